@@ -1,0 +1,1 @@
+"""The middleware servers; each is its own process and they never import one another."""
