@@ -36,7 +36,7 @@ class Tasks:
         task = asyncio.create_task(self._log_failure(name, work), name=name)
         entry = (name, task)
         self._running.append(entry)
-        task.add_done_callback(lambda _: entry in self._running and self._running.remove(entry))
+        task.add_done_callback(lambda _: self._forget(entry))
         return task
 
     async def stop(self) -> None:
@@ -46,6 +46,10 @@ class Tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._running.clear()
+
+    def _forget(self, entry: tuple[str, asyncio.Task[None]]) -> None:
+        if entry in self._running:
+            self._running.remove(entry)
 
     async def _guard(self, name: str, factory: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:

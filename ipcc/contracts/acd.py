@@ -1,0 +1,283 @@
+"""Agents, queue entries and offers, told by acd alone; and the commands acd takes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from ipcc.contracts.payload import Payload
+from ipcc.contracts.topics import ACD, ACD_COMMAND, Topic
+
+
+class AgentState(StrEnum):
+    """Where an agent stands; one at a time."""
+
+    OUT = "out"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    OFFERED = "offered"  # reserved; his phone does not ring yet
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class OfferOutcome(StrEnum):
+    """How an offer ended. Only ANSWERED takes the entry out of its queue."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    BUSY = "busy"
+    UNREGISTERED = "unregistered"
+    FAILED = "failed"
+    CALLER_GONE = "caller_gone"
+    WITHDRAWN = "withdrawn"
+
+
+class EntryOutcome(StrEnum):
+    """How a stay in a queue ended (invariant I6 sums these)."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    TRANSFERRED = "transferred"
+
+
+class InputRef(Payload):
+    """The record that caused an event, so that a restart continues exactly behind it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class AcdPayload(Payload):
+    """Something acd decided in one routing domain."""
+
+    TOPIC: ClassVar[Topic] = ACD
+
+    domain: str = "default"
+    cause: InputRef | None = None
+
+    def key(self) -> str:
+        return self.domain
+
+
+class AgentChanged(AcdPayload):
+    """The agent's state from now on."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.agent_changed"
+
+    agent_id: str
+    state: AgentState
+    reason: str = ""
+    phone_id: str = ""
+    offer_id: str = ""
+    call_id: str = ""
+    until: AwareDatetime | None = Field(default=None, description="when the state ends by itself, such as wrap-up")
+
+
+class EntryQueued(AcdPayload):
+    """A contact stands in a queue. ``entered_at`` is its wait clock and place: it survives restarts and requeues."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.entry_queued"
+
+    entry_id: str
+    call_id: str
+    leg_id: str
+    node_id: str
+    queue_id: str
+    entered_at: AwareDatetime
+    priority: int = 5
+    skills: dict[str, int] = Field(default_factory=dict)
+    language: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+
+
+class OfferMade(AcdPayload):
+    """One agent is reserved for one entry until ``deadline``. ``why`` explains the choice: rule, candidates, scores."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.offer_made"
+
+    offer_id: str
+    entry_id: str
+    call_id: str
+    queue_id: str
+    agent_id: str
+    phone_id: str
+    node_id: str
+    epoch: int
+    deadline: AwareDatetime
+    caller_number: str = ""
+    caller_name: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    why: dict[str, Any] = Field(default_factory=dict)
+
+
+class OfferRinging(AcdPayload):
+    """The agent's phone rings."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.offer_ringing"
+
+    offer_id: str
+    entry_id: str
+    agent_id: str
+
+
+class OfferEnded(AcdPayload):
+    """The offer is over. ``ring_ms`` is how long the phone rang."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.offer_ended"
+
+    offer_id: str
+    entry_id: str
+    call_id: str
+    queue_id: str
+    agent_id: str
+    outcome: OfferOutcome
+    ring_ms: int = 0
+    cause_text: str = ""
+
+
+class EntryEnded(AcdPayload):
+    """The contact left the queue. ``wait_ms`` from ``entered_at``; ``agent_id`` and ``offer_id`` when it was answered."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.entry_ended"
+
+    entry_id: str
+    call_id: str
+    queue_id: str
+    outcome: EntryOutcome
+    wait_ms: int
+    agent_id: str = ""
+    offer_id: str = ""
+    target: str = ""
+
+
+class ContactHandled(AcdPayload):
+    """The agent's part in a contact is over, wrap-up included."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.contact_handled"
+
+    entry_id: str
+    call_id: str
+    queue_id: str
+    agent_id: str
+    talk_ms: int
+    wrap_up_ms: int
+    wrap_up_code: str = ""
+
+
+class AcdSnapshot(AcdPayload):
+    """The whole state of a domain after everything before it in the log; ``inputs`` maps ``topic/partition`` to the next offset."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.snapshot"
+
+    state: dict[str, Any]
+    inputs: dict[str, int]
+
+
+class AcdCommand(Payload):
+    """An order to acd; answered on the reply topic."""
+
+    TOPIC: ClassVar[Topic] = ACD_COMMAND
+
+    domain: str = "default"
+
+    def key(self) -> str:
+        return self.domain
+
+
+class Enqueue(AcdCommand):
+    """Put a contact into a queue. Repeating it with the same ``entry_id`` changes nothing and gives the same answer."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.enqueue"
+
+    entry_id: str
+    call_id: str
+    leg_id: str
+    node_id: str
+    queue_id: str
+    entered_at: AwareDatetime
+    priority: int = Field(default=5, ge=1, le=10, description="1 is served first")
+    skills: dict[str, int] = Field(default_factory=dict)
+    language: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+
+
+class LeaveQueue(AcdCommand):
+    """Take a contact out of its queue (``outcome`` overflowed or transferred)."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.leave_queue"
+
+    entry_id: str
+    outcome: EntryOutcome = EntryOutcome.TRANSFERRED
+    target: str = ""
+
+
+class SignIn(AcdCommand):
+    """The agent is here, at this phone; he starts not ready (reason ``signed_in``) unless ``ready``."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.sign_in"
+
+    agent_id: str
+    phone_id: str
+    ready: bool = False
+
+
+class SignOut(AcdCommand):
+    """The agent goes; refused while he is offered a contact or talking unless ``force``."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.sign_out"
+
+    agent_id: str
+    force: bool = False
+
+
+class SetReady(AcdCommand):
+    """The agent takes contacts."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.set_ready"
+
+    agent_id: str
+
+
+class SetNotReady(AcdCommand):
+    """The agent takes no contacts, for ``reason``; while talking it holds from the end of wrap-up."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.set_not_ready"
+
+    agent_id: str
+    reason: str
+
+
+class EndWrapUp(AcdCommand):
+    """The agent has finished his after-call work, with a code."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.end_wrap_up"
+
+    agent_id: str
+    code: str = ""
+
+
+ACD_PAYLOADS: tuple[type[Payload], ...] = (
+    AgentChanged,
+    EntryQueued,
+    OfferMade,
+    OfferRinging,
+    OfferEnded,
+    EntryEnded,
+    ContactHandled,
+    AcdSnapshot,
+    Enqueue,
+    LeaveQueue,
+    SignIn,
+    SignOut,
+    SetReady,
+    SetNotReady,
+    EndWrapUp,
+)

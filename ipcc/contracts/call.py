@@ -1,0 +1,172 @@
+"""Calls and their legs, told by ctiserver alone. Times are the envelope's ``time``: when the switch saw it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from ipcc.contracts.payload import Payload
+from ipcc.contracts.tags import LegRole
+from ipcc.contracts.topics import CALL, PHONE, Topic
+
+
+class Direction(StrEnum):
+    """Who started the call: the customer, the bank, or one of the bank's own phones."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class CallPayload(Payload):
+    """Something about one call. ``resynced``: not heard when it happened but found by comparing with the switch."""
+
+    TOPIC: ClassVar[Topic] = CALL
+
+    call_id: str
+    resynced: bool = False
+
+    def key(self) -> str:
+        return self.call_id
+
+
+class CallArrived(CallPayload):
+    """The first leg of a call exists on the switch: a customer dialled us, a phone dialled, or we dialled (``direction``)."""
+
+    TYPE: ClassVar[str] = "ipcc.call.arrived"
+
+    node_id: str
+    leg_id: str
+    direction: Direction
+    role: LegRole = LegRole.CUSTOMER
+    caller_number: str = ""
+    caller_name: str = ""
+    dialled_number: str = ""
+    trunk: str = ""
+    owner: str = ""
+
+
+class LegPayload(CallPayload):
+    """Something about one leg."""
+
+    leg_id: str
+    node_id: str
+
+
+class LegStarted(LegPayload):
+    """A leg exists. ``owner`` is the service that dialled it (empty: it dialled us); ``offer_id`` and ``agent_id`` are its tags."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_started"
+
+    role: LegRole
+    address: str = Field(default="", description="the phone or number at the far end")
+    owner: str = ""
+    offer_id: str = ""
+    agent_id: str = ""
+
+
+class LegRinging(LegPayload):
+    """The far end rings."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_ringing"
+
+
+class LegAnswered(LegPayload):
+    """The leg is connected (media flows both ways)."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_answered"
+
+    role: LegRole = LegRole.UNKNOWN
+    agent_id: str = ""
+
+
+class LegsBridged(LegPayload):
+    """Two legs hear each other."""
+
+    TYPE: ClassVar[str] = "ipcc.call.legs_bridged"
+
+    other_leg_id: str
+
+
+class LegsUnbridged(LegPayload):
+    """Two legs no longer hear each other."""
+
+    TYPE: ClassVar[str] = "ipcc.call.legs_unbridged"
+
+    other_leg_id: str
+
+
+class LegHeld(LegPayload):
+    """The party at this leg put the other on hold."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_held"
+
+
+class LegResumed(LegPayload):
+    """The held connection is back."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_resumed"
+
+
+class LegEnded(LegPayload):
+    """The leg is gone. ``cause`` is FreeSWITCH's name of the Q.850 cause; ``talk_ms`` is answered time; ``hung_up_by`` is who ended it."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_ended"
+
+    role: LegRole = LegRole.UNKNOWN
+    cause: str
+    q850: int = 0
+    hung_up_by: str = Field(default="", description="far_end, switch or unknown, from sip_hangup_disposition")
+    talk_ms: int = 0
+    agent_id: str = ""
+    offer_id: str = ""
+
+
+class CallEnded(CallPayload):
+    """Every leg is gone: told once per call."""
+
+    TYPE: ClassVar[str] = "ipcc.call.ended"
+
+    cause: str
+    duration_ms: int
+
+
+class CallDataAttached(CallPayload):
+    """Business data joined to the call (never secrets): shown in the screen pop and usable for routing."""
+
+    TYPE: ClassVar[str] = "ipcc.call.data_attached"
+
+    data: dict[str, str]
+
+
+class PhoneChanged(Payload):
+    """The last word about one phone (compacted): ``registered`` false means nobody can be rung there."""
+
+    TYPE: ClassVar[str] = "ipcc.phone.changed"
+    TOPIC: ClassVar[Topic] = PHONE
+
+    phone_id: str
+    registered: bool
+    node_id: str = ""
+    reason: str = Field(default="", description="registered, unregistered, expired or resynced")
+
+    def key(self) -> str:
+        return self.phone_id
+
+
+CALL_PAYLOADS: tuple[type[Payload], ...] = (
+    CallArrived,
+    LegStarted,
+    LegRinging,
+    LegAnswered,
+    LegsBridged,
+    LegsUnbridged,
+    LegHeld,
+    LegResumed,
+    LegEnded,
+    CallEnded,
+    CallDataAttached,
+    PhoneChanged,
+)

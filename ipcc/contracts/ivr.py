@@ -1,0 +1,79 @@
+"""Flow sessions, told by ivr alone. What a caller keys is never in here: only that something was keyed, and of what kind."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ipcc.contracts.payload import Payload
+from ipcc.contracts.topics import IVR, Topic
+
+
+class IvrPayload(Payload):
+    """Something about one session: one caller walking through one published flow version."""
+
+    TOPIC: ClassVar[Topic] = IVR
+
+    call_id: str
+    session_id: str
+
+    def key(self) -> str:
+        return self.call_id
+
+
+class SessionStarted(IvrPayload):
+    """A caller met a flow."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.session_started"
+
+    flow_id: str
+    flow_version: int
+    entry_point: str
+    node_id: str
+    leg_id: str
+    language: str = ""
+
+
+class NodeEntered(IvrPayload):
+    """The session stands at this node of the flow; ``place`` is all another replica needs to resume there (no secrets)."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.node_entered"
+
+    flow_node: str
+    kind: str
+    place: dict[str, str] = {}
+
+
+class NodeLeft(IvrPayload):
+    """The node is done: ``outcome`` names the way out; ``input_kind`` is digits, none or timeout, never the value."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.node_left"
+
+    flow_node: str
+    kind: str
+    outcome: str
+    input_kind: str = "none"
+    elapsed_ms: int = 0
+
+
+class BankOperationDone(IvrPayload):
+    """An answer of the bank core: ``outcome`` is ok, refused, unavailable or unknown; never amounts or numbers."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.bank_operation_done"
+
+    operation: str
+    outcome: str
+    code: str = ""
+    elapsed_ms: int = 0
+
+
+class SessionEnded(IvrPayload):
+    """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, failed or resumed_elsewhere."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.session_ended"
+
+    outcome: str
+    last_flow_node: str
+    elapsed_ms: int = 0
+
+
+IVR_PAYLOADS: tuple[type[Payload], ...] = (SessionStarted, NodeEntered, NodeLeft, BankOperationDone, SessionEnded)
