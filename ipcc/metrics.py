@@ -1,0 +1,136 @@
+"""Every metric of the product, declared once with help, unit and labels; the page of metrics and the boards are made from this list.
+
+A name is ``ipcc_<service or layer>_<what>_<unit>``. Each service owns a registry, so that several can live in one process;
+every sample carries the label ``service``. No label may hold a call, a customer or a telephone number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import perf_counter
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+HUMAN_SECONDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
+
+
+class Kind(StrEnum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One declaration; ``name`` as it is scraped (counters end in ``_total``)."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = FAST_SECONDS
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.COUNTER, text, labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.GAUGE, text, labels)
+
+
+def _histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = FAST_SECONDS) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, text, labels, buckets)
+
+
+# --- every service -------------------------------------------------------------------------------
+HEALTH_STATUS = _gauge("ipcc_health_status", "1 when the named check of the service passes, 0 when it fails.", "check")
+HTTP_REQUESTS = _counter("ipcc_http_requests_total", "Requests answered.", "method", "route", "status")
+HTTP_DURATION = _histogram("ipcc_http_request_duration_seconds", "Time from request to answer.", "method", "route")
+WEBSOCKET_CLIENTS = _gauge("ipcc_websocket_clients_count", "Clients connected to the event stream.", "stream")
+WEBSOCKET_DROPPED = _counter("ipcc_websocket_dropped_total", "Clients cut off because they read too slowly.", "stream")
+DB_ERRORS = _counter("ipcc_db_errors_total", "Transactions that failed because the database did not answer.")
+OUTBOX_PENDING = _gauge("ipcc_outbox_pending_count", "Facts stored and not yet published.")
+AUTH_REFUSED = _counter("ipcc_auth_refused_total", "Requests refused for want of a valid token or a role.", "reason")
+# --- admin ---------------------------------------------------------------------------------------
+ADMIN_OBJECTS = _gauge("ipcc_admin_objects_count", "Configuration objects in force.", "kind")
+ADMIN_CHANGES = _counter(
+    "ipcc_admin_changes_total", "Configuration objects created, changed or deleted.", "kind", "action"
+)
+# --- bankcore (the stand-in) ---------------------------------------------------------------------
+BANKCORE_OPERATIONS = _counter("ipcc_bankcore_operations_total", "Bank operations asked for.", "operation", "result")
+
+
+def all_metrics() -> list[Metric]:
+    """Every declaration of this module, by name."""
+    return sorted((m for m in globals().values() if isinstance(m, Metric)), key=lambda m: m.name)
+
+
+@dataclass
+class Metrics:
+    """The metrics of one service; a metric appears on ``/metrics`` once it was used."""
+
+    service: str
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    _made: dict[str, Counter | Gauge | Histogram] = field(default_factory=dict)
+
+    def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Add ``amount`` to a counter."""
+        child = self._child(metric, Kind.COUNTER, labels)
+        if isinstance(child, Counter):
+            child.inc(amount)
+
+    def put(self, metric: Metric, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        child = self._child(metric, Kind.GAUGE, labels)
+        if isinstance(child, Gauge):
+            child.set(value)
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Add one measure to a histogram; durations in seconds."""
+        child = self._child(metric, Kind.HISTOGRAM, labels)
+        if isinstance(child, Histogram):
+            child.observe(value)
+
+    @contextmanager
+    def timed(self, metric: Metric, **labels: str) -> Iterator[None]:
+        """Observe how long the block took."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.observe(metric, perf_counter() - start, **labels)
+
+    def render(self) -> bytes:
+        """What Prometheus scrapes, content type ``CONTENT_TYPE``."""
+        return generate_latest(self.registry)
+
+    def value(self, metric: Metric, **labels: str) -> float:
+        """What the metric shows now (of a histogram: the number of measures); 0 when never used. For tests and health."""
+        suffix = "_count" if metric.kind is Kind.HISTOGRAM else ""
+        return self.registry.get_sample_value(metric.name + suffix, {"service": self.service, **labels}) or 0.0
+
+    def _child(self, metric: Metric, kind: Kind, labels: dict[str, str]) -> Counter | Gauge | Histogram:
+        if metric.kind is not kind:
+            raise TypeError(f"{metric.name} is a {metric.kind}, not a {kind}")
+        return self._collector(metric).labels(service=self.service, **labels)
+
+    def _collector(self, metric: Metric) -> Counter | Gauge | Histogram:
+        made = self._made.get(metric.name)
+        if made is None:
+            made = self._made[metric.name] = self._make(metric)
+        return made
+
+    def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
+        labels = ("service", *metric.labels)
+        if metric.kind is Kind.COUNTER:
+            return Counter(metric.name, metric.help, labels, registry=self.registry)
+        if metric.kind is Kind.GAUGE:
+            return Gauge(metric.name, metric.help, labels, registry=self.registry)
+        return Histogram(metric.name, metric.help, labels, buckets=metric.buckets, registry=self.registry)
