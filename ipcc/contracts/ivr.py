@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import IVR, Topic
 
@@ -40,7 +42,7 @@ class NodeEntered(IvrPayload):
 
     flow_node: str
     kind: str
-    place: dict[str, str] = {}
+    place: dict[str, str] = Field(default_factory=dict)
 
 
 class NodeLeft(IvrPayload):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import REPLY, Topic
 
@@ -15,7 +17,7 @@ class CommandDone(Payload):
     TOPIC: ClassVar[Topic] = REPLY
 
     asker: str
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = Field(default_factory=dict)
 
     def key(self) -> str:
         return self.asker
@@ -31,7 +33,7 @@ class CommandFailed(Payload):
     code: str
     message: str
     status: int
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
 
     def key(self) -> str:
         return self.asker
