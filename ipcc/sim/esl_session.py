@@ -1,0 +1,263 @@
+"""One event-socket connection as the switch sees it: bytes and events in, bytes out. Pure but for what the switch port does.
+
+The shell (`esl_server`) owns the socket and the clock. Events wait in a queue until the client takes what was written;
+what happens when that queue is full is fact 7 of the recordings: the switch counts the loss, gives up, and hangs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ipcc.sim import wire
+from ipcc.sim.esl_input import Command, Commands, TooLong
+from ipcc.sim.esl_subscription import Subscription
+from ipcc.sim.outputs import Pending, SimEvent
+
+QUEUE_EVENTS = 100_000
+"""Events a connection may have waiting (13e)."""
+LOST_LIMIT = 500
+"""The switch gives a connection up when it has lost more than this (13e: "Lost [501]")."""
+
+
+@dataclass(frozen=True)
+class Execute:
+    """A ``sendmsg … execute``: run one application on a channel."""
+
+    uuid: str
+    application: str
+    argument: str
+    event_uuid: str
+    """Comes back as Application-UUID in the events of the application."""
+    is_locked: bool = False
+    """``event-lock: true``: wait for the one before instead of running inside it (fact 13)."""
+    loops: int = 1
+
+
+class Switch(Protocol):
+    """What a connection asks of the switch behind it."""
+
+    def api(self, command: str, argument: str) -> str | Pending:
+        """Run an api command; Pending when its answer comes later."""
+
+    def bgapi(self, command: str, argument: str, job_uuid: str) -> None:
+        """Run an api command in the background; its answer is a BACKGROUND_JOB event."""
+
+    def execute(self, wish: Execute) -> str:
+        """Run an application on a channel; the text of the reply."""
+
+    def hang_up(self, uuid: str, cause: str) -> str:
+        """End a channel; the text of the reply."""
+
+    def send_event(self, name: str, headers: list[tuple[str, str]], body: str | None) -> None:
+        """Publish a client's own event."""
+
+    def variable(self, uuid: str, name: str) -> str | None:
+        """A channel variable, None when it is not set."""
+
+    def channel_data(self, uuid: str) -> Mapping[str, wire.Value] | None:
+        """Everything about a channel, as ``connect`` answers it; None when there is no such channel."""
+
+    def control_ended(self, uuid: str, *, is_resumed: bool) -> None:
+        """The outbound connection that controlled this channel is gone."""
+
+    def control_lingers(self, uuid: str, *, lingers: bool) -> None:
+        """The outbound connection wants to outlive the channel, which then stays known until it is gone."""
+
+
+@dataclass
+class Control:
+    """The channel an outbound connection was made for."""
+
+    uuid: str
+    is_async: bool
+    is_full: bool
+    is_connected: bool = False
+    """``connect`` was sent."""
+    linger_s: int | None = None
+    """None: no linger; -1: without end."""
+    is_resumed: bool = False
+    is_over: bool = False
+    """The channel has hung up and the client was told."""
+    awaited: str | None = None
+    """Without async, the Event-UUID whose end answers the last execute (04q)."""
+
+
+class Outgoing:
+    """An event on its way to many connections, rendered once per format."""
+
+    def __init__(self, event: SimEvent) -> None:
+        self.event = event
+        self._frames: dict[wire.Format, bytes] = {}
+
+    def frame(self, style: wire.Format) -> bytes:
+        """The bytes of the event in that format."""
+        if style not in self._frames:
+            self._frames[style] = wire.event_frame(style, self.event.headers, self.event.body)
+        return self._frames[style]
+
+
+@dataclass(eq=False)
+class Session:
+    """The state of one connection."""
+
+    switch: Switch
+    run: Callable[[Session, Command], None]
+    """Carries out one command; see `esl_commands.run`."""
+    new_uuid: Callable[[], str]
+    password: str
+    control: Control | None = None
+    queue_events: int = QUEUE_EVENTS
+    is_greeted: bool = False
+    is_authed: bool = False
+    is_closing: bool = False
+    """Everything has been said; the shell closes when the bytes are out."""
+    is_held: bool = False
+    """The client does not take what was written: events wait in the queue."""
+    is_diverting: bool = False
+    log_level: int | None = None
+    close_at: float | None = None
+    """When the linger ends, on the switch's clock."""
+    lost: int = 0
+    now: float = 0.0
+    subscription: Subscription = field(default_factory=Subscription)
+    _input: Commands = field(default_factory=Commands)
+    _waiting: deque[Command] = field(default_factory=deque)
+    _events: deque[Outgoing] = field(default_factory=deque)
+    _ticket: int | None = None
+    _out: bytearray = field(default_factory=bytearray)
+
+    def open(self) -> None:
+        """Greet an inbound client; an outbound server speaks first."""
+        self.is_greeted = True
+        if self.control is None:
+            self.write(wire.auth_request())
+        else:
+            self.is_authed = True
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what the client sent and run every whole command, unless one before still waits for its answer."""
+        self.now = now
+        try:
+            self._waiting.extend(self._input.feed(data))
+        except TooLong:
+            self.is_closing = True
+        self._go_on()
+
+    def answer(self, ticket: int, text: str) -> bool:
+        """The late answer to an api command. False when this connection did not ask for it."""
+        if ticket != self._ticket:
+            return False
+        self._ticket = None
+        self.write(wire.api_response(text))
+        self._go_on()
+        return True
+
+    def offer(self, outgoing: Outgoing, now: float) -> None:
+        """Queue an event if this client wants it."""
+        self.now = now
+        event = outgoing.event
+        if self.control is not None:
+            self._watch(self.control, event)
+        if not self.subscription.wants(event.name, event.subclass, event.headers):
+            return
+        if len(self._events) >= self.queue_events:
+            self.lost += 1
+            return
+        self.lost = 0
+        self._events.append(outgoing)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write out queued events, as long as nothing holds them back."""
+        while self._events and not self._is_blocked:
+            self.write(self._events.popleft().frame(self.subscription.style))
+        self._end_if_over()
+
+    def tick(self, now: float) -> None:
+        """Let time pass: a linger may end."""
+        self.now = now
+        if self.close_at is not None and now >= self.close_at and not self.is_closing:
+            self.say_goodbye()
+
+    def take(self) -> bytes:
+        """What is to be written now."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def closed(self) -> None:
+        """The socket is gone, from either side."""
+        self.is_closing = True
+        self._events.clear()
+        if self.control is not None:
+            self.switch.control_ended(self.control.uuid, is_resumed=self.control.is_resumed)
+
+    @property
+    def is_overrun(self) -> bool:
+        """So many events were lost that the switch gives this connection up, and hangs doing so (fact 7)."""
+        return self.lost > LOST_LIMIT
+
+    @property
+    def queued(self) -> int:
+        """Events waiting."""
+        return len(self._events)
+
+    def write(self, frame: bytes) -> None:
+        """Add a frame to what goes out."""
+        self._out += frame
+
+    def reply(self, text: str, extra: Mapping[str, str] | None = None) -> None:
+        """Answer a command."""
+        self.write(wire.command_reply(text, extra))
+
+    def wait_for(self, pending: Pending) -> None:
+        """An api command answers later; until then this connection does nothing, events included (01i)."""
+        self._ticket = pending.ticket
+
+    def say_goodbye(self) -> None:
+        """The last frame; after it the socket is closed."""
+        uuid = self.control.uuid if self.control else None
+        self.write(wire.session_disconnect_notice(uuid) if uuid else wire.disconnect_notice())
+        self.is_closing = True
+
+    @property
+    def _is_blocked(self) -> bool:
+        awaits = self.control is not None and self.control.awaited is not None
+        return self.is_held or self.is_closing or self._ticket is not None or awaits
+
+    def _go_on(self) -> None:
+        while self._waiting and not self.is_closing and self._ticket is None and not self._awaits_application:
+            self.run(self, self._waiting.popleft())
+        self.flush()
+
+    @property
+    def _awaits_application(self) -> bool:
+        return self.control is not None and self.control.awaited is not None
+
+    def _watch(self, control: Control, event: SimEvent) -> None:
+        if event.headers.get("Unique-ID") != control.uuid:
+            return
+        if event.name == "CHANNEL_EXECUTE_COMPLETE" and event.headers.get("Application-UUID") == control.awaited:
+            control.awaited = None
+            self.reply("+OK")
+            self._go_on()
+        if event.name == "CHANNEL_HANGUP_COMPLETE":
+            control.is_over = True
+            control.awaited = None
+
+    def _end_if_over(self) -> None:
+        control = self.control
+        if control is None or not control.is_over or self._events or self.is_closing or self.close_at is not None:
+            return
+        if control.linger_s is None:
+            self.say_goodbye()
+            return
+        data = self.switch.channel_data(control.uuid) or {}
+        name = data.get("Channel-Name", "")
+        self.write(wire.linger_notice(control.uuid, name if isinstance(name, str) else "", control.linger_s))
+        # counted in whole seconds of the clock on the wall: 3 s lasted 3.2 to 3.9 s (05k, 05n); -1 never ends by itself
+        self.close_at = math.inf if control.linger_s < 0 else math.floor(self.now) + control.linger_s + 1
