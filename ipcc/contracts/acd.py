@@ -77,6 +77,7 @@ class AgentChanged(AcdPayload):
     offer_id: str = ""
     call_id: str = ""
     until: AwareDatetime | None = Field(default=None, description="when the state ends by itself, such as wrap-up")
+    then_reason: str = Field(default="", description="not ready for this reason once the contact and its wrap-up are over")
 
 
 class EntryQueued(AcdPayload):
@@ -93,6 +94,8 @@ class EntryQueued(AcdPayload):
     priority: int = 5
     skills: dict[str, int] = Field(default_factory=dict)
     language: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
@@ -120,6 +123,16 @@ class OfferRinging(AcdPayload):
     """The agent's phone rings."""
 
     TYPE: ClassVar[str] = "ipcc.acd.offer_ringing"
+
+    offer_id: str
+    entry_id: str
+    agent_id: str
+
+
+class OfferAnswered(AcdPayload):
+    """The agent picked up; he is being joined to the caller. Only OfferEnded says whether they heard each other."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.offer_answered"
 
     offer_id: str
     entry_id: str
@@ -269,6 +282,7 @@ ACD_PAYLOADS: tuple[type[Payload], ...] = (
     EntryQueued,
     OfferMade,
     OfferRinging,
+    OfferAnswered,
     OfferEnded,
     EntryEnded,
     ContactHandled,
