@@ -24,7 +24,7 @@ class CommandDone(Payload):
 
 
 class CommandFailed(Payload):
-    """It was not done; the fields are those of the error tree."""
+    """It was not done; the fields are those of the error tree, ``error`` the name of its class."""
 
     TYPE: ClassVar[str] = "ipcc.reply.failed"
     TOPIC: ClassVar[Topic] = REPLY
@@ -33,6 +33,7 @@ class CommandFailed(Payload):
     code: str
     message: str
     status: int
+    error: str = "IpccError"
     details: dict[str, Any] = Field(default_factory=dict)
 
     def key(self) -> str:
