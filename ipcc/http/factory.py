@@ -20,14 +20,9 @@ def create_app(service: Service) -> FastAPI:
     """The application; its lifespan is ``service.run``."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with service.run():
-                yield
-        except BaseException as error:
-            # uvicorn swallows it; ipcc.http.server raises it to whoever started the service
-            app.state.failure = error
-            raise
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.run():
+            yield
 
     app = FastAPI(
         title=service.title,
@@ -39,7 +34,6 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.authenticator = service.authenticator
-    app.state.failure = None
     errors.install(app)
     app.add_middleware(errors.CatchAll)
     app.add_middleware(

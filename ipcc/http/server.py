@@ -7,7 +7,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from ipcc.errors import Invalid, IpccError
 from ipcc.http.factory import create_app
 from ipcc.http.service import Service
-from ipcc.logging import bind_context, configure_logging
+from ipcc.logging import configure_logging
 from ipcc.settings import PREFIX, ServiceSettings
 from ipcc.tasks import Tasks
 
@@ -65,39 +65,39 @@ async def serving(services: Sequence[Service]) -> AsyncIterator[list[Running]]:
 @asynccontextmanager
 async def _serve(service: Service, bound: socket.socket) -> AsyncIterator[Running]:
     app = create_app(service)
+    async with AsyncExitStack() as stack:
+        # every task the lifespan starts inherits this context, so that its log lines name the service
+        with structlog.contextvars.bound_contextvars(service=service.name):
+            # entered here and not by uvicorn, which would turn a failure into an exit of the process
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        stack.push_async_callback(await _listen(app, service.name, bound))
+        host, port = bound.getsockname()[:2]
+        yield Running(service, app, f"http://{host}:{port}")
+
+
+async def _listen(app: FastAPI, name: str, bound: socket.socket) -> Callable[[], Awaitable[None]]:
+    """Answer requests on ``bound``; returns what stops it."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        lifespan="on",
+        lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
         ws="websockets-sansio",
+        # small messages on a local network: compressing them costs more than sending them
+        ws_per_message_deflate=False,
     )
     server = _QuietServer(config)
-    tasks = Tasks()
-    task = tasks.once(f"http-{service.name}", _run(service, server, bound))
-    try:
-        await _started(server, task, app)
-        host, port = bound.getsockname()[:2]
-        yield Running(service, app, f"http://{host}:{port}")
-    finally:
+    task = Tasks().once(f"http-{name}", server.serve(sockets=[bound]))
+    while not server.started and not task.done():  # noqa: ASYNC110  uvicorn tells by a flag only
+        await asyncio.sleep(0.005)
+
+    async def stop() -> None:
         server.should_exit = True
         await task
 
-
-async def _run(service: Service, server: uvicorn.Server, bound: socket.socket) -> None:
-    # here, so that every task the lifespan starts has it in its context
-    bind_context(service=service.name)
-    await server.serve(sockets=[bound])
-
-
-async def _started(server: uvicorn.Server, task: asyncio.Task[None], app: FastAPI) -> None:
-    while not server.started:
-        if task.done():
-            failure: BaseException | None = app.state.failure
-            raise failure or RuntimeError("the server ended before it had started")
-        await asyncio.sleep(0.005)
+    return stop
 
 
 def _bind_all(services: Sequence[Service]) -> list[socket.socket]:

@@ -32,13 +32,19 @@ def test_numbers_of_people_and_cards_are_masked_and_others_stay(text: str, maske
     assert mask_text(text) == masked
 
 
-@pytest.mark.parametrize("key", ["pin", "PIN", "card_no", "cvv", "esl-password".replace("esl-", ""), "authorization", "digits"])
+@pytest.mark.parametrize(
+    "key", ["pin", "PIN", "card_no", "cvv", "esl-password".replace("esl-", ""), "authorization", "digits"]
+)
 def test_values_of_secret_keys_never_show(key: str) -> None:
     assert mask_value(key, "1234") == "***"
     assert mask_value("outer", {"list": [{key: 1234}]}) == {"list": [{key: "***"}]}
 
 
-@given(st.from_regex(r"\A[1-9][0-9]{11,18}\Z"), st.text(alphabet="abc ,;=", max_size=5), st.text(alphabet="abc ,;=", max_size=5))
+@given(
+    st.from_regex(r"\A[1-9][0-9]{11,18}\Z"),
+    st.text(alphabet="abc ,;=", max_size=5),
+    st.text(alphabet="abc ,;=", max_size=5),
+)
 def test_no_run_of_digits_as_long_as_a_card_survives(card: str, before: str, after: str) -> None:
     assert card not in mask_text(f"{before}{card}{after}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,12 +21,9 @@ class DemoSettings(ServiceSettings):
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    import os
-
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("IPCC_")]:
         monkeypatch.delenv(name)
-    yield
 
 
 def test_without_any_variable_a_service_runs_on_one_machine() -> None:
@@ -52,7 +49,9 @@ def test_a_variable_of_one_service_wins_over_the_shared_one(monkeypatch: pytest.
         ("ipcc_kafkaa", "ipcc_kafkaa is not a setting"),
     ],
 )
-def test_a_misspelt_variable_is_an_error_that_names_it(variable: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_variable_is_an_error_that_names_it(
+    variable: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(variable, "x")
     with pytest.raises(Invalid) as refused:
         load(DemoSettings)
