@@ -63,6 +63,13 @@ ADMIN_OBJECTS = _gauge("ipcc_admin_objects_count", "Configuration objects in for
 ADMIN_CHANGES = _counter(
     "ipcc_admin_changes_total", "Configuration objects created, changed or deleted.", "kind", "action"
 )
+# --- ivr -----------------------------------------------------------------------------------------
+IVR_SESSIONS = _gauge("ipcc_ivr_sessions_count", "Callers walking through a flow in this replica now.")
+IVR_SESSIONS_ENDED = _counter("ipcc_ivr_sessions_ended_total", "Sessions that ended, by how.", "outcome")
+IVR_BANK_DURATION = _histogram(
+    "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"
+)
+IVR_FACTS_WAITING = _gauge("ipcc_ivr_facts_waiting_count", "Session facts not yet acknowledged by the broker.")
 # --- bankcore (the stand-in) ---------------------------------------------------------------------
 BANKCORE_OPERATIONS = _counter("ipcc_bankcore_operations_total", "Bank operations asked for.", "operation", "result")
 

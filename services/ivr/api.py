@@ -1,0 +1,69 @@
+"""REST: sessions as they stand, flows as they are published, and the check of a flow document."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from ipcc.auth.guard import require
+from ipcc.auth.principal import Role
+from ipcc.errors import Invalid, NotFound
+from ipcc.http.service import provided
+from services.ivr.core.flow import Flow, parse
+from services.ivr.runner import Runner
+from services.ivr.schemas import Document, FlowView, SessionView, Verdict
+from services.ivr.store import FlowStore
+from services.ivr.usecases import Sessions
+
+SessionsHere = Annotated[Sessions, Depends(provided(Sessions))]
+FlowsHere = Annotated[FlowStore, Depends(provided(FlowStore))]
+MAY_SEE = Depends(require(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.SYSTEM))
+
+router = APIRouter(prefix="/v1", tags=["ivr"])
+
+
+@router.get("/sessions", dependencies=[MAY_SEE], summary="Callers in a flow now")
+async def list_sessions(sessions: SessionsHere) -> list[SessionView]:
+    return [_session_view(runner) for runner in sessions.running.values()]
+
+
+@router.get("/sessions/{call_id}", dependencies=[MAY_SEE], summary="One caller's session")
+async def read_session(call_id: str, sessions: SessionsHere) -> SessionView:
+    runner = sessions.running.get(call_id)
+    if runner is None:
+        raise NotFound("session.unknown", f"call {call_id} is in no flow of this replica now")
+    return _session_view(runner)
+
+
+@router.get("/flows", dependencies=[MAY_SEE], summary="Published flows")
+async def list_flows(flows: FlowsHere) -> list[FlowView]:
+    return [FlowView(id=f.id, version=f.version, name=f.name, nodes=len(f.nodes)) for f in flows.all()]
+
+
+@router.get("/flows/{flow_id}", dependencies=[MAY_SEE], summary="The published version of a flow")
+async def read_flow(flow_id: str, flows: FlowsHere) -> Flow:
+    return flows.published(flow_id)
+
+
+@router.post("/flows/check", dependencies=[MAY_SEE], summary="Whether a flow document can be published")
+async def check_flow(body: Document) -> Verdict:
+    try:
+        parse(body.document)
+    except Invalid as error:
+        return Verdict(valid=False, problems=error.details.get("problems") or [error.message])
+    return Verdict(valid=True, problems=[])
+
+
+def _session_view(runner: Runner) -> SessionView:
+    session = runner.session
+    return SessionView(
+        session_id=session.session_id,
+        call_id=session.call_id,
+        flow=runner.flow_id,
+        at=session.at,
+        attempt=session.attempt,
+        language=session.language,
+        started_at=session.started_at,
+        path=list(session.path),
+    )

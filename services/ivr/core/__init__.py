@@ -1,0 +1,1 @@
+"""Pure: flows, their nodes, and the session that walks through them."""

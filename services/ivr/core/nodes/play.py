@@ -1,0 +1,39 @@
+"""Say something and go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from services.ivr.core.actions import Input, Play
+from services.ivr.core.speech import Amount, Digits, Spoken
+from services.ivr.core.steps import Go, NodeModel, Perform, Step
+
+if TYPE_CHECKING:
+    from services.ivr.core.session import Session
+
+
+class PlayNode(NodeModel):
+    """Says its prompts, amounts and digits included, then goes to ``next``."""
+
+    kind: Literal["play"]
+    prompts: tuple[Spoken, ...] = Field(min_length=1)
+    next: str
+
+    def step(self, session: Session, given: Input | None) -> Step:
+        if given is None:
+            return Perform(Play(self.prompts))
+        return Go(self.next, outcome="played")
+
+    def targets(self) -> tuple[str, ...]:
+        return (self.next,)
+
+    def needs(self) -> tuple[str, ...]:
+        named = (
+            p.amount if isinstance(p, Amount) else p.digits for p in self.prompts if isinstance(p, Amount | Digits)
+        )
+        return tuple(named)
+
+    def prompt_ids(self) -> tuple[str, ...]:
+        return tuple(p for p in self.prompts if isinstance(p, str))

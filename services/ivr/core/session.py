@@ -1,0 +1,164 @@
+"""One caller walking through one published flow: pure; the shell performs the actions and brings their results back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ipcc.contracts.ivr import BankOperationDone, IvrPayload, NodeEntered, NodeLeft, SessionEnded
+from ipcc.errors import Bug
+from services.ivr.core.actions import Action, BankAnswer, CallerGone, Input, Keyed
+from services.ivr.core.flow import Flow
+from services.ivr.core.steps import Finish, Go, Perform, Step
+
+# a flow that goes from node to node this often without anything said or done is a loop that validation let pass
+MAX_SILENT_MOVES = 100
+PLACE_LIMIT = 40
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place."""
+
+    session_id: str
+    call_id: str
+    leg_id: str
+    node_id: str
+    dialled_number: str
+    caller_number: str
+    caller_name: str
+    language: str
+    started_at: datetime
+    at: str = ""
+    since: datetime | None = None
+    attempt: int = 0
+    visits: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    path: tuple[str, ...] = ()
+    outcome: str = ""
+
+    def known(self, name: str) -> str | None:
+        """The value of a variable, secret or not."""
+        return self.secrets.get(name, self.variables.get(name))
+
+    def attributes(self) -> dict[str, str]:
+        """What the agent may see: language, path and the variables that are no secret."""
+        shown = {k: v for k, v in self.variables.items() if not k.startswith("_")}
+        return {**shown, "language": self.language, "path": " > ".join(self.path[-20:])}
+
+    def place(self) -> dict[str, str]:
+        """All that another replica needs to go on here."""
+        kept = dict(list(self.variables.items())[:PLACE_LIMIT])
+        return {**kept, "_language": self.language, "_path": ">".join(self.path[-20:]), "_visits": str(self.visits)}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The session after an input, what happened, and what to do next (None: it is over)."""
+
+    session: Session
+    facts: tuple[IvrPayload, ...]
+    action: Action | None
+
+
+def begin(flow: Flow, session: Session, now: datetime) -> Moved:
+    """The session at its flow's first node."""
+    return _walk(flow, session, Go(flow.start, outcome="started"), now, ())
+
+
+def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: str, now: datetime) -> Moved:
+    """The session again at ``flow_node`` after another replica died; at the flow's ``resume`` when a secret it needs is lost."""
+    session = replace(
+        session,
+        variables={k: v for k, v in place.items() if k not in ("_language", "_path", "_visits")},
+        language=place.get("_language", session.language),
+        path=tuple(p for p in place.get("_path", "").split(">") if p)[:-1],
+        visits=max(0, int(place.get("_visits", "0")) - 1),
+    )
+    target = flow_node if flow_node in flow.nodes else flow.resume
+    if any(session.known(name) is None for name in flow.nodes[target].needs()):
+        target = flow.resume
+    return _walk(flow, session, Go(target, outcome="resumed"), now, ())
+
+
+def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
+    """The session after ``given``."""
+    if session.outcome:
+        return Moved(session, (), None)
+    if isinstance(given, CallerGone):
+        return _end(session, "hung_up", now, ())
+    facts: tuple[IvrPayload, ...] = ()
+    if isinstance(given, BankAnswer):
+        done = BankOperationDone(
+            call_id=session.call_id,
+            session_id=session.session_id,
+            operation=str(getattr(flow.nodes[session.at], "operation", "")),
+            outcome=given.outcome,
+            code=given.code,
+            elapsed_ms=given.elapsed_ms,
+        )
+        facts = (done,)
+    step = flow.nodes[session.at].step(session, given)
+    if isinstance(step, Perform):
+        return Moved(replace(session, attempt=step.attempt), facts, step.action)
+    return _walk(flow, session, step, now, (*facts, _left(session, flow.nodes[session.at].kind, step, given, now)))
+
+
+def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
+    for _ in range(MAX_SILENT_MOVES):
+        if isinstance(step, Finish):
+            return _end(session, step.outcome, now, facts)
+        if isinstance(step, Perform):
+            return Moved(replace(session, attempt=step.attempt), facts, step.action)
+        session = _enter(session, step, now)
+        node = flow.nodes[session.at]
+        entered = NodeEntered(
+            call_id=session.call_id,
+            session_id=session.session_id,
+            flow_node=session.at,
+            kind=node.kind,
+            place=session.place(),
+        )
+        facts = (*facts, entered)
+        step = node.step(session, None)
+    raise Bug("bug.flow_loop", f"flow {flow.id} goes round at {session.at} without doing anything")
+
+
+def _enter(session: Session, step: Go, now: datetime) -> Session:
+    return replace(
+        session,
+        at=step.target,
+        since=now,
+        attempt=0,
+        visits=session.visits + 1,
+        variables={**session.variables, **step.variables},
+        secrets={**session.secrets, **step.secrets},
+        language=step.language or session.language,
+        path=(*session.path, step.target),
+    )
+
+
+def _left(session: Session, kind: str, step: Step, given: Input, now: datetime) -> NodeLeft:
+    return NodeLeft(
+        call_id=session.call_id,
+        session_id=session.session_id,
+        flow_node=session.at,
+        kind=kind,
+        outcome=step.outcome if isinstance(step, Go | Finish) else "",
+        input_kind=given.kind.value if isinstance(given, Keyed) else "none",
+        elapsed_ms=int((now - (session.since or now)).total_seconds() * 1000),
+    )
+
+
+def _end(session: Session, outcome: str, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
+    ended = SessionEnded(
+        call_id=session.call_id,
+        session_id=session.session_id,
+        outcome=outcome,
+        last_flow_node=session.at,
+        elapsed_ms=int((now - session.started_at).total_seconds() * 1000),
+    )
+    # nothing secret outlives the session
+    return Moved(replace(session, outcome=outcome, secrets={}), (*facts, ended), None)

@@ -1,0 +1,68 @@
+"""What the session runner needs from outside; switch.py, bankcore.py and queueing.py are the real ones, tests bring fakes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from ipcc.contracts.payload import Payload
+from services.ivr.core.actions import BankAnswer, Collect, JoinQueue, Keyed
+from services.ivr.core.session import Session
+
+
+class LineLost(Exception):
+    """The caller's leg is gone: normal, at any moment."""
+
+
+class Line(Protocol):
+    """One caller's leg. Every method raises LineLost when the leg is gone and SwitchDown when the node cannot be reached."""
+
+    async def exists(self) -> bool:
+        """Whether the leg is on the switch."""
+
+    async def answer(self) -> None:
+        """Connect it, if it is not."""
+
+    async def interrupt(self) -> None:
+        """Stop whatever is played."""
+
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
+        """Say the prompts; returns when they were said."""
+
+    async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
+        """Say the prompts and take digits. A secret is wiped from the switch before this returns."""
+
+    async def start_music(self, music: str) -> None:
+        """Music without end, until interrupted or bridged; returns at once."""
+
+    async def hang_up(self, cause: str) -> None:
+        """End the leg."""
+
+    async def push_safety_net(self) -> None:
+        """Tell the switch that somebody still looks after this caller."""
+
+
+class Lines(Protocol):
+    """Legs by node and uuid."""
+
+    def line(self, node_id: str, leg_id: str) -> Line:
+        """The leg; raises SwitchDown when the node is unknown."""
+
+
+class Bank(Protocol):
+    """The bank's core systems."""
+
+    async def ask(self, operation: str, inputs: Mapping[str, str], key: str) -> BankAnswer:
+        """Do ``operation``; ``key`` makes a repeated movement one movement. Never raises for a bank that is down: says so."""
+
+
+class Queues(Protocol):
+    """The way to acd."""
+
+    def stay(self, entry_id: str) -> AbstractAsyncContextManager[asyncio.Queue[Payload]]:
+        """The news about one entry, from before it is queued."""
+
+    async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
+        """Ask acd to queue the caller; repeated with the same entry it gives the same place. Raises Refused, BusDown."""

@@ -1,0 +1,90 @@
+"""The way to acd: ask for a place in a queue, and hear what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+
+from ipcc.bus.events import received_from
+from ipcc.bus.port import END, Bus, Record, Start
+from ipcc.bus.rpc import Requester
+from ipcc.clock import Clock
+from ipcc.contracts.acd import Enqueue
+from ipcc.contracts.payload import Payload
+from ipcc.contracts.topics import ACD
+from ipcc.errors import InvalidMessage, NotFound, Unavailable
+from services.ivr.core.actions import JoinQueue
+from services.ivr.core.session import Session
+
+log = structlog.get_logger(__name__)
+
+ASK_TIMEOUT_S = 3.0
+RETRY_S = 1.0
+
+
+class QueueDesk:
+    """Implements ports.Queues. Run it by ``tasks.spawn(name, desk.run)``."""
+
+    def __init__(self, bus: Bus, requester: Requester, clock: Clock) -> None:
+        self._bus = bus
+        self._requester = requester
+        self._clock = clock
+        self._stays: dict[str, asyncio.Queue[Payload]] = {}
+        self._listening = asyncio.Event()
+
+    @asynccontextmanager
+    async def stay(self, entry_id: str) -> AsyncIterator[asyncio.Queue[Payload]]:
+        """The news about one entry, kept from now until the block ends."""
+        await self._listening.wait()
+        news: asyncio.Queue[Payload] = asyncio.Queue()
+        self._stays[entry_id] = news
+        try:
+            yield news
+        finally:
+            del self._stays[entry_id]
+
+    async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
+        """Ask acd to queue the caller."""
+        command = Enqueue(
+            entry_id=wanted.entry_id,
+            call_id=session.call_id,
+            leg_id=session.leg_id,
+            node_id=session.node_id,
+            queue_id=wanted.queue_id,
+            entered_at=datetime.fromisoformat(wanted.entered_at),
+            priority=wanted.priority,
+            skills=dict(wanted.skills),
+            language=session.language,
+            caller_number=session.caller_number,
+            caller_name=session.caller_name,
+            attributes=session.attributes(),
+        )
+        return await self._requester.ask(command, ASK_TIMEOUT_S)
+
+    async def run(self) -> None:
+        """Hear acd for ever; after an outage go on behind the last event heard."""
+        start: Start = END
+        while True:
+            try:
+                async with self._bus.follow(ACD.name, start) as reader:
+                    self._listening.set()
+                    async for record in reader:
+                        self._hear(record)
+                        start = reader.positions
+            except (Unavailable, NotFound) as error:
+                log.warning("acd_not_heard", error=str(error))
+                await self._clock.sleep(RETRY_S)
+
+    def _hear(self, record: Record) -> None:
+        try:
+            data = received_from(record).event.data
+        except InvalidMessage as error:
+            log.error("unreadable_event", topic=record.topic, offset=record.offset, error=str(error))
+            return
+        news = self._stays.get(getattr(data, "entry_id", ""))
+        if news is not None:
+            news.put_nowait(data)

@@ -1,0 +1,34 @@
+"""What ivr is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from ipcc.settings import PORTS, ServiceSettings
+
+
+class IvrSettings(ServiceSettings):
+    """Settings of the voice-response server."""
+
+    service: ClassVar[str] = "ivr"
+
+    http_port: int = Field(PORTS["ivr"], ge=0, le=65535, description="Port of the REST API; 0 takes any free port.")
+    flows_dir: Path = Field(
+        Path("flows"), description="Folder of the published flow documents, one JSON file a version."
+    )
+    sounds_dir: str = Field(
+        "/usr/share/freeswitch/ipcc-sounds",
+        description="Folder of the prompts as the switch sees it; below it <language>/<prompt>.wav.",
+    )
+    bank_timeout_s: float = Field(
+        4.0, gt=0, le=30, description="How long one question to the bank core may take, in seconds."
+    )
+    safety_net_s: int = Field(
+        180,
+        ge=30,
+        le=3600,
+        description="How far ahead the switch's transfer to the fallback is pushed while ivr lives, in seconds.",
+    )
