@@ -1,0 +1,181 @@
+"""Names FreeSWITCH uses on the wire: events, channel states, causes. Pure."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class EventName(StrEnum):
+    """The events we know; what each means is told by ``normalise``."""
+
+    BACKGROUND_JOB = "BACKGROUND_JOB"
+    CHANNEL_ANSWER = "CHANNEL_ANSWER"
+    CHANNEL_BRIDGE = "CHANNEL_BRIDGE"
+    CHANNEL_CALLSTATE = "CHANNEL_CALLSTATE"
+    CHANNEL_CREATE = "CHANNEL_CREATE"
+    CHANNEL_DESTROY = "CHANNEL_DESTROY"
+    CHANNEL_EXECUTE = "CHANNEL_EXECUTE"
+    CHANNEL_EXECUTE_COMPLETE = "CHANNEL_EXECUTE_COMPLETE"
+    CHANNEL_HANGUP = "CHANNEL_HANGUP"
+    CHANNEL_HANGUP_COMPLETE = "CHANNEL_HANGUP_COMPLETE"
+    CHANNEL_HOLD = "CHANNEL_HOLD"
+    CHANNEL_PARK = "CHANNEL_PARK"
+    CHANNEL_PROGRESS = "CHANNEL_PROGRESS"
+    CHANNEL_PROGRESS_MEDIA = "CHANNEL_PROGRESS_MEDIA"
+    CHANNEL_UNBRIDGE = "CHANNEL_UNBRIDGE"
+    CHANNEL_UNHOLD = "CHANNEL_UNHOLD"
+    CHANNEL_UNPARK = "CHANNEL_UNPARK"
+    DTMF = "DTMF"
+    HEARTBEAT = "HEARTBEAT"
+    RECORD_START = "RECORD_START"
+    RECORD_STOP = "RECORD_STOP"
+    CUSTOM = "CUSTOM"
+
+
+class Subclass(StrEnum):
+    """The CUSTOM events we know."""
+
+    REGISTER = "sofia::register"
+    UNREGISTER = "sofia::unregister"
+    EXPIRE = "sofia::expire"
+
+
+class ChannelState(StrEnum):
+    """``Channel-State``: the switch's own state machine of a channel (switch_types.h, ``switch_channel_state_t``)."""
+
+    NEW = "CS_NEW"
+    INIT = "CS_INIT"
+    ROUTING = "CS_ROUTING"
+    SOFT_EXECUTE = "CS_SOFT_EXECUTE"
+    EXECUTE = "CS_EXECUTE"
+    EXCHANGE_MEDIA = "CS_EXCHANGE_MEDIA"
+    PARK = "CS_PARK"
+    CONSUME_MEDIA = "CS_CONSUME_MEDIA"
+    HIBERNATE = "CS_HIBERNATE"
+    RESET = "CS_RESET"
+    HANGUP = "CS_HANGUP"
+    REPORTING = "CS_REPORTING"
+    DESTROY = "CS_DESTROY"
+    NONE = "CS_NONE"
+
+
+class CallState(StrEnum):
+    """``Channel-Call-State``: lags behind in CHANNEL_ANSWER, where only AnswerState is right."""
+
+    DOWN = "DOWN"
+    DIALING = "DIALING"
+    RINGING = "RINGING"
+    EARLY = "EARLY"
+    ACTIVE = "ACTIVE"
+    HELD = "HELD"
+    RING_WAIT = "RING_WAIT"
+    HANGUP = "HANGUP"
+    UNHELD = "UNHELD"
+
+
+class AnswerState(StrEnum):
+    """``Answer-State``."""
+
+    RINGING = "ringing"
+    EARLY = "early"
+    ANSWERED = "answered"
+    HANGUP = "hangup"
+
+
+class HangupCause(IntEnum):
+    """Why a leg ended: FreeSWITCH's names with their Q.850 numbers; from 142 on they are FreeSWITCH's own
+    (switch_types.h, ``switch_call_cause_t``)."""
+
+    NONE = 0
+    UNALLOCATED_NUMBER = 1
+    NO_ROUTE_TRANSIT_NET = 2
+    NO_ROUTE_DESTINATION = 3
+    CHANNEL_UNACCEPTABLE = 6
+    CALL_AWARDED_DELIVERED = 7
+    NORMAL_CLEARING = 16
+    USER_BUSY = 17
+    NO_USER_RESPONSE = 18
+    NO_ANSWER = 19
+    SUBSCRIBER_ABSENT = 20
+    CALL_REJECTED = 21
+    NUMBER_CHANGED = 22
+    REDIRECTION_TO_NEW_DESTINATION = 23
+    EXCHANGE_ROUTING_ERROR = 25
+    DESTINATION_OUT_OF_ORDER = 27
+    INVALID_NUMBER_FORMAT = 28
+    FACILITY_REJECTED = 29
+    RESPONSE_TO_STATUS_ENQUIRY = 30
+    NORMAL_UNSPECIFIED = 31
+    NORMAL_CIRCUIT_CONGESTION = 34
+    NETWORK_OUT_OF_ORDER = 38
+    NORMAL_TEMPORARY_FAILURE = 41
+    SWITCH_CONGESTION = 42
+    ACCESS_INFO_DISCARDED = 43
+    REQUESTED_CHAN_UNAVAIL = 44
+    PRE_EMPTED = 45
+    FACILITY_NOT_SUBSCRIBED = 50
+    OUTGOING_CALL_BARRED = 52
+    INCOMING_CALL_BARRED = 54
+    BEARERCAPABILITY_NOTAUTH = 57
+    BEARERCAPABILITY_NOTAVAIL = 58
+    SERVICE_UNAVAILABLE = 63
+    BEARERCAPABILITY_NOTIMPL = 65
+    CHAN_NOT_IMPLEMENTED = 66
+    FACILITY_NOT_IMPLEMENTED = 69
+    SERVICE_NOT_IMPLEMENTED = 79
+    INVALID_CALL_REFERENCE = 81
+    INCOMPATIBLE_DESTINATION = 88
+    INVALID_MSG_UNSPECIFIED = 95
+    MANDATORY_IE_MISSING = 96
+    MESSAGE_TYPE_NONEXIST = 97
+    WRONG_MESSAGE = 98
+    IE_NONEXIST = 99
+    INVALID_IE_CONTENTS = 100
+    WRONG_CALL_STATE = 101
+    RECOVERY_ON_TIMER_EXPIRE = 102
+    MANDATORY_IE_LENGTH_ERROR = 103
+    PROTOCOL_ERROR = 111
+    INTERWORKING = 127
+    SUCCESS = 142
+    ORIGINATOR_CANCEL = 487
+    CRASH = 700
+    SYSTEM_SHUTDOWN = 701
+    LOSE_RACE = 702
+    MANAGER_REQUEST = 703
+    BLIND_TRANSFER = 800
+    ATTENDED_TRANSFER = 801
+    ALLOTTED_TIMEOUT = 802
+    USER_CHALLENGE = 803
+    MEDIA_TIMEOUT = 804
+    PICKED_OFF = 805
+    USER_NOT_REGISTERED = 806
+    PROGRESS_TIMEOUT = 807
+    INVALID_GATEWAY = 808
+    GATEWAY_DOWN = 809
+    INVALID_URL = 810
+    INVALID_PROFILE = 811
+    NO_PICKUP = 812
+    SRTP_READ_ERROR = 813
+    BOWOUT = 814
+    BUSY_EVERYWHERE = 815
+    DECLINE = 816
+    DOES_NOT_EXIST_ANYWHERE = 817
+    NOT_ACCEPTABLE = 818
+    UNWANTED = 819
+    NO_IDENTITY = 820
+    BAD_IDENTITY_INFO = 821
+    UNSUPPORTED_CERTIFICATE = 822
+    INVALID_IDENTITY = 823
+    STALE_DATE = 824
+    REJECT_ALL = 825
+
+
+_LAST_Q850 = 127
+
+
+def q850_of(cause: str) -> int:
+    """The Q.850 number of a cause name. FreeSWITCH's own causes count as 16 (as its ``hangup_cause_q850`` says); unknown is 0."""
+    found = HangupCause.__members__.get(cause)
+    if found is None:
+        return 0
+    return int(found if found <= _LAST_Q850 else HangupCause.NORMAL_CLEARING)
