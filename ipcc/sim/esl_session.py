@@ -162,13 +162,8 @@ class Session:
         event = outgoing.event
         if self.control is not None:
             self._watch(self.control, event)
-        if not self.subscription.wants(event.name, event.subclass, event.headers):
-            return
-        if len(self._events) >= self.queue_events:
-            self.lost += 1
-            return
-        self.lost = 0
-        self._events.append(outgoing)
+        if self.subscription.wants(event.name, event.subclass, event.headers):
+            self._queue(outgoing)
         self.flush()
 
     def flush(self) -> None:
@@ -223,6 +218,13 @@ class Session:
         uuid = self.control.uuid if self.control else None
         self.write(wire.session_disconnect_notice(uuid) if uuid else wire.disconnect_notice())
         self.is_closing = True
+
+    def _queue(self, outgoing: Outgoing) -> None:
+        if len(self._events) >= self.queue_events:
+            self.lost += 1
+            return
+        self.lost = 0
+        self._events.append(outgoing)
 
     @property
     def _is_blocked(self) -> bool:

@@ -1,0 +1,282 @@
+"""A recording as a script to play again: what the clients sent, what the phones did, each at its time."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tests.traces import frames, recorded
+from tests.traces.recorded import SipMessage
+
+_NAME_ADDR = re.compile(r'^(?:"(?P<name>(?:[^"\\]|\\.)*)"\s*)?<?sip:(?P<user>[^@>;]*)@(?P<host>[^>;]*)')
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A client wrote bytes."""
+
+    at_s: float
+    conn: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A client closed its socket (the switch's own closing is no action)."""
+
+    at_s: float
+    conn: str
+
+
+@dataclass(frozen=True)
+class Called:
+    """A phone sent an INVITE to the switch."""
+
+    at_s: float
+    phone: str
+    call_id: str
+    number: str
+    name: str
+    dialled: str
+    port: int
+    """The port of the switch it went to: 5060 is the profile of the phones, 5080 that of the trunks."""
+    address: str
+    """Where the phone listens, host:port."""
+    uuid: str
+    """The channel the switch made of it, empty when no event ever showed one."""
+    is_refused: bool
+    """It was turned down before any channel existed (503 while paused)."""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A phone took its INVITE back."""
+
+    at_s: float
+    call_id: str
+
+
+@dataclass(frozen=True)
+class HungUp:
+    """A phone sent BYE."""
+
+    at_s: float
+    call_id: str
+    cause: str
+    """The Q.850 cause in its Reason header, empty when there was none."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A phone answered an INVITE of the switch with a status code; 100 is left out."""
+
+    at_s: float
+    phone: str
+    call_id: str
+    code: int
+    has_media: bool
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A phone registered, or with 0 seconds unregistered."""
+
+    at_s: float
+    user: str
+    address: str
+    expires_s: int
+    call_id: str
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A caller pressed a digit."""
+
+    at_s: float
+    uuid: str
+    digit: str
+    duration: int
+    """In samples of 1/8000 s."""
+    is_info: bool
+
+
+Action = Sent | Closed | Called | Cancelled | HungUp | Answered | Registered | Keyed
+
+
+@dataclass(frozen=True)
+class Script:
+    """One recording, ready to play."""
+
+    name: str
+    wall_s: float
+    """Unix time of the recorder's zero."""
+    tick_s: float
+    """Any moment at which the switch's 20 ms clock ticked, as Unix time."""
+    actions: tuple[Action, ...]
+    invites: tuple[tuple[float, str, str], ...]
+    """INVITEs the phones got: time, phone, Call-ID, in order."""
+    uuids: dict[str, str]
+    """Call-ID of a SIP dialog to the uuid of its channel."""
+    connections: tuple[str, ...]
+    end_s: float
+    """When the recording ended."""
+
+
+def read(name: str) -> Script:
+    """The script of a recording."""
+    meta = recorded.meta(name)
+    conns = recorded.connections(name)
+    lines = {conn: recorded.load(name, conn) for conn in conns}
+    events = [event for conn in conns for event in _events(lines[conn])]
+    uuids = _uuids(events)
+    actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids), *_keyed(events)]
+    actions.sort(key=lambda action: action.at_s)
+    times = [line.at_s for rows in lines.values() for line in rows] + [message.at_s for message in meta.sip]
+    return Script(
+        name=name,
+        wall_s=meta.wall_s,
+        tick_s=_tick(events, meta.wall_s),
+        actions=tuple(actions),
+        invites=tuple(_invites(meta.sip)),
+        uuids=uuids,
+        connections=conns,
+        end_s=max(times),
+    )
+
+
+def _events(lines: list[recorded.Line]) -> Iterator[frames.Event]:
+    for frame in frames.timed(lines):
+        if frame.is_event:
+            yield frames.event_of(frame)
+
+
+def _tick(events: list[frames.Event], wall_s: float) -> float:
+    stamps = (event.get("Event-Date-Timestamp") for event in events if event.get("Unique-ID"))
+    return next((int(stamp) / 1e6 for stamp in stamps if stamp), wall_s)
+
+
+def _uuids(events: list[frames.Event]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for event in events:
+        if call_id := event.get("variable_sip_call_id"):
+            found.setdefault(call_id, event.get("Unique-ID"))
+    return found
+
+
+def _sent(lines: dict[str, list[recorded.Line]]) -> Iterator[Action]:
+    for conn, rows in lines.items():
+        is_over = False
+        for line in rows:
+            if line.direction == "out":
+                yield Sent(line.at_s, conn, line.data)
+            is_over = is_over or line.is_end
+            if line.is_end and not _says_goodbye(rows):
+                yield Closed(line.at_s, conn)
+
+
+def _says_goodbye(rows: list[recorded.Line]) -> bool:
+    """The switch closed, or the client: the switch always says goodbye first."""
+    last = b"".join(line.data for line in rows if line.direction == "in")[-70:]
+    return b"cluecon.com" in last
+
+
+def _headers(message: SipMessage) -> dict[str, str]:
+    head = message.text.partition("\r\n\r\n")[0].split("\r\n")[1:]
+    pairs = (line.partition(":") for line in head)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action]:
+    messages = [(message, _headers(message)) for message in sip]
+    final = {
+        headers["call-id"]: message.line
+        for message, headers in messages
+        if not message.is_sent and "INVITE" in message.cseq and not message.line.startswith(("SIP/2.0 1", "INVITE"))
+    }
+    seen: set[tuple[str, str]] = set()
+    for message, headers in messages:
+        key = (headers["call-id"], message.cseq + message.line[:12])
+        is_again = key in seen
+        seen.add(key)
+        if is_again:
+            continue  # a retransmission
+        action = _action(message, headers, uuids, final)
+        if action is not None:
+            yield action
+
+
+def _action(
+    message: SipMessage, headers: dict[str, str], uuids: dict[str, str], final: dict[str, str]
+) -> Action | None:
+    verb, call_id = message.line.split(" ")[0], headers["call-id"]
+    if not message.is_sent:
+        is_registered = message.line.startswith("SIP/2.0 200") and "REGISTER" in message.cseq
+        return _registered(message, headers) if is_registered else None
+    if verb == "INVITE" and ";tag=" not in headers["to"]:
+        return _called(message, headers, uuids.get(call_id, ""), final.get(call_id, ""))
+    if verb == "CANCEL":
+        return Cancelled(message.at_s, call_id)
+    if verb == "BYE":
+        return HungUp(message.at_s, call_id, _q850(message.reason))
+    if verb == "SIP/2.0" and "INVITE" in message.cseq and not message.line.startswith("SIP/2.0 100"):
+        code = int(message.line.split(" ")[1])
+        return Answered(message.at_s, message.phone, call_id, code, "m=audio" in message.text)
+    return None
+
+
+def _called(message: SipMessage, headers: dict[str, str], uuid: str, final: str) -> Called:
+    found = _NAME_ADDR.match(headers["from"])
+    contact = _NAME_ADDR.match(headers["contact"].lstrip("<"))
+    target = message.line.split(" ")[1].removeprefix("sip:")
+    dialled, _, host = target.partition("@")
+    return Called(
+        at_s=message.at_s,
+        phone=message.phone,
+        call_id=headers["call-id"],
+        number=found["user"] if found else message.phone,
+        name=(found["name"] or "") if found else "",
+        dialled=dialled,
+        port=int(host.partition(";")[0].partition(":")[2] or 5060),
+        address=contact["host"] if contact else "127.0.0.1:6100",
+        uuid=uuid,
+        is_refused=not uuid and final.startswith("SIP/2.0 503"),
+    )
+
+
+def _registered(message: SipMessage, headers: dict[str, str]) -> Registered:
+    contact = headers.get("contact", "")
+    expires = re.search(r"expires=(\d+)", contact)
+    address = re.search(r"@([^>;]+)", contact)
+    return Registered(
+        at_s=message.at_s,
+        user=message.phone,
+        address=address[1] if address else "",
+        expires_s=int(expires[1]) if expires else 0,
+        call_id=headers["call-id"],
+    )
+
+
+def _q850(reason: str) -> str:
+    found = re.search(r"Q\.850;cause=(\d+)", reason)
+    return found[1] if found else ""
+
+
+def _invites(sip: Iterable[SipMessage]) -> Iterator[tuple[float, str, str]]:
+    seen: set[str] = set()
+    for message in sip:
+        headers = _headers(message)
+        is_new = not message.is_sent and message.line.startswith("INVITE") and ";tag=" not in headers["to"]
+        if is_new and headers["call-id"] not in seen:
+            seen.add(headers["call-id"])
+            yield message.at_s, message.phone, headers["call-id"]
+
+
+def _keyed(events: Iterable[frames.Event]) -> Iterator[Action]:
+    for event in events:
+        if event.name == "DTMF":
+            yield Keyed(
+                at_s=event.at_s - 0.02,  # the event comes on the tick after the key was let go
+                uuid=event.get("Unique-ID"),
+                digit=event.get("DTMF-Digit"),
+                duration=int(event.get("DTMF-Duration") or 0),
+                is_info=event.get("DTMF-Source") == "ENDPOINT",
+            )
