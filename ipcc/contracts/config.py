@@ -52,7 +52,7 @@ class Queue(ConfigModel):
     service_level_s: int = Field(default=20, ge=1, le=600, description="answered within this counts as in time")
     max_waiting: int = Field(default=1000, ge=1, description="a contact more is refused")
     max_wait_s: int = Field(default=0, ge=0, description="longer waiting overflows; 0 = no limit")
-    music: str = "local_stream://moh"
+    music: str = "local_stream://ipcc"
 
 
 class Phone(ConfigModel):

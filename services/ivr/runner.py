@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 # nobody hears more than 3 s of silence: after this much of a bank's thinking there is music
 QUIET_S = 1.5
-BUSY_MUSIC = "local_stream://moh"
+BUSY_MUSIC = "local_stream://ipcc"
 RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
 

@@ -26,7 +26,7 @@ class QueueNode(NodeModel):
     queue: str
     priority: int = Field(default=5, ge=1, le=10)
     skills: dict[str, int] = Field(default_factory=dict)
-    music: str = "local_stream://moh"
+    music: str = "local_stream://ipcc"
     announcement: tuple[Spoken, ...] = ("please-wait",)
     announce_every_s: int = Field(default=20, ge=5, le=600)
     on_refused: str

@@ -1,0 +1,104 @@
+"""What every composition root needs: a bus, the switches, health checks of both, built from settings the same way everywhere.
+
+A service's ``app.build(settings, parts)`` takes ``Parts``; ``ipcc up`` gives all services the same ones, so that they share one
+broker in the process, and a service in its own process makes its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, Worker
+from ipcc.bus.kafka import KafkaBus
+from ipcc.bus.kafka_link import KafkaSettings
+from ipcc.clock import Clock, SystemClock
+from ipcc.contracts.topics import TOPICS
+from ipcc.errors import BusDown
+from ipcc.esl.nodes import Nodes
+from ipcc.esl.port import NodeAddress, SubscriptionPlan, Switches
+from ipcc.http.health import Health
+from ipcc.settings import ServiceSettings
+from ipcc.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+MEMORY = "memory"
+TOPICS_RETRY_S = 2.0
+
+
+@dataclass
+class Parts:
+    """The clock and the in-process broker of one process."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    broker: MemoryBroker | None = None
+
+    def bus(self, settings: ServiceSettings) -> Bus:
+        """The bus that ``settings.kafka`` names, not yet started."""
+        if settings.kafka == MEMORY:
+            self.broker = self.broker or MemoryBroker(self.clock)
+            return MemoryBus(self.broker)
+        return KafkaBus(KafkaSettings(settings.kafka), self.clock)
+
+    def publisher(self, settings: ServiceSettings, bus: Bus) -> Publisher:
+        """Publishes in the name of this replica."""
+        return Publisher(bus, f"{settings.service}/{settings.instance}", self.clock)
+
+    def switches(self, settings: ServiceSettings, plan: SubscriptionPlan) -> Nodes:
+        """The nodes of ``settings.switches``, heard as ``plan`` says; not yet connected."""
+        password = settings.esl_password.get_secret_value() if settings.esl_password else ""
+        addresses = [NodeAddress(s.node_id, s.host, s.port, password) for s in settings.switches]
+        return Nodes(addresses, plan, self.clock)
+
+
+@asynccontextmanager
+async def running_bus(bus: Bus, tasks: Tasks, clock: Clock) -> AsyncIterator[None]:
+    """``bus`` from start to stop; its topics are made as soon as the broker is there. ``tasks`` end before it."""
+
+    async def make_topics() -> None:
+        while True:
+            try:
+                await bus.create_topics(TOPICS)
+            except BusDown as error:
+                log.warning("topics_wait", error=str(error))
+                await clock.sleep(TOPICS_RETRY_S)
+            else:
+                return
+
+    async with AsyncExitStack() as stack:
+        await bus.start()
+        stack.push_async_callback(bus.stop)
+        stack.push_async_callback(tasks.stop)
+        tasks.spawn("make topics", make_topics)
+        yield
+
+
+def check_bus(health: Health, bus: Bus) -> None:
+    """Red while the broker does not answer."""
+
+    def look() -> str | None:
+        state = bus.health
+        return None if state.is_up else f"no answer since {state.since:%H:%M:%S}: {state.last_error}"
+
+    health.add("bus", look)
+
+
+def check_worker(health: Health, worker: Worker, name: str = "consumer") -> None:
+    """Red while ``worker`` is not in its group, is stuck, or buries too much."""
+    health.add(name, lambda: worker.problem or None)
+
+
+def check_switches(health: Health, switches: Switches) -> None:
+    """Red while a node cannot be reached, or none is configured."""
+
+    def look() -> str | None:
+        if not switches.nodes():
+            return "no switch is configured: set IPCC_SWITCHES, for example fs1=127.0.0.1:8021"
+        down = [node for node in switches.nodes() if not node.is_up]
+        return "; ".join(f"{node.node_id}: {node.state.last_error or 'not reached yet'}" for node in down) or None
+
+    health.add("switches", look)

@@ -1,0 +1,88 @@
+"""Composition root: settings, adapters, use cases, routes; the only place that wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from ipcc.auth.tokens import authenticator_for
+from ipcc.bus import Consumption, Requester, View, Worker
+from ipcc.contracts.topics import CALL, CONFIG
+from ipcc.http.health import Health
+from ipcc.http.service import Service
+from ipcc.metrics import IVR_FACTS_WAITING, Metrics
+from ipcc.parts import Parts, check_bus, check_switches, check_worker, running_bus
+from ipcc.tasks import Tasks
+from services.ivr.api import router
+from services.ivr.bankcore import BankCore, BankSettings
+from services.ivr.consumers import handlers
+from services.ivr.facts import FactSender
+from services.ivr.queueing import QueueDesk
+from services.ivr.settings import IvrSettings
+from services.ivr.store import FlowStore
+from services.ivr.switch import IVR_LEGS, Telephony
+from services.ivr.usecases import Outside, Sessions
+
+ASSIGNMENT_LOOK_S = 0.5
+
+
+def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
+    """The service, ready to be served. Raises Invalid when a flow cannot be published."""
+    parts = parts or Parts()
+    clock, metrics, health, tasks = parts.clock, Metrics(settings.service), Health(), Tasks()
+    bus = parts.bus(settings)
+    publisher = parts.publisher(settings, bus)
+    requester = Requester(bus, publisher, settings.instance)
+    config = View(bus, CONFIG, clock)
+    switches = parts.switches(settings, IVR_LEGS)
+    desk = QueueDesk(bus, requester, clock)
+    sender = FactSender(publisher)
+    bank = BankCore(BankSettings.of(settings), clock, metrics)
+    flows = FlowStore.read(settings.flows_dir)
+    telephony = Telephony(switches, settings.sounds_dir, settings.safety_net_s)
+    outside = Outside(bus, publisher, clock, config, flows, telephony, bank, desk, sender, tasks, metrics)
+    sessions = Sessions(outside)
+    worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running_bus(bus, tasks, clock))
+            await stack.enter_async_context(switches.running())
+            stack.push_async_callback(bank.close)
+            stack.push_async_callback(sender.drain)
+            # ended in reverse: first no new calls, then the sessions, last what carries their facts
+            tasks.spawn("send facts", sender.run)
+            tasks.spawn("read configuration", config.run)
+            tasks.spawn("hear replies", requester.run)
+            tasks.spawn("hear acd", desk.run)
+            tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
+            tasks.spawn("consume calls", worker.run)
+            yield
+            await tasks.stop()
+
+    check_bus(health, bus)
+    check_worker(health, worker)
+    check_switches(health, switches)
+    health.add("bank core", bank.problem)
+    health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
+    health.add_tasks(tasks)
+    return Service(
+        settings=settings,
+        title="Voice response (ivr)",
+        run=run,
+        authenticator=authenticator_for(settings, clock),
+        metrics=metrics,
+        health=health,
+        routers=[router],
+        provides=[sessions, flows],
+    )
+
+
+async def follow_assignment(sessions: Sessions, worker: Worker) -> None:
+    """Tell the sessions which partitions of the calls are this replica's, for ever."""
+    outside = sessions.outside
+    while True:
+        await sessions.follow_assignment(frozenset(place.number for place in worker.assigned))
+        outside.metrics.put(IVR_FACTS_WAITING, outside.sender.waiting)
+        await outside.clock.sleep(ASSIGNMENT_LOOK_S)

@@ -1,0 +1,122 @@
+"""The caller's leg on the switch: the ports Line and Lines over the event socket."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ipcc.errors import NotFound, SwitchDown, SwitchRefused
+from ipcc.esl.commands import Command, SchedDel, SchedTransfer, UuidBreak, UuidKill, UuidSetVar
+from ipcc.esl.headers import EventName, HangupCause
+from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
+from ipcc.ids import LegId, NodeId
+from services.ivr.core.actions import Collect, Keyed, KeyedKind
+from services.ivr.ports import Line, LineLost
+
+T = TypeVar("T")
+
+# Results of our applications and the end of the legs we serve. Never DTMF: what is keyed comes back with the application.
+IVR_LEGS = SubscriptionPlan(
+    events=(EventName.CHANNEL_EXECUTE_COMPLETE, EventName.CHANNEL_HANGUP, EventName.CHANNEL_HANGUP_COMPLETE)
+)
+
+DIGITS = "ipcc_digits"
+ANSWER_TIMEOUT_S = 10.0
+# the longest prompt plus the longest wait for a key; an application that takes longer hangs
+APPLICATION_TIMEOUT_S = 180.0
+SILENCE = "silence_stream://20"
+
+
+@dataclass(frozen=True)
+class Telephony:
+    """What the flows need to know of the switches: ``sounds_dir`` as the switch sees it, the safety net in seconds."""
+
+    switches: Switches
+    sounds_dir: str
+    safety_net_s: int
+
+    def line(self, node_id: str, leg_id: str) -> Line:
+        """The leg; raises SwitchDown when the node is not ours."""
+        try:
+            node = self.switches.node(NodeId(node_id))
+        except NotFound as error:
+            raise SwitchDown("switch.unknown", f"node {node_id} is not configured: see IPCC_SWITCHES") from error
+        return SwitchLine(node, LegId(leg_id), self)
+
+
+@dataclass(frozen=True)
+class SwitchLine:
+    """One caller's leg."""
+
+    node: SwitchNode
+    leg: LegId
+    telephony: Telephony
+
+    async def exists(self) -> bool:
+        return await self.node.exists(self.leg)
+
+    async def answer(self) -> None:
+        await self._on_the_line(self._answer)
+
+    async def _answer(self) -> None:
+        await self.node.watch(self.leg)
+        # What a caller keys is a card or a password sooner or later, often typed ahead: from here on the switch tells it to
+        # nobody and keeps it out of digits_dialed (switch_channel.c, switch_channel_queue_dtmf: DTMF_FLAG_SENSITIVE).
+        await self.node.api(UuidSetVar(self.leg, "sensitive_dtmf", "true"))
+        await self.node.execute(self.leg, "answer", timeout=ANSWER_TIMEOUT_S)
+
+    async def interrupt(self) -> None:
+        await self._tell(UuidBreak(self.leg, all_queued=True))
+
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
+        sound = self.sound(prompt_ids, language)
+        await self._on_the_line(lambda: self.node.execute(self.leg, "playback", sound, timeout=APPLICATION_TIMEOUT_S))
+
+    async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
+        return await self._on_the_line(lambda: self._collect(self.sound(prompt_ids, language), wanted))
+
+    async def _collect(self, sound: str, wanted: Collect) -> Keyed:
+        words = [str(wanted.min_digits), str(wanted.max_digits), "1", str(wanted.first_digit_s * 1000)]
+        words += [wanted.terminators, sound, SILENCE, DIGITS]
+        if not wanted.secret:
+            # the pattern is only there because the time between digits comes after it; it would also log what was keyed
+            words += [".", str(wanted.between_digits_s * 1000)]
+        ended = await self.node.execute(self.leg, "play_and_get_digits", " ".join(words), timeout=APPLICATION_TIMEOUT_S)
+        digits = ended.variables.get(DIGITS, "")
+        if digits:
+            # a value left on the channel would show in every later event, in dumps and in the switch's own records
+            await self.node.api(UuidSetVar(self.leg, DIGITS, ""))
+        if ended.is_hung_up:
+            raise LineLost
+        return Keyed(KeyedKind.DIGITS if digits else KeyedKind.NOTHING, digits)
+
+    async def start_music(self, music: str) -> None:
+        await self._on_the_line(lambda: self.node.start(self.leg, "playback", music))
+
+    async def hang_up(self, cause: str) -> None:
+        await self._tell(UuidKill(self.leg, HangupCause[cause]))
+
+    async def push_safety_net(self) -> None:
+        await self._tell(SchedDel(self.leg))
+        await self._tell(SchedTransfer(self.telephony.safety_net_s, self.leg, "fallback", "safety"))
+
+    def sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
+        """The prompts as one sound of the switch; a sequence is a ``file_string`` (mod_dptools.c)."""
+        files = [f"{self.telephony.sounds_dir}/{language}/{prompt}.wav" for prompt in prompt_ids]
+        if not files:
+            return SILENCE
+        return files[0] if len(files) == 1 else "file_string://" + "!".join(files)
+
+    async def _tell(self, command: Command) -> None:
+        await self._on_the_line(lambda: self.node.api(command))
+
+    async def _on_the_line(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        except LegGoneError as error:
+            raise LineLost from error
+        except SwitchRefused as error:
+            if not await self.node.exists(self.leg):
+                raise LineLost from error
+            raise

@@ -1,0 +1,1 @@
+"""The live picture: boards, alerts, wallboard, metrics."""

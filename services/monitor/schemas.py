@@ -1,0 +1,167 @@
+"""The board as it is sent: over REST whole, over the WebSocket whole whenever something changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from services.monitor.core.board import AgentBoard, Board, QueueBoard
+
+
+class QueueView(BaseModel):
+    """One queue; ``service_level`` is answered in time of all ended, 0 to 1, null before the first end."""
+
+    queue_id: str
+    name: str
+    waiting: int
+    longest_waiting_s: float
+    offered: int
+    answered: int
+    abandoned: int
+    overflowed: int
+    transferred: int
+    service_level: float | None
+    service_level_s: int
+    average_wait_s: float | None
+
+
+class AgentView(BaseModel):
+    """One agent; ``since`` is when his present state began."""
+
+    agent_id: str
+    name: str
+    state: str
+    reason: str
+    phone_id: str
+    call_id: str
+    since: datetime | None
+    answered: int
+    missed: int
+
+
+class NodeView(BaseModel):
+    """One switch as its last heartbeat told."""
+
+    node_id: str
+    is_up: bool
+    sessions: int | None
+    max_sessions: int | None
+    idle_cpu_percent: float | None
+    error: str
+
+
+class Totals(BaseModel):
+    """Sums over all queues (invariant I6), and what goes on now."""
+
+    calls_today: int
+    calls_now: int
+    in_flow: int
+    with_agent: int
+    waiting: int
+    offered: int
+    answered: int
+    abandoned: int
+    overflowed: int
+    transferred: int
+    adds_up: bool
+
+
+class AlertView(BaseModel):
+    """Something somebody must look at."""
+
+    alert_id: str
+    rule: str
+    severity: Literal["info", "warning", "critical"]
+    text: str
+    since: datetime
+
+
+class BoardView(BaseModel):
+    """Everything on the wallboard."""
+
+    at: datetime
+    day: str
+    totals: Totals
+    queues: list[QueueView]
+    agents: list[AgentView]
+    agents_by_state: dict[str, int]
+    trunks: dict[str, int]
+    nodes: list[NodeView]
+    alerts: list[AlertView]
+
+
+def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now: datetime) -> BoardView:
+    """The board at ``now``."""
+    queues = [queue_view(q, now) for _, q in sorted(board.queues.items())]
+    states: dict[str, int] = {}
+    for agent in board.agents.values():
+        states[agent.state.value] = states.get(agent.state.value, 0) + 1
+    trunks: dict[str, int] = {}
+    for call in board.calls.values():
+        if call.trunk:
+            trunks[call.trunk] = trunks.get(call.trunk, 0) + 1
+    return BoardView(
+        at=now,
+        day=str(board.day or ""),
+        totals=totals(board),
+        queues=queues,
+        agents=[agent_view(a) for _, a in sorted(board.agents.items())],
+        agents_by_state=states,
+        trunks=trunks,
+        nodes=nodes,
+        alerts=alerts,
+    )
+
+
+def totals(board: Board) -> Totals:
+    """The sums; ``adds_up`` is invariant I6 over all queues."""
+    queues = list(board.queues.values())
+    return Totals(
+        calls_today=board.calls_today,
+        calls_now=len(board.calls),
+        in_flow=sum(c.in_flow for c in board.calls.values()),
+        with_agent=sum(c.with_agent for c in board.calls.values()),
+        waiting=sum(len(q.waiting) for q in queues),
+        offered=sum(q.offered for q in queues),
+        answered=sum(q.answered for q in queues),
+        abandoned=sum(q.abandoned for q in queues),
+        overflowed=sum(q.overflowed for q in queues),
+        transferred=sum(q.transferred for q in queues),
+        adds_up=all(q.offered == q.ended + len(q.waiting) for q in queues),
+    )
+
+
+def queue_view(queue: QueueBoard, now: datetime) -> QueueView:
+    """One queue at ``now``."""
+    oldest = queue.oldest()
+    return QueueView(
+        queue_id=queue.queue_id,
+        name=queue.name,
+        waiting=len(queue.waiting),
+        longest_waiting_s=round((now - oldest).total_seconds(), 1) if oldest else 0,
+        offered=queue.offered,
+        answered=queue.answered,
+        abandoned=queue.abandoned,
+        overflowed=queue.overflowed,
+        transferred=queue.transferred,
+        service_level=queue.service_level(),
+        service_level_s=queue.service_level_s,
+        average_wait_s=round(queue.wait_ms / queue.ended / 1000, 1) if queue.ended else None,
+    )
+
+
+def agent_view(agent: AgentBoard) -> AgentView:
+    """One agent."""
+    return AgentView(
+        agent_id=agent.agent_id,
+        name=agent.name,
+        state=agent.state.value,
+        reason=agent.reason,
+        phone_id=agent.phone_id,
+        call_id=agent.call_id,
+        since=agent.since,
+        answered=agent.answered,
+        missed=agent.missed,
+    )
