@@ -1,0 +1,1 @@
+"""acd: who serves whom. The only writer of agents' states, queue entries and offers."""

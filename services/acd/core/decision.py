@@ -1,0 +1,208 @@
+"""The one way into the core: ``decide`` an input against a state; ``advance`` does the same and keeps the new state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ipcc.contracts.acd import (
+    AcdPayload,
+    EndWrapUp,
+    Enqueue,
+    InputRef,
+    LeaveQueue,
+    OfferOutcome,
+    SetNotReady,
+    SetReady,
+    SignIn,
+    SignOut,
+)
+from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
+from ipcc.contracts.config import ConfigChanged
+from services.acd.core import agents, entries, offers
+from services.acd.core.effects import Effect, EndLeg
+from services.acd.core.fold import learn
+from services.acd.core.inputs import (
+    Joined,
+    JoinFailed,
+    LegsSeen,
+    NodeChanged,
+    PickedUp,
+    Rang,
+    RingFailed,
+    TimePassed,
+)
+from services.acd.core.reconciliation import STRAY_CAUSE, reconcile
+from services.acd.core.routing import match
+from services.acd.core.rows import Entry
+from services.acd.core.state import State
+from services.acd.core.turn import Turn
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Events to store, effects to carry out once they are stored, and the answer to a command."""
+
+    events: tuple[AcdPayload, ...]
+    effects: tuple[Effect, ...]
+    result: dict[str, Any]
+
+
+def decide(state: State, given: object, now: datetime, cause: InputRef | None = None) -> Decision:
+    """What follows from ``given``; ``state`` is left as it was. Raises Refused for a command that cannot be done."""
+    return _run(state, given, now, cause, keep=False)
+
+
+def advance(state: State, given: object, now: datetime, cause: InputRef | None = None) -> Decision:
+    """Like ``decide``, and ``state`` is afterwards what learning ``given`` and folding the events make of it."""
+    return _run(state, given, now, cause, keep=True)
+
+
+def _run(state: State, given: object, now: datetime, cause: InputRef | None, *, keep: bool) -> Decision:
+    with state.trial(keep=keep):
+        turn = Turn(state, now, cause)
+        learn(state, given, now)
+        handle = _HANDLERS.get(type(given))
+        if handle is not None:
+            handle(turn, given)
+            match(turn)
+        return Decision(tuple(turn.events), tuple(turn.effects), turn.result)
+
+
+def _time_passed(turn: Turn, given: TimePassed) -> None:
+    state = turn.state
+    for at, table, key in state.due(turn.now):
+        if table == "offers" and key in state.offers and state.offers[key].deadline == at:
+            offers.expire(turn, state.offers[key])
+        elif table == "agents" and state.agents[key].until == at:
+            agents.time_up(turn, state.agents[key])
+        elif table == "entries" and key in state.entries and not state.entries[key].offer_id:
+            entries.overflow(turn, state.entries[key])
+
+
+def _rang(turn: Turn, given: Rang) -> None:
+    offer = turn.state.offers.get(given.offer_id)
+    if offer is not None:
+        offers.ring(turn, offer)
+    else:
+        _end_late_leg(turn, given.node_id, given.offer_id)
+
+
+def _picked_up(turn: Turn, given: PickedUp) -> None:
+    offer = turn.state.offers.get(given.offer_id)
+    if offer is not None:
+        offers.answer(turn, offer)
+    else:
+        _end_late_leg(turn, given.node_id, given.offer_id)
+
+
+def _end_late_leg(turn: Turn, node_id: str, leg_id: str) -> None:
+    # the order to end it may have come before the leg itself
+    if turn.state.contact_on(leg_id) is None:
+        turn.do(EndLeg(node_id, leg_id, STRAY_CAUSE))
+
+
+def _joined(turn: Turn, given: Joined) -> None:
+    offer = turn.state.offers.get(given.offer_id)
+    if offer is not None:
+        offers.fulfil(turn, offer)
+
+
+def _ring_failed(turn: Turn, given: RingFailed) -> None:
+    offer = turn.state.offers.get(given.offer_id)
+    if offer is not None:
+        offers.lose_leg(turn, offer, given.cause)
+
+
+def _join_failed(turn: Turn, given: JoinFailed) -> None:
+    offer = turn.state.offers.get(given.offer_id)
+    if offer is None:
+        return
+    if not given.is_caller_alive:
+        entries.abandon(turn, turn.state.entries[offer.entry_id])
+    elif not given.is_agent_alive:
+        offers.lose_leg(turn, offer, offers.NORMAL_CLEARING)
+    else:
+        offers.end(turn, offer, OfferOutcome.FAILED, "the switch did not join the legs")
+
+
+def _leg_ringing(turn: Turn, fact: LegRinging) -> None:
+    offer = turn.state.offers.get(fact.leg_id)
+    if offer is not None:
+        offers.ring(turn, offer)
+
+
+def _leg_answered(turn: Turn, fact: LegAnswered) -> None:
+    offer = turn.state.offers.get(fact.leg_id)
+    if offer is not None:
+        offers.answer(turn, offer)
+
+
+def _legs_bridged(turn: Turn, fact: LegsBridged) -> None:
+    for one, other in ((fact.leg_id, fact.other_leg_id), (fact.other_leg_id, fact.leg_id)):
+        offer = turn.state.offers.get(one)
+        if offer is not None and turn.state.entries[offer.entry_id].leg_id == other:
+            offers.fulfil(turn, offer)
+            return
+
+
+def _leg_ended(turn: Turn, fact: LegEnded) -> None:
+    offer = turn.state.offers.get(fact.leg_id)
+    contact = turn.state.contact_on(fact.leg_id)
+    if offer is not None:
+        offers.lose_leg(turn, offer, fact.cause)
+    elif contact is not None:
+        agents.end_talk(turn, contact)
+    else:
+        for entry in _entries_of(turn, fact.call_id):
+            if entry.leg_id == fact.leg_id:
+                entries.abandon(turn, entry)
+
+
+def _call_ended(turn: Turn, fact: CallEnded) -> None:
+    for entry in _entries_of(turn, fact.call_id):
+        entries.abandon(turn, entry)
+
+
+def _entries_of(turn: Turn, call_id: str) -> list[Entry]:
+    return [turn.state.entries[key] for key in sorted(turn.state.by_call.get(call_id, ()))]
+
+
+def _config_changed(turn: Turn, given: ConfigChanged) -> None:
+    if given.kind == "user" and given.object_id not in turn.state.users:
+        agents.hear_removed(turn, given.object_id)
+
+
+def _node_changed(turn: Turn, given: NodeChanged) -> None:
+    """Nothing but routing follows."""
+
+
+_HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
+    # commands
+    Enqueue: entries.enqueue,
+    LeaveQueue: entries.leave,
+    SignIn: agents.sign_in,
+    SignOut: agents.sign_out,
+    SetReady: agents.set_ready,
+    SetNotReady: agents.set_not_ready,
+    EndWrapUp: agents.end_wrap_up,
+    # facts of others
+    LegRinging: _leg_ringing,
+    LegAnswered: _leg_answered,
+    LegsBridged: _legs_bridged,
+    LegEnded: _leg_ended,
+    CallEnded: _call_ended,
+    PhoneChanged: agents.hear_phone,
+    ConfigChanged: _config_changed,
+    # our own
+    TimePassed: _time_passed,
+    NodeChanged: _node_changed,
+    Rang: _rang,
+    PickedUp: _picked_up,
+    Joined: _joined,
+    RingFailed: _ring_failed,
+    JoinFailed: _join_failed,
+    LegsSeen: reconcile,
+}

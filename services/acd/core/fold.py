@@ -1,0 +1,257 @@
+"""Events to state: ``evolve`` for acd's own log, ``learn`` for what others say. Neither decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ipcc.contracts.acd import (
+    AcdPayload,
+    AcdSnapshot,
+    AgentChanged,
+    AgentState,
+    ContactHandled,
+    EntryEnded,
+    EntryQueued,
+    OfferAnswered,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    OfferRinging,
+)
+from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
+from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
+from services.acd.core.inputs import NodeChanged
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, PastEntry
+from services.acd.core.rules import JOIN_LIMIT_S, NOT_HIS_DOING
+from services.acd.core.state import Registration, State
+
+ON_OFFER = frozenset({AgentState.OFFERED, AgentState.RINGING})
+
+
+def evolve(state: State, event: AcdPayload, at: datetime) -> State:
+    """``state`` after ``event`` of its own log, which happened ``at``. Changes the state given and returns it."""
+    fold = _FOLDS.get(type(event))
+    if fold is not None:
+        fold(state, event, at)
+    if event.cause is not None:
+        place = f"{event.cause.topic}/{event.cause.partition}"
+        if event.cause.offset >= state.offsets.get(place, 0):
+            state.write(state.offsets, place, event.cause.offset + 1)
+    return state
+
+
+def learn(state: State, given: object, now: datetime) -> None:
+    """Take into the learnt part what ``given`` says about objects, phones, switches and legs; anything else says nothing."""
+    take = _LESSONS.get(type(given))
+    if take is not None:
+        take(state, given, now)
+
+
+def _agent_changed(state: State, event: AgentChanged, at: datetime) -> None:
+    old = state.agents.get(event.agent_id, Agent(event.agent_id))
+    state.write(
+        state.agents,
+        event.agent_id,
+        Agent(
+            id=event.agent_id,
+            state=event.state,
+            since=old.since if (old.state, old.reason) == (event.state, event.reason) else at,
+            reason=event.reason,
+            then_reason=event.then_reason,
+            phone_id=event.phone_id,
+            offer_id=event.offer_id,
+            call_id=event.call_id,
+            until=event.until,
+            idle_since=_idle_since(old, event, at),
+        ),
+    )
+    contact = state.contact_on(event.offer_id)
+    if event.state is AgentState.WRAP_UP and contact is not None and contact.ended_at is None:
+        state.write(state.contacts, contact.id, replace(contact, ended_at=at))
+
+
+def _idle_since(old: Agent, event: AgentChanged, at: datetime) -> datetime | None:
+    if event.state in ON_OFFER:
+        return old.idle_since
+    if event.state is not AgentState.READY:
+        return None
+    # an offer that came to nothing without his doing does not cost him his place among the idle
+    kept = old.state is AgentState.READY or (old.state in ON_OFFER and event.reason in NOT_HIS_DOING)
+    return (old.idle_since if kept else None) or at
+
+
+def _entry_queued(state: State, event: EntryQueued, at: datetime) -> None:
+    state.write(
+        state.entries,
+        event.entry_id,
+        Entry(
+            id=event.entry_id,
+            call_id=event.call_id,
+            leg_id=event.leg_id,
+            node_id=event.node_id,
+            queue_id=event.queue_id,
+            entered_at=event.entered_at,
+            queued_at=at,
+            priority=event.priority,
+            skills=event.skills,
+            language=event.language,
+            caller_number=event.caller_number,
+            caller_name=event.caller_name,
+            attributes=event.attributes,
+        ),
+    )
+
+
+def _offer_made(state: State, event: OfferMade, at: datetime) -> None:
+    state.write(
+        state.offers,
+        event.offer_id,
+        Offer(
+            id=event.offer_id,
+            entry_id=event.entry_id,
+            call_id=event.call_id,
+            queue_id=event.queue_id,
+            agent_id=event.agent_id,
+            phone_id=event.phone_id,
+            node_id=event.node_id,
+            epoch=event.epoch,
+            made_at=at,
+            deadline=event.deadline,
+        ),
+    )
+    state.write(state.counters, EPOCH_ROW, max(state.epoch, event.epoch))
+    entry = state.entries.get(event.entry_id)
+    if entry is not None:
+        tries = {**entry.tries, event.agent_id: entry.tries.get(event.agent_id, 0) + 1}
+        state.write(state.entries, entry.id, replace(entry, offer_id=event.offer_id, tries=tries))
+
+
+def _offer_ringing(state: State, event: OfferRinging, at: datetime) -> None:
+    offer = state.offers.get(event.offer_id)
+    if offer is not None:
+        state.write(state.offers, offer.id, replace(offer, ringing_at=at))
+
+
+def _offer_answered(state: State, event: OfferAnswered, at: datetime) -> None:
+    offer = state.offers.get(event.offer_id)
+    if offer is not None:
+        deadline = at + timedelta(seconds=JOIN_LIMIT_S)
+        state.write(state.offers, offer.id, replace(offer, answered_at=at, deadline=deadline))
+
+
+def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
+    offer = state.offers.get(event.offer_id)
+    entry = state.entries.get(event.entry_id)
+    state.erase(state.offers, event.offer_id)
+    if event.outcome is OfferOutcome.ANSWERED and offer is not None and entry is not None:
+        state.write(
+            state.contacts,
+            entry.id,
+            Contact(
+                id=entry.id,
+                offer_id=offer.id,
+                call_id=offer.call_id,
+                queue_id=offer.queue_id,
+                agent_id=offer.agent_id,
+                node_id=offer.node_id,
+                leg_id=entry.leg_id,
+                joined_at=at,
+            ),
+        )
+    elif entry is not None and entry.offer_id == event.offer_id:
+        state.write(state.entries, entry.id, replace(entry, offer_id=""))
+
+
+def _entry_ended(state: State, event: EntryEnded, at: datetime) -> None:
+    state.erase(state.entries, event.entry_id)
+    state.forget_past(at)
+    past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id)
+    state.write(state.past, past.id, past)
+
+
+def _contact_handled(state: State, event: ContactHandled, at: datetime) -> None:
+    state.erase(state.contacts, event.entry_id)
+
+
+_FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
+    AgentChanged: _agent_changed,
+    EntryQueued: _entry_queued,
+    OfferMade: _offer_made,
+    OfferRinging: _offer_ringing,
+    OfferAnswered: _offer_answered,
+    OfferEnded: _offer_ended,
+    EntryEnded: _entry_ended,
+    ContactHandled: _contact_handled,
+    AcdSnapshot: lambda state, event, at: None,
+}
+
+
+def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
+    if given.object is None:
+        _forget_config(state, given)
+        return
+    match given.object:
+        case Queue() as queue:
+            if queue.domain == state.domain:
+                state.write(state.queues, queue.id, queue)
+                state.erase(state.removed_queues, queue.id)
+            else:
+                _forget_config(state, given)
+        case User() as user:
+            if user.domain == state.domain:
+                state.write(state.users, user.id, user)
+            else:
+                state.erase(state.users, user.id)
+        case Skill() as skill:
+            state.write(state.skills, skill.id, True)
+        case Phone() as phone:
+            state.write(state.phones, phone.id, True)
+
+
+def _forget_config(state: State, given: ConfigChanged) -> None:
+    if given.kind == "queue" and given.object_id in state.queues:
+        # those who wait in it are still served by its last rules; nobody new comes in
+        state.write(state.removed_queues, given.object_id, True)
+    elif given.kind == "user":
+        state.erase(state.users, given.object_id)
+    elif given.kind == "skill":
+        state.erase(state.skills, given.object_id)
+    elif given.kind == "phone":
+        state.erase(state.phones, given.object_id)
+
+
+def _learn_phone(state: State, given: PhoneChanged, now: datetime) -> None:
+    state.write(state.registrations, given.phone_id, Registration(given.registered, given.node_id))
+
+
+def _learn_node(state: State, given: NodeChanged, now: datetime) -> None:
+    if given.is_up:
+        state.erase(state.nodes_down, given.node_id)
+    else:
+        state.write(state.nodes_down, given.node_id, given.reason)
+
+
+def _learn_leg_end(state: State, given: LegEnded, now: datetime) -> None:
+    _remember_gone(state, given.leg_id, now)
+
+
+def _learn_call_end(state: State, given: CallEnded, now: datetime) -> None:
+    _remember_gone(state, given.call_id, now)
+
+
+def _remember_gone(state: State, key: str, now: datetime) -> None:
+    # the order to queue a call and the news of its end come by different topics: either may be first
+    state.forget_gone(now)
+    state.write(state.gone, key, now)
+
+
+_LESSONS: dict[type, Callable[[State, Any, datetime], None]] = {
+    ConfigChanged: _learn_config,
+    PhoneChanged: _learn_phone,
+    NodeChanged: _learn_node,
+    LegEnded: _learn_leg_end,
+    CallEnded: _learn_call_end,
+}

@@ -1,0 +1,81 @@
+"""What acd is told besides commands and facts from the bus: results of its own orders to the switch, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Look at the timers."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChanged:
+    """The link to a switch came up or went down."""
+
+    node_id: str
+    is_up: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """The agent's phone rings."""
+
+    offer_id: str
+    node_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedUp:
+    """The agent answered."""
+
+    offer_id: str
+    node_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Agent and caller hear each other."""
+
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingFailed:
+    """There is no agent's leg (any more): ``cause`` is FreeSWITCH's name of the Q.850 cause."""
+
+    offer_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinFailed:
+    """They were not joined in time; both legs were looked up."""
+
+    offer_id: str
+    is_caller_alive: bool
+    is_agent_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLeg:
+    """A channel found on a switch. ``offer_id`` is its tag, for legs acd started; ``partner`` the leg it is bridged to."""
+
+    leg_id: str
+    is_answered: bool
+    partner: str = ""
+    offer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegsSeen:
+    """Every channel of a node as it was ``asked_at``. ``is_takeover``: nobody else is carrying out orders for this domain."""
+
+    node_id: str
+    asked_at: datetime
+    legs: Mapping[str, SeenLeg] = field(default_factory=dict)
+    is_takeover: bool = False

@@ -1,0 +1,12 @@
+"""Names made from what they name, so that a replay of the log makes the same ones."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+_OFFERS = UUID("6f1c7f0e-2a53-5d0c-9b57-0c1d8f5a7e11")
+
+
+def offer_id_of(domain: str, entry_id: str, epoch: int) -> str:
+    """The id of an offer, which is the uuid of the agent's leg too. ``epoch`` rises with every offer of the domain."""
+    return str(uuid5(_OFFERS, f"{domain}\n{entry_id}\n{epoch}"))

@@ -1,0 +1,171 @@
+"""An offer from its making to its end: rung, answered, joined, or one of the ways it fails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from ipcc.contracts.acd import (
+    AgentState,
+    EntryEnded,
+    EntryOutcome,
+    OfferAnswered,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    OfferRinging,
+)
+from ipcc.contracts.config import Queue
+from services.acd.core.effects import EndLeg, JoinLegs, RingAgent
+from services.acd.core.freedom import freedom
+from services.acd.core.moves import Given
+from services.acd.core.naming import offer_id_of
+from services.acd.core.rows import Agent, Entry, Offer
+from services.acd.core.rules import RING_MARGIN_S, outcome_of, rest_after
+from services.acd.core.turn import Become, Turn, milliseconds
+
+NORMAL_CLEARING = "NORMAL_CLEARING"
+
+
+def make(turn: Turn, entry: Entry, agent: Agent, why: dict[str, Any]) -> None:
+    """Reserve ``agent`` for ``entry`` and have his phone rung."""
+    queue = turn.state.queues[entry.queue_id]
+    epoch = turn.state.epoch + 1
+    offer_id = offer_id_of(turn.state.domain, entry.id, epoch)
+    ring_s = queue.ring_s + RING_MARGIN_S
+    turn.tell(
+        OfferMade,
+        offer_id=offer_id,
+        entry_id=entry.id,
+        call_id=entry.call_id,
+        queue_id=entry.queue_id,
+        agent_id=agent.id,
+        phone_id=agent.phone_id,
+        node_id=entry.node_id,
+        epoch=epoch,
+        deadline=turn.now + timedelta(seconds=ring_s),
+        caller_number=entry.caller_number,
+        caller_name=entry.caller_name,
+        attributes=dict(entry.attributes),
+        why=why,
+    )
+    turn.move(agent, Given.OFFER, Become(AgentState.OFFERED, offer_id=offer_id, call_id=entry.call_id))
+    turn.do(
+        RingAgent(
+            offer_id=offer_id,
+            entry_id=entry.id,
+            call_id=entry.call_id,
+            agent_id=agent.id,
+            phone_id=agent.phone_id,
+            node_id=entry.node_id,
+            ring_s=ceil(ring_s),
+            caller_number=entry.caller_number,
+            caller_name=entry.caller_name,
+            attributes=entry.attributes,
+        )
+    )
+
+
+def ring(turn: Turn, offer: Offer) -> None:
+    """His phone rings."""
+    if offer.ringing_at is not None or offer.answered_at is not None:
+        return
+    turn.tell(OfferRinging, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
+    agent = turn.agent(offer.agent_id)
+    if agent.offer_id == offer.id and turn.allows(agent, Given.RING):
+        become = Become(
+            AgentState.RINGING, then_reason=agent.then_reason, offer_id=agent.offer_id, call_id=agent.call_id
+        )
+        turn.move(agent, Given.RING, become)
+
+
+def answer(turn: Turn, offer: Offer) -> None:
+    """He picked up: join the legs. Hearing it again changes nothing."""
+    if offer.answered_at is not None:
+        return
+    turn.tell(OfferAnswered, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
+    join(turn, offer)
+
+
+def join(turn: Turn, offer: Offer) -> None:
+    """Have the legs bridged."""
+    entry = turn.state.entries[offer.entry_id]
+    turn.do(JoinLegs(offer.id, offer.node_id, entry.leg_id, offer.id))
+
+
+def fulfil(turn: Turn, offer: Offer) -> None:
+    """Agent and caller hear each other: the entry leaves its queue, answered."""
+    entry = turn.state.entries[offer.entry_id]
+    _tell_end(turn, offer, OfferOutcome.ANSWERED, "")
+    turn.tell(
+        EntryEnded,
+        entry_id=entry.id,
+        call_id=entry.call_id,
+        queue_id=entry.queue_id,
+        outcome=EntryOutcome.ANSWERED,
+        wait_ms=milliseconds(turn.now - entry.entered_at),
+        agent_id=offer.agent_id,
+        offer_id=offer.id,
+    )
+    agent = turn.agent(offer.agent_id)
+    if agent.offer_id == offer.id and turn.allows(agent, Given.JOIN):
+        become = Become(
+            AgentState.TALKING, then_reason=agent.then_reason, offer_id=agent.offer_id, call_id=agent.call_id
+        )
+        turn.move(agent, Given.JOIN, become)
+
+
+def lose_leg(turn: Turn, offer: Offer, cause: str) -> None:
+    """The agent's leg is gone, or never came to be, before he was joined."""
+    if offer.answered_at is not None and cause == NORMAL_CLEARING:
+        # he picked up and hung up again
+        end(turn, offer, OfferOutcome.DECLINED, cause, is_leg_gone=True)
+    else:
+        end(turn, offer, outcome_of(cause), cause, is_leg_gone=True)
+
+
+def expire(turn: Turn, offer: Offer) -> None:
+    """Its time is up: he did not answer, or answered and was never joined."""
+    if offer.answered_at is None:
+        end(turn, offer, OfferOutcome.NO_ANSWER, "NO_ANSWER")
+    else:
+        end(turn, offer, OfferOutcome.FAILED, "joining was never reported")
+
+
+def end(turn: Turn, offer: Offer, outcome: OfferOutcome, cause: str, *, is_leg_gone: bool = False) -> None:
+    """End it unfulfilled: the agent goes where its queue says, the entry back to its place with its clock."""
+    _tell_end(turn, offer, outcome, cause)
+    if not is_leg_gone:
+        turn.do(EndLeg(offer.node_id, offer.id, _kill_cause(outcome)))
+    agent = turn.agent(offer.agent_id)
+    if agent.offer_id == offer.id and turn.allows(agent, Given.OFFER_END):
+        state, reason, until = rest_after(outcome, _queue(turn, offer), turn.now)
+        become = freedom(turn, agent, Become(state, reason, until=until))
+        turn.move(agent, Given.OFFER_END, become)
+
+
+def _queue(turn: Turn, offer: Offer) -> Queue:
+    # one that was never administered in this life of the service falls back to the contract's defaults
+    return turn.state.queues.get(offer.queue_id) or Queue(id="unknown", name="unknown")
+
+
+def _kill_cause(outcome: OfferOutcome) -> str:
+    # with this cause a phone that cannot show "missed call" for a call that went elsewhere does not
+    return "NO_ANSWER" if outcome is OfferOutcome.NO_ANSWER else "ORIGINATOR_CANCEL"
+
+
+def _tell_end(turn: Turn, offer: Offer, outcome: OfferOutcome, cause: str) -> None:
+    rang_until = offer.answered_at or turn.now
+    ring_ms = milliseconds(rang_until - offer.ringing_at) if offer.ringing_at else 0
+    turn.tell(
+        OfferEnded,
+        offer_id=offer.id,
+        entry_id=offer.entry_id,
+        call_id=offer.call_id,
+        queue_id=offer.queue_id,
+        agent_id=offer.agent_id,
+        outcome=outcome,
+        ring_ms=ring_ms,
+        cause_text=cause,
+    )

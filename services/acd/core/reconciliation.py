@@ -1,0 +1,85 @@
+"""What we believe against what is on a switch: after a takeover and every few seconds anyway.
+
+The switch is right about what exists; we are right about what should exist.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ipcc.contracts.acd import OfferOutcome
+from services.acd.core import agents, entries, offers
+from services.acd.core.effects import EndLeg
+from services.acd.core.inputs import LegsSeen, SeenLeg
+from services.acd.core.rows import Contact, Offer
+from services.acd.core.turn import Turn
+
+# what happened this short a time before the switch was asked may not show in its answer yet
+GRACE = timedelta(seconds=3)
+STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
+
+
+def reconcile(turn: Turn, seen: LegsSeen) -> None:
+    """Take in what was found; end what nobody remembers and forget what is gone."""
+    state = turn.state
+    for contact in [c for c in state.contacts.values() if c.node_id == seen.node_id]:
+        _check_contact(turn, contact, seen)
+    for offer in [o for o in state.offers.values() if o.node_id == seen.node_id]:
+        if offer.id in state.offers:
+            _check_offer(turn, offer, seen)
+    for entry in [e for e in state.entries.values() if e.node_id == seen.node_id]:
+        if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen) and entry.id in state.entries:
+            entries.abandon(turn, state.entries[entry.id])
+    for leg in seen.legs.values():
+        if leg.offer_id and _is_stray(turn, leg):
+            turn.do(EndLeg(seen.node_id, leg.leg_id, STRAY_CAUSE))
+
+
+def _is_settled(at: datetime, seen: LegsSeen) -> bool:
+    return seen.is_takeover or at < seen.asked_at - GRACE
+
+
+def _check_offer(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
+    leg = seen.legs.get(offer.id)
+    entry = turn.state.entries[offer.entry_id]
+    if leg is None:
+        if _is_settled(offer.answered_at or offer.made_at, seen):
+            # unless the caller left, too, he is offered anew: to dial again under the same name is never safe
+            gone = entry.leg_id not in seen.legs
+            outcome = OfferOutcome.CALLER_GONE if gone else OfferOutcome.WITHDRAWN
+            offers.end(turn, offer, outcome, "the leg was not found on the switch", is_leg_gone=True)
+    elif leg.partner and leg.partner == entry.leg_id:
+        offers.fulfil(turn, offer)
+    elif leg.is_answered:
+        _check_answered(turn, offer, seen)
+    else:
+        offers.ring(turn, offer)
+
+
+def _check_answered(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
+    entry = turn.state.entries[offer.entry_id]
+    if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen):
+        return  # the check of entries ends both
+    if offer.answered_at is None:
+        offers.answer(turn, offer)
+    elif seen.is_takeover:
+        offers.join(turn, offer)
+
+
+def _check_contact(turn: Turn, contact: Contact, seen: LegsSeen) -> None:
+    leg = seen.legs.get(contact.offer_id)
+    if contact.ended_at is not None or not _is_settled(contact.joined_at, seen):
+        return
+    if leg is None:
+        agents.end_talk(turn, contact)
+    elif not leg.partner and contact.leg_id not in seen.legs:
+        # the caller is gone and left the agent's leg behind (recorded fact 6)
+        turn.do(EndLeg(seen.node_id, leg.leg_id, STRAY_CAUSE))
+
+
+def _is_stray(turn: Turn, leg: SeenLeg) -> bool:
+    # a leg in conversation is left alone even if we do not know it: its caller is being served
+    if leg.partner or leg.offer_id in turn.state.offers:
+        return False
+    contact = turn.state.contact_on(leg.offer_id)
+    return contact is None or contact.ended_at is not None

@@ -1,0 +1,240 @@
+"""All that acd knows about one routing domain.
+
+Two parts. The *log part* (agents, entries, offers, contacts, counters) is the fold of acd's own events and of nothing else.
+The *learnt part* (administered objects, phones, switches, legs that ended) repeats what others say and is learnt anew after a
+restart. Every change passes ``write`` or ``erase``, so that indices follow and a trial can be taken back.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from ipcc.contracts.acd import AgentState
+from ipcc.contracts.config import Queue, User
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, PastEntry
+
+R = TypeVar("R")
+Timer = tuple[datetime, str, str]
+
+# longer than any command is repeated and any topic lags behind another
+PAST_KEPT = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The last word about a phone."""
+
+    is_registered: bool
+    node_id: str = ""
+
+
+def overflows_at(entry: Entry, queue: Queue) -> datetime | None:
+    """When ``entry`` has waited as long as its queue lets it."""
+    return entry.entered_at + timedelta(seconds=queue.max_wait_s) if queue.max_wait_s else None
+
+
+class Table(dict[str, R], Generic[R]):
+    """Rows by id. Read it as a dict; change it only through the State, which then calls ``index(key, old, new)``."""
+
+    def __init__(self, index: Callable[[str, R | None, R | None], None] | None = None) -> None:
+        super().__init__()
+        self.index = index
+
+
+class State:
+    """One routing domain."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        # the log part
+        self.agents: Table[Agent] = Table(self._index_agent)
+        self.entries: Table[Entry] = Table(self._index_entry)
+        self.offers: Table[Offer] = Table(self._index_offer)
+        self.contacts: Table[Contact] = Table(self._index_contact)
+        self.past: Table[PastEntry] = Table(self._index_past)
+        self.counters: Table[int] = Table()
+        self.offsets: Table[int] = Table()
+        # the learnt part
+        self.users: Table[User] = Table()
+        self.queues: Table[Queue] = Table(self._index_queue)
+        self.removed_queues: Table[bool] = Table()
+        self.skills: Table[bool] = Table()
+        self.phones: Table[bool] = Table()
+        self.registrations: Table[Registration] = Table()
+        self.nodes_down: Table[str] = Table()
+        self.gone: Table[datetime] = Table(self._index_gone)
+        # indices, derived
+        self.idle: dict[str, Agent] = {}
+        self.by_call: dict[str, set[str]] = {}
+        self.contact_of_offer: dict[str, str] = {}
+        self._waiting: dict[str, list[OrderKey]] = {}
+        self._timers: list[Timer] = []
+        self._past_by_age: list[tuple[datetime, str]] = []
+        self._gone_by_age: list[tuple[datetime, str]] = []
+        self._journal: list[tuple[Table[Any], str, Any]] | None = None
+
+    # --- changing ------------------------------------------------------------------------------
+    def write(self, table: Table[R], key: str, row: R) -> None:
+        """Put ``row`` under ``key``."""
+        self._change(table, key, row)
+
+    def erase(self, table: Table[R], key: str) -> None:
+        """Remove ``key`` if it is there."""
+        if key in table:
+            self._change(table, key, None)
+
+    @contextmanager
+    def trial(self, *, keep: bool) -> Iterator[None]:
+        """Take back every change made inside, unless ``keep`` and nothing was raised."""
+        journal: list[tuple[Table[Any], str, Any]] = []
+        self._journal = journal
+        kept = False
+        try:
+            yield
+            kept = keep
+        finally:
+            self._journal = None
+            if not kept:
+                for table, key, old in reversed(journal):
+                    self._change(table, key, old)
+
+    def forget_past(self, now: datetime) -> None:
+        """Erase what ended longer ago than PAST_KEPT."""
+        while self._past_by_age and now - self._past_by_age[0][0] >= PAST_KEPT:
+            at, key = heapq.heappop(self._past_by_age)
+            if key in self.past and self.past[key].ended_at == at:
+                self.erase(self.past, key)
+
+    def forget_gone(self, now: datetime) -> None:
+        """Erase legs and calls that were gone longer ago than PAST_KEPT."""
+        while self._gone_by_age and now - self._gone_by_age[0][0] >= PAST_KEPT:
+            at, key = heapq.heappop(self._gone_by_age)
+            if self.gone.get(key) == at:
+                self.erase(self.gone, key)
+
+    # --- asking --------------------------------------------------------------------------------
+    @property
+    def epoch(self) -> int:
+        """How many offers were ever made in this domain."""
+        return self.counters.get(EPOCH_ROW, 0)
+
+    def waiting(self, queue_id: str) -> list[OrderKey]:
+        """The entries of a queue without an offer, first served first."""
+        return self._waiting.get(queue_id, [])
+
+    def waiting_queues(self) -> list[str]:
+        """The queues where somebody waits without an offer."""
+        return [queue for queue, keys in self._waiting.items() if keys]
+
+    def in_queue(self, queue_id: str) -> list[Entry]:
+        """All entries of a queue, with or without an offer, first served first."""
+        return sorted((e for e in self.entries.values() if e.queue_id == queue_id), key=lambda e: e.order)
+
+    def is_registered(self, phone_id: str) -> bool:
+        """Whether that phone can be rung (I9)."""
+        found = self.registrations.get(phone_id)
+        return found is not None and found.is_registered
+
+    def contact_on(self, offer_id: str) -> Contact | None:
+        """The conversation on the agent's leg of that id."""
+        entry_id = self.contact_of_offer.get(offer_id)
+        return self.contacts[entry_id] if entry_id is not None else None
+
+    def due(self, now: datetime) -> list[Timer]:
+        """Timers that ran out: (when, table, id), earliest first. What they mean is decided from the rows."""
+        found: list[Timer] = []
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)
+            if self._is_live(timer) and timer not in found:
+                found.append(timer)
+        for timer in found:
+            heapq.heappush(self._timers, timer)
+        return found
+
+    def next_due(self) -> datetime | None:
+        """When the next timer runs out."""
+        while self._timers and not self._is_live(self._timers[0]):
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    # --- within --------------------------------------------------------------------------------
+    def _change(self, table: Table[Any], key: str, row: Any) -> None:
+        old = table.get(key)
+        if self._journal is not None:
+            self._journal.append((table, key, old))
+        if row is None:
+            table.pop(key, None)
+        else:
+            table[key] = row
+        if table.index is not None:
+            table.index(key, old, row)
+
+    def _index_agent(self, key: str, old: Agent | None, row: Agent | None) -> None:
+        if row is not None and row.state is AgentState.READY:
+            self.idle[key] = row
+        else:
+            self.idle.pop(key, None)
+        if row is not None:
+            self._start_timer("agents", key, row.until)
+
+    def _index_entry(self, key: str, old: Entry | None, row: Entry | None) -> None:
+        if old is not None:
+            if not old.offer_id:
+                keys = self._waiting[old.queue_id]
+                del keys[bisect_left(keys, old.order)]
+            self.by_call[old.call_id].discard(key)
+            if not self.by_call[old.call_id]:
+                del self.by_call[old.call_id]
+        if row is not None:
+            self.by_call.setdefault(row.call_id, set()).add(key)
+            if not row.offer_id:
+                insort(self._waiting.setdefault(row.queue_id, []), row.order)
+                self._start_timer("entries", key, self._overflows_at(row))
+
+    def _index_offer(self, key: str, old: Offer | None, row: Offer | None) -> None:
+        if row is not None:
+            self._start_timer("offers", key, row.deadline)
+
+    def _index_contact(self, key: str, old: Contact | None, row: Contact | None) -> None:
+        if old is not None:
+            self.contact_of_offer.pop(old.offer_id, None)
+        if row is not None:
+            self.contact_of_offer[row.offer_id] = key
+
+    def _index_past(self, key: str, old: PastEntry | None, row: PastEntry | None) -> None:
+        if row is not None:
+            heapq.heappush(self._past_by_age, (row.ended_at, key))
+
+    def _index_gone(self, key: str, old: datetime | None, row: datetime | None) -> None:
+        if row is not None:
+            heapq.heappush(self._gone_by_age, (row, key))
+
+    def _index_queue(self, key: str, old: Queue | None, row: Queue | None) -> None:
+        # its limit may be another now
+        for _, _, entry_id in self.waiting(key):
+            self._start_timer("entries", entry_id, self._overflows_at(self.entries[entry_id]))
+
+    def _overflows_at(self, entry: Entry) -> datetime | None:
+        queue = self.queues.get(entry.queue_id)
+        return overflows_at(entry, queue) if queue else None
+
+    def _start_timer(self, table: str, key: str, at: datetime | None) -> None:
+        if at is not None:
+            heapq.heappush(self._timers, (at, table, key))
+
+    def _is_live(self, timer: Timer) -> bool:
+        at, table, key = timer
+        if table == "agents":
+            agent = self.agents.get(key)
+            return agent is not None and agent.until == at
+        if table == "offers":
+            offer = self.offers.get(key)
+            return offer is not None and offer.deadline == at
+        entry = self.entries.get(key)
+        return entry is not None and not entry.offer_id and self._overflows_at(entry) == at
