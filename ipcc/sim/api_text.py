@@ -62,7 +62,7 @@ class TextApi:
 
     kernel: Kernel
     modules: set[str] = field(default_factory=lambda: set(MODULES))
-    hashes: dict[tuple[str, str], str] = field(default_factory=dict)
+    stores: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fsctl = Fsctl(self.kernel)
@@ -72,7 +72,7 @@ class TextApi:
             "cond": choose,
             "conference": self._conference,
             "create_uuid": lambda argument: self.kernel.new_uuid(),
-            "db": self._hash,
+            "db": lambda argument: self._store("db", argument),
             "domain_exists": lambda argument: _truth(argument == self.kernel.settings.domain),
             "echo": lambda argument: argument,
             "eval": self._eval,
@@ -80,7 +80,7 @@ class TextApi:
             "fsctl": self._fsctl.answer,
             "global_getvar": self._global_getvar,
             "global_setvar": self._global_setvar,
-            "hash": self._hash,
+            "hash": lambda argument: self._store("hash", argument),
             "help": self._help,
             "hostname": lambda argument: self.kernel.settings.hostname,
             "load": self._load,
@@ -204,16 +204,16 @@ class TextApi:
             return "-ERR Invalid IP address\n"
         return _truth(any(wanted in net for net in nets))
 
-    def _hash(self, argument: str) -> str:
+    def _store(self, table: str, argument: str) -> str:
         parts = argument.split("/", 3)
         action, realm, key, value = [*parts, "", "", ""][:4]
         if action == "insert" and key:
-            self.hashes[realm, key] = value
+            self.stores[table, realm, key] = value
             return "+OK\n"
         if action == "delete" and key:
-            return "+OK\n" if self.hashes.pop((realm, key), None) is not None else "-ERR Not found\n"
+            return "+OK\n" if self.stores.pop((table, realm, key), None) is not None else "-ERR Not found\n"
         if action == "select":
-            return self.hashes.get((realm, key), "")
+            return self.stores.get((table, realm, key), "")
         return "-USAGE: [insert|delete]/<realm>/<key>/<value>\n"
 
     def _conference(self, argument: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ipcc.sim import wire
+from ipcc.sim import esl_log, wire
 from ipcc.sim.esl_input import Command, Commands, TooLong
 from ipcc.sim.esl_subscription import Subscription
 from ipcc.sim.outputs import Pending, SimEvent
@@ -162,6 +162,8 @@ class Session:
         event = outgoing.event
         if self.control is not None:
             self._watch(self.control, event)
+        if self.log_level is not None:
+            self._log(event)
         if self.subscription.wants(event.name, event.subclass, event.headers):
             self._queue(outgoing)
         self.flush()
@@ -218,6 +220,11 @@ class Session:
         uuid = self.control.uuid if self.control else None
         self.write(wire.session_disconnect_notice(uuid) if uuid else wire.disconnect_notice())
         self.is_closing = True
+
+    def _log(self, event: SimEvent) -> None:
+        for line in esl_log.lines(event):
+            if self.log_level is not None and line.level <= self.log_level and not self._is_blocked:
+                self.write(line.frame(self.now))
 
     def _queue(self, outgoing: Outgoing) -> None:
         if len(self._events) >= self.queue_events:

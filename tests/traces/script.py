@@ -169,11 +169,11 @@ def _sent(lines: dict[str, list[recorded.Line]]) -> Iterator[Action]:
             if line.direction == "out":
                 yield Sent(line.at_s, conn, line.data)
             is_over = is_over or line.is_end
-            if line.is_end and not _says_goodbye(rows):
+            if line.is_end and not says_goodbye(rows):
                 yield Closed(line.at_s, conn)
 
 
-def _says_goodbye(rows: list[recorded.Line]) -> bool:
+def says_goodbye(rows: list[recorded.Line]) -> bool:
     """The switch closed, or the client: the switch always says goodbye first."""
     last = b"".join(line.data for line in rows if line.direction == "in")[-70:]
     return b"cluecon.com" in last

@@ -1,0 +1,32 @@
+"""Differences from the recordings that are meant to be there, each with its reason. The list may only shrink."""
+
+import re
+from dataclasses import dataclass
+
+from tests.traces.differences import Difference
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Differences whose text matches, in the recordings whose name matches."""
+
+    names: str
+    text: str
+    reason: str
+
+
+DEVIATIONS = (
+    Deviation("01a", r"api help:", "the list of commands is that of this switch"),
+    Deviation("01a", r"api show modules", "the list of modules is that of this switch"),
+    Deviation("01a", r"api sofia status", "SIP profiles are shown with the fields this switch has"),
+    Deviation("01a", r"api callcenter_config", "mod_callcenter is not simulated: acd takes its place"),
+    Deviation("01a", r"api time_test", "the clock of this switch has no scheduling delay"),
+)
+
+
+def reason(name: str, difference: Difference) -> str | None:
+    """Why this difference is accepted, None when it is not."""
+    for deviation in DEVIATIONS:
+        if re.match(deviation.names, name) and re.search(deviation.text, difference.text):
+            return deviation.reason
+    return None

@@ -1,0 +1,48 @@
+"""The switch of the recordings: its dialplan, users, gateways, sounds and spool, as the simulator is set up to replay them."""
+
+from pathlib import Path
+
+from ipcc.sim.dialplan import parse_dialplan
+from ipcc.sim.settings import EngineSettings, Gateway, Spool, User
+
+FOLDER = Path(__file__).parent / "golden"
+DOMAIN = "127.0.0.1"
+
+_SOUNDS_S = {
+    "/var/golden/sounds/tone1s.wav": 1.0,
+    "/var/golden/sounds/tone3s.wav": 3.0,
+    "/var/golden/sounds/tone10s.wav": 10.0,
+    "/var/golden/sounds/invalid.wav": 0.5,
+}
+# 10b: a folder of the kernel's, a file where a folder should be
+_IMPOSSIBLE = ("/proc/", "/var/golden/rec/afile/")
+
+
+def settings() -> EngineSettings:
+    """The settings of the recorded switch."""
+    return EngineSettings(
+        dialplan=parse_dialplan((FOLDER / "dialplan.xml").read_text()),
+        users=tuple(_user(str(number)) for number in range(1000, 1030)),
+        gateways=(Gateway("deadgw", "127.0.0.1:7999"), Gateway("carrier", "127.0.0.1:7080")),
+        sounds=_SOUNDS_S.get,
+        spool=_spool,
+        domain=DOMAIN,
+        hostname="vm",
+        address="127.0.0.1",
+        sounds_dir="/srv/fs/share/freeswitch/sounds/en/us/callie",
+    )
+
+
+def _user(number: str) -> User:
+    variables = {
+        "user_context": "golden",
+        "effective_caller_id_name": f"Agent {number}",
+        "effective_caller_id_number": number,
+    }
+    return User(number, DOMAIN, variables)
+
+
+def _spool(path: str) -> Spool:
+    if path.startswith(_IMPOSSIBLE):
+        return Spool.IMPOSSIBLE
+    return Spool.FULL if path == "/dev/full" else Spool.WRITABLE
