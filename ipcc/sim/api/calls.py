@@ -1,0 +1,100 @@
+"""uuid_kill, uuid_answer, uuid_bridge, uuid_transfer, uuid_park, hupall: ending and moving calls by uuid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipcc.sim import bridge, causes, signalling, transfer
+from ipcc.sim.api.parts import NO_CHANNEL, usage, words_of
+from ipcc.sim.hangup import hang_up
+
+if TYPE_CHECKING:
+    from ipcc.sim.kernel import Kernel
+
+
+def kill(kernel: Kernel, argument: str) -> str:
+    uuid, cause = words_of(argument, 2)
+    if not uuid:
+        return usage("<uuid> [cause]")
+    channel = kernel.find(uuid)
+    if channel is None:
+        return NO_CHANNEL
+    hang_up(channel, causes.name_of(cause) if cause else causes.NORMAL_CLEARING)
+    return "+OK\n"
+
+
+def answer(kernel: Kernel, argument: str) -> str:
+    channel = kernel.find(argument.strip())
+    if channel is None:
+        return "-ERROR\n"
+    signalling.answer(channel)
+    return "+OK\n"
+
+
+def pre_answer(kernel: Kernel, argument: str) -> str:
+    channel = kernel.find(argument.strip())
+    if channel is None:
+        return "-ERROR\n"
+    signalling.pre_answer(channel)
+    return "+OK\n"
+
+
+def ring_ready(kernel: Kernel, argument: str) -> str:
+    channel = kernel.find(words_of(argument, 2)[0])
+    if channel is None:
+        return "-ERROR\n"
+    signalling.ring_ready(channel)
+    return "+OK Success\n"
+
+
+def uuid_bridge(kernel: Kernel, argument: str) -> str:
+    """``+OK`` comes before anything has happened (fact 5)."""
+    first, second = words_of(argument, 2)
+    if not second:
+        return usage("<uuid> <other_uuid>")
+    a, b = kernel.find(first), kernel.find(second)
+    if a is None or b is None or not bridge.bridge_by_uuid(a, b):
+        return "-ERR Invalid uuid\n"
+    return f"+OK {second}\n"
+
+
+def uuid_transfer(kernel: Kernel, argument: str) -> str:
+    """Answers +OK for any destination (fact 39)."""
+    words = argument.split()
+    if len(words) < 2:
+        return usage("<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]")
+    channel = kernel.find(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    which = words[1] if words[1] in ("-bleg", "-both") else ""
+    where = words[2 if which else 1 :][:3]
+    if not where:
+        return usage("<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]")
+    partner = kernel.find(channel.partner or "")
+    if which == "-both" and partner:
+        channel.set_var("transfer_after_bridge", None)
+        transfer.session_transfer(partner, *where)
+    if which == "-bleg":
+        if partner:
+            transfer.session_transfer(partner, *where)
+    else:
+        transfer.session_transfer(channel, *where)
+    return "+OK\n"
+
+
+def uuid_park(kernel: Kernel, argument: str) -> str:
+    channel = kernel.find(argument.strip())
+    if channel is None:
+        return NO_CHANNEL
+    transfer.park(channel)
+    return "+OK\n"
+
+
+def hupall(kernel: Kernel, argument: str) -> str:
+    """``[cause [variable value]]``."""
+    cause, name, value = words_of(argument, 3)
+    cause = causes.name_of(cause) if cause else "MANAGER_REQUEST"
+    for channel in list(kernel.channels.values()):
+        if not name or channel.var(name) == value:
+            hang_up(channel, cause)
+    return f"+OK hangup all channels with cause {cause}\n"

@@ -1,0 +1,24 @@
+"""What the channel commands share: words, usage texts, finding the channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipcc.sim.kernel import Kernel
+
+ApiCommand = Callable[["Kernel", str], str]
+
+NO_CHANNEL = "-ERR No such channel!\n"
+NO_SESSION = "-ERR Cannot locate session!\n"
+
+
+def usage(syntax: str) -> str:
+    return f"-USAGE: {syntax}\n"
+
+
+def words_of(argument: str, most: int) -> list[str]:
+    """Up to ``most`` words; the last one keeps its blanks; missing ones are empty."""
+    words = argument.strip().split(" ", most - 1)
+    return [*words, *[""] * (most - len(words))]

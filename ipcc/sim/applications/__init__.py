@@ -1,0 +1,1 @@
+"""The applications of the simulated dialplan: one file each, listed in ``table``."""

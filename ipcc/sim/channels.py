@@ -1,0 +1,245 @@
+"""One channel (a leg of a call): its state, its caller profile, its variables and what waits to be done on it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ipcc.sim.states import CallState, Flag, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipcc.sim.kernel import Kernel
+    from ipcc.sim.recording import Recording
+    from ipcc.sim.timeline import Thread
+
+VariableValue = str | list[str]
+
+
+@dataclass
+class Times:
+    """The moments of one caller profile in microseconds since 1970, 0 while they have not happened."""
+
+    profile_created: int = 0
+    created: int = 0
+    answered: int = 0
+    progress: int = 0
+    progress_media: int = 0
+    hungup: int = 0
+    transferred: int = 0
+    resurrected: int = 0
+    bridged: int = 0
+    last_hold: int = 0
+    hold_accum: int = 0
+
+
+@dataclass
+class Profile:
+    """Who calls whom, as the Caller-* headers show it. A transfer or a bridge by uuid steps to the next profile."""
+
+    username: str = ""
+    dialplan: str = ""
+    caller_name: str = ""
+    caller_number: str = ""
+    orig_caller_name: str = ""
+    orig_caller_number: str = ""
+    callee_name: str = ""
+    callee_number: str = ""
+    network_addr: str = ""
+    ani: str = ""
+    destination: str = ""
+    rdnis: str = ""
+    source: str = "mod_sofia"
+    context: str = "default"
+    transfer_source: str = ""
+    uuid: str = ""
+    direction: str = "inbound"
+    logical_direction: str = "inbound"
+    index: int = 1
+    times: Times = field(default_factory=Times)
+
+    def stepped(self, uuid: str, now_us: int) -> Profile:
+        """The next profile of the same channel, begun now."""
+        times = replace(self.times, profile_created=now_us)
+        return replace(self, uuid=uuid, index=self.index + 1, transfer_source="", times=times)
+
+
+@dataclass
+class OtherLeg:
+    """A copy of the partner's profile as it was when the two met; it stays after the partner is gone (fact 24)."""
+
+    type: str
+    uuid: str
+    channel_name: str
+    profile: Profile
+
+
+@dataclass
+class Extension:
+    """What the dialplan told the channel to do; ``at`` is the next application."""
+
+    applications: list[tuple[str, str]]
+    at: int = 0
+
+    def take(self) -> tuple[str, str] | None:
+        if self.at >= len(self.applications):
+            return None
+        self.at += 1
+        return self.applications[self.at - 1]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A command queued on a channel by sendmsg or uuid_broadcast."""
+
+    command: str
+    app: str = ""
+    argument: str = ""
+    event_uuid: str = ""
+    lock: bool = False
+    priority: bool = False
+    loops: int = 1
+    cause: str = ""
+    done: Callable[[], None] | None = None
+    """Called when it has been carried out (a synchronous outbound socket answers only then)."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One key: ``samples`` is its length at 8 kHz, ``source`` RTP or ENDPOINT (INFO)."""
+
+    digit: str
+    source: str = "RTP"
+    samples: int = 800
+
+
+@dataclass
+class Channel:
+    """A leg and everything the switch knows about it."""
+
+    kernel: Kernel
+    uuid: str
+    name: str
+    direction: str
+    profile: Profile
+    sofia_profile: str = "internal"
+    session_id: int = 0
+    state: State = State.NEW
+    running: State = State.NONE
+    callstate: CallState = CallState.DOWN
+    answer_state: str = "ringing"
+    cause: str | None = None
+    flags: set[Flag] = field(default_factory=set)
+    variables: dict[str, VariableValue] = field(default_factory=dict)
+    other: OtherLeg | None = None
+    extension: Extension | None = None
+    presence_id: str = ""
+    call_uuid: str = ""
+    has_codec: bool = False
+    messages: deque[Message] = field(default_factory=deque)
+    digits: deque[Digit] = field(default_factory=deque)
+    digits_dialed: str = ""
+    recordings: list[Recording] = field(default_factory=list)
+    partner: str | None = None
+    thread: Thread | None = None
+    is_idle: bool = False
+    """The session has nothing to do in its state and waits for the next one."""
+    locks: int = 0
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+    hung_up_by: str = ""
+    """How the other side of SIP learnt or told of the end: recv_bye, send_bye, recv_cancel, send_cancel, recv_refuse, send_refuse."""
+    remote_gone: bool = False
+    application: tuple[str, str] = ("", "")
+    """What ``show channels`` names: the last EXECUTE."""
+    last_app: tuple[str, str] = ("", "")
+    """The last application that began, for the variables last_app and last_arg of the end."""
+    callee_direction: str = ""
+    sent_callee: tuple[str, str] = ("", "")
+    initial: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
+    bridged_to: str | None = None
+    socket_open: bool = False
+    """Under an outbound event socket server that has not gone away."""
+    gone: bool = False
+
+    # --- flags and variables -------------------------------------------------------------------------------------
+
+    def has(self, flag: Flag) -> bool:
+        return flag in self.flags
+
+    def var(self, name: str) -> str | None:
+        """The variable as text; an array shows as the switch prints it."""
+        value = self.variables.get(name)
+        if isinstance(value, list):
+            return "ARRAY::" + "|:".join(value)
+        return value
+
+    def set_var(self, name: str, value: str | None) -> None:
+        """Set, or with None or nothing remove."""
+        if value:
+            self.variables[name] = value
+        else:
+            self.variables.pop(name, None)
+
+    def is_true(self, name: str) -> bool:
+        return (self.var(name) or "").lower() in ("true", "yes", "on", "enable", "enabled", "active", "allow", "t", "1")
+
+    def push_var(self, name: str, value: str) -> None:
+        """Add to the front of an array variable (the first value alone stays plain text)."""
+        old = self.variables.get(name)
+        if old is None:
+            self.variables[name] = value
+        else:
+            self.variables[name] = [value, *(old if isinstance(old, list) else [old])]
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_down(self) -> bool:
+        return self.state >= State.HANGUP
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an application may go on (switch_channel_ready): not hung up and not told to do something else."""
+        return (
+            self.cause is None
+            and State.ROUTING < self.state < State.HANGUP
+            and self.state is not State.RESET
+            and Flag.TRANSFER not in self.flags
+        )
+
+    @property
+    def has_media(self) -> bool:
+        return Flag.ANSWERED in self.flags or Flag.EARLY_MEDIA in self.flags
+
+    def wake(self) -> None:
+        """Let the session notice: at its next media frame, or at once where it only waits for its state to change."""
+        if self.thread:
+            self.thread.wake(at_once=self.is_idle)
+        for watch in list(self.watchers):
+            watch()
+
+    def set_state(self, state: State) -> None:
+        """Ask for ``state``; the session enters it when it next looks. Nothing brings a hung-up channel back."""
+        if self.state >= State.HANGUP and state < self.state:
+            return
+        if self.state != state:
+            self.state = state
+            self.wake()
+
+    def lock(self) -> None:
+        """Keep the channel from being destroyed while another session uses it."""
+        self.locks += 1
+
+    def unlock(self) -> None:
+        self.locks -= 1
+        if self.locks == 0 and self.thread:
+            self.thread.wake()
+
+    def watch(self, look: Callable[[], None]) -> None:
+        self.watchers.append(look)
+
+    def unwatch(self, look: Callable[[], None]) -> None:
+        if look in self.watchers:
+            self.watchers.remove(look)

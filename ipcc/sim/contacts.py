@@ -1,0 +1,141 @@
+"""REGISTER requests and what they are told by: sofia:: events, sofia_contact, expiry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipcc.sim.outputs import HeaderValue
+from ipcc.sim.registrations import Registration
+
+if TYPE_CHECKING:
+    from ipcc.sim.kernel import Kernel
+    from ipcc.sim.settings import User
+
+_AGENT = "ipcc-sim"
+
+
+class Contacts:
+    """The registrar of one switch at work."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def register(self, user_id: str, address: str, expires_s: int, call_id: str) -> bool:
+        """Take a registration in; a refresh looks the same (fact 40). False if the directory has no such user."""
+        kernel = self._kernel
+        user = next((entry for entry in kernel.settings.users if entry.id == user_id), None)
+        if user is None:
+            return False
+        profile = kernel.settings.phone_profile
+        call_id = call_id or kernel.new_uuid()
+        entry = Registration(
+            user.id, user.domain, address, profile, call_id, _AGENT, expires_s, kernel.now + expires_s + kernel.settings.ping_grace_s
+        )
+        kernel.registrar.put(entry)
+        self._tell_attempt(entry)
+        self._tell(entry, user, "sofia::register")
+        kernel.timeline.at(entry.expires_at, lambda: self._expire(entry))
+        return True
+
+    def unregister(self, user_id: str) -> None:
+        kernel = self._kernel
+        user = next((entry for entry in kernel.settings.users if entry.id == user_id), None)
+        entry = kernel.registrar.drop(user.id, user.domain) if user else None
+        if user and entry:
+            self._tell_attempt(entry)
+            self._tell_unregistered(entry, user)
+
+    def answer(self, argument: str) -> str:
+        """``sofia_contact [profile/]user@domain``: the dial string to the phone."""
+        wanted = argument.strip()
+        profile, slash, rest = wanted.rpartition("/")
+        user, _, domain = rest.partition("@")
+        entry = self._kernel.registrar.find(user, domain or self._kernel.settings.domain)
+        if entry is None or (slash and profile not in ("*", entry.profile)):
+            return "error/user_not_registered"
+        return f"sofia/{entry.profile}/{entry.contact}"
+
+    def _expire(self, entry: Registration) -> None:
+        kernel = self._kernel
+        if kernel.registrar.find(entry.user, entry.domain) is not entry:
+            return
+        kernel.registrar.drop(entry.user, entry.domain)
+        fields: dict[str, HeaderValue] = {
+            "profile-name": entry.profile,
+            "call-id": entry.call_id,
+            "user": entry.user,
+            "username": entry.user,
+            "host": entry.domain,
+            "contact": f'"" <{entry.contact}>',
+            "expires": str(int(entry.expires_at)),
+            "user-agent": entry.agent,
+            "realm": entry.domain,
+            "network-ip": entry.ip,
+            "network-port": entry.port,
+        }
+        kernel.fire("CUSTOM", fields, "sofia::expire")
+
+    def _tell_attempt(self, entry: Registration) -> None:
+        fields = _request(entry)
+        self._kernel.fire("CUSTOM", {**fields, "user-agent": entry.agent}, "sofia::pre_register")
+        fields.update({"username": entry.user, "realm": entry.domain, "user-agent": entry.agent, "auth-result": "RENEWED"})
+        self._kernel.fire("CUSTOM", fields, "sofia::register_attempt")
+
+    def _tell(self, entry: Registration, user: User, subclass: str) -> None:
+        request = _request(entry)
+        fields: dict[str, HeaderValue] = {}
+        for name, value in request.items():
+            if name == "contact":
+                fields["presence-hosts"] = f"{entry.domain},{entry.domain}"
+            fields[name] = value
+        fields.update({"username": entry.user, "realm": entry.domain, "user-agent": entry.agent})
+        fields.update(_user_fields(user))
+        self._kernel.fire("CUSTOM", fields, subclass)
+
+    def _tell_unregistered(self, entry: Registration, user: User) -> None:
+        fields: dict[str, HeaderValue] = {
+            "profile-name": entry.profile,
+            "username": entry.user,
+            "from-user": entry.user,
+            "from-host": entry.domain,
+            "contact": f'"" <{entry.contact}>',
+            "call-id": entry.call_id,
+            "rpid": "unknown",
+            "realm": entry.domain,
+            "network-ip": entry.ip,
+            "network-port": entry.port,
+            "user-agent": entry.agent,
+            "expires": "0",
+        }
+        fields.update(_user_fields(user))
+        self._kernel.fire("CUSTOM", fields, "sofia::unregister")
+
+
+def _request(entry: Registration) -> dict[str, HeaderValue]:
+    return {
+        "profile-name": entry.profile,
+        "from-user": entry.user,
+        "from-host": entry.domain,
+        "contact": f'"" <{entry.contact}>',
+        "call-id": entry.call_id,
+        "rpid": "unknown",
+        "status": "Registered(UDP)",
+        "expires": str(entry.expires_s),
+        "to-user": entry.user,
+        "to-host": entry.domain,
+        "network-ip": entry.ip,
+        "network-port": entry.port,
+    }
+
+
+def _user_fields(user: User) -> dict[str, HeaderValue]:
+    fields: dict[str, HeaderValue] = {
+        "sip_number_alias": user.id,
+        "sip_auth_username": user.id,
+        "sip_auth_realm": user.domain,
+        "number_alias": user.id,
+        "user_name": user.id,
+        "domain_name": user.domain,
+    }
+    fields.update(user.variables)
+    return fields

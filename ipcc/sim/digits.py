@@ -1,0 +1,39 @@
+"""Keys pressed on a leg: queued until something takes them; every key taken is told by a DTMF event (switch_channel_dequeue_dtmf)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipcc.sim.outputs import DigitsSent
+
+if TYPE_CHECKING:
+    from ipcc.sim.channels import Channel, Digit
+
+
+def press(channel: Channel, digit: Digit) -> None:
+    """A key arrives on the leg; typed ahead it waits for the application that wants it."""
+    channel.digits.append(digit)
+    channel.wake()
+
+
+def take(channel: Channel) -> str | None:
+    """The next key in the queue, announced; None if there is none."""
+    if not channel.digits:
+        return None
+    digit = channel.digits.popleft()
+    channel.digits_dialed += digit.digit
+    channel.kernel.emit(
+        channel,
+        "DTMF",
+        after={"DTMF-Digit": digit.digit, "DTMF-Duration": str(digit.samples), "DTMF-Source": digit.source},
+    )
+    return digit.digit
+
+
+def pass_on(channel: Channel, other: Channel) -> None:
+    """In a bridge every key goes on to the partner's phone."""
+    sent = ""
+    while (digit := take(channel)) is not None:
+        sent += digit
+    if sent:
+        channel.kernel.put(DigitsSent(other.uuid, sent))

@@ -1,0 +1,243 @@
+"""The simulated switch as one pure object: commands, phones and time go in, events and SIP moves come out.
+
+No socket, no thread, no wall clock: ``now`` is passed in (seconds since 1970). What it does is what FreeSWITCH 1.10.12 was
+recorded doing (tests/traces); the shell around it is ``ipcc.sim.switch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipcc.sim import background, phones, session, sip
+from ipcc.sim.api import show
+from ipcc.sim.api.dialling import USAGE, read_order
+from ipcc.sim.api.dialling import run as run_order
+from ipcc.sim.api.table import COMMANDS
+from ipcc.sim.api_text import TextApi
+from ipcc.sim.applications.table import APPLICATIONS
+from ipcc.sim.channels import Digit, Message
+from ipcc.sim.contacts import Contacts
+from ipcc.sim.hangup import hang_up
+from ipcc.sim.kernel import Kernel
+from ipcc.sim.outputs import ApiDone, HeaderValue, Output, Pending
+from ipcc.sim.registrations import Registrar
+from ipcc.sim.settings import EngineSettings
+from ipcc.sim.states import Flag
+from ipcc.sim.timeline import Timeline
+
+InboundCall = sip.InboundCall
+
+
+class Engine:
+    """One switch."""
+
+    def __init__(self, settings: EngineSettings, now: float) -> None:
+        self._kernel = Kernel(settings, Timeline(now), Registrar(), applications=APPLICATIONS)
+        self._kernel.run_api = self._run_api_now
+        self._kernel.globals.update(settings.dialplan.variables)
+        self._text = TextApi(self._kernel)
+        self._contacts = Contacts(self._kernel)
+        self._tickets = 0
+        background.start(self._kernel)
+
+    @property
+    def kernel(self) -> Kernel:
+        """The switch's inside, for those who replay recordings and for tests that look."""
+        return self._kernel
+
+    # --- time and what comes out ---------------------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due by ``now``."""
+        self._kernel.timeline.advance(now)
+
+    def next_due(self) -> float | None:
+        """When ``advance`` or ``take`` has something to do next."""
+        times = [at for at in (self._kernel.timeline.next_due(), self._kernel.next_delivery()) if at is not None]
+        return min(times, default=None)
+
+    def take(self) -> list[Output]:
+        """What has come out since the last call and is delivered by now."""
+        return self._kernel.take()
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def api(self, command: str, argument: str) -> str | Pending:
+        """Run an api command. ``originate`` answers later, by an ``ApiDone`` with the ticket of the ``Pending``."""
+        if command.lower() == "originate":
+            return self._originate(argument)
+        text = self._answer(command, argument)
+        self._kernel.fire("API", _api_fields(command, argument))
+        return text
+
+    def bgapi(self, command: str, argument: str, job_uuid: str) -> None:
+        """Run an api command whose answer is a BACKGROUND_JOB event, after the reply and on the next frame at the earliest."""
+
+        def done(text: str) -> None:
+            self._job_done(command, argument, job_uuid, text)
+
+        def run() -> None:
+            if command.lower() == "originate":
+                order = read_order(argument)
+                if order is not None:
+                    self._kernel.spawn(run_order(self._kernel, order, done))
+                    return
+                done(USAGE)
+                return
+            done(self._answer(command, argument))
+
+        self._kernel.timeline.at(self._kernel.now, run)
+
+    def _originate(self, argument: str) -> str | Pending:
+        order = read_order(argument)
+        if order is None:
+            return USAGE
+        self._tickets += 1
+        ticket = self._tickets
+        self._kernel.spawn(run_order(self._kernel, order, lambda text: self._kernel.put(ApiDone(ticket, text))))
+        return Pending(ticket)
+
+    def _answer(self, command: str, argument: str) -> str:
+        name = command.lower()
+        if name in COMMANDS:
+            text: str | None = COMMANDS[name](self._kernel, argument)
+        elif name == "sofia_contact":
+            text = self._contacts.answer(argument)
+        else:
+            text = show.show(self._kernel, argument) if name == "show" else None
+            text = text if text is not None else self._text.answer(name, argument)
+        if text is None:
+            return f"-ERR {command} Command not found!\n"
+        return text or "-ERR no reply\n"
+
+    def _run_api_now(self, command: str, argument: str) -> str:
+        """An api command inside the switch: in a ``${command(…)}``, a hook variable or the scheduler."""
+        if command.lower() == "originate":
+            order = read_order(argument)
+            if order is not None:
+                self._kernel.spawn(run_order(self._kernel, order, lambda text: None))
+            return ""
+        return self._answer(command, argument)
+
+    def _job_done(self, command: str, argument: str, job_uuid: str, text: str) -> None:
+        fields: dict[str, HeaderValue] = {"Job-UUID": job_uuid, "Job-Command": command}
+        if argument:
+            fields["Job-Command-Arg"] = argument
+        fields["Content-Length"] = str(len(text.encode("utf-8", "surrogateescape")))
+        self._kernel.fire("BACKGROUND_JOB", fields, body=text)
+
+    def execute(self, uuid: str, message: Message) -> str:
+        """``sendmsg``: queue a command on a channel; only the uuid is checked (fact 13)."""
+        channel = self._kernel.find(uuid)
+        if channel is None:
+            return f"-ERR invalid session id [{uuid}]"
+        channel.messages.append(message)
+        channel.wake()
+        return "+OK"
+
+    def hang_up(self, uuid: str, cause: str) -> str:
+        """``sendmsg … hangup``: queued like any command of sendmsg."""
+        return self.execute(uuid, Message("hangup", cause=cause))
+
+    def send_event(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
+        """A client's own event, to whoever listens."""
+        self._kernel.fire_foreign(name, fields, body)
+
+    # --- people --------------------------------------------------------------------------------------------------
+
+    def invite(self, call: InboundCall) -> str | None:
+        """A call arrives from a trunk or a phone: the uuid of its channel, None if the switch refuses it (paused, full)."""
+        channel = phones.accept(self._kernel, call)
+        if channel is None:
+            return None
+        session.start(channel)
+        return channel.uuid
+
+    def digit(self, uuid: str, digit: str, *, by_info: bool = False, samples: int = 800) -> None:
+        """Somebody pressed a key on that leg: as RTP event, or as SIP INFO."""
+        phones.press(self._kernel, uuid, Digit(digit, "ENDPOINT" if by_info else "RTP", samples))
+
+    def remote_hangup(self, uuid: str, cause: str = "NORMAL_CLEARING") -> None:
+        """The phone of that leg sent BYE (or CANCEL, before it was answered)."""
+        phones.bye(self._kernel, uuid, cause)
+
+    def remote_cancel(self, uuid: str) -> None:
+        """The caller took his unanswered call back."""
+        phones.cancel(self._kernel, uuid)
+
+    def remote_ringing(self, uuid: str) -> None:
+        """The phone we called sent 180."""
+        phones.ringing(self._kernel, uuid)
+
+    def remote_progress(self, uuid: str) -> None:
+        """The phone we called sent 183 with media."""
+        phones.progress(self._kernel, uuid)
+
+    def remote_answer(self, uuid: str) -> None:
+        """The phone we called sent 200."""
+        phones.answer(self._kernel, uuid)
+
+    def remote_refuse(self, uuid: str, sip_code: int, phrase: str = "") -> None:
+        """The phone we called refused with a SIP code."""
+        phones.refuse(self._kernel, uuid, sip_code, phrase)
+
+    def remote_unreachable(self, uuid: str) -> None:
+        """Nobody listens at the address we called (ICMP refused)."""
+        phones.unreachable(self._kernel, uuid)
+
+    def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
+        """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
+        return self._contacts.register(user, address, expires_s, call_id)
+
+    def unregister(self, user: str) -> None:
+        """A phone takes its registration back."""
+        self._contacts.unregister(user)
+
+    # --- outbound event socket -----------------------------------------------------------------------------------
+
+    def control_ended(self, uuid: str, *, is_resumed: bool) -> None:
+        """The server that controlled the call has gone away: what runs plays on, then the dialplan continues (fact 18)."""
+        channel = self._kernel.channels.get(uuid)
+        if channel is None:
+            return
+        channel.socket_open = False
+        channel.flags.discard(Flag.CONTROLLED)
+        if channel.extension and not is_resumed and not channel.extension.applications[channel.extension.at :]:
+            channel.messages.clear()
+        channel.wake()
+
+    def control_lingers(self, uuid: str, *, lingers: bool) -> None:
+        """Keep the dead channel until the server is gone (fact 17)."""
+        channel = self._kernel.channels.get(uuid)
+        if channel is None or lingers == channel.has(Flag.LINGER):
+            return
+        if lingers:
+            channel.flags.add(Flag.LINGER)
+            channel.lock()
+        else:
+            channel.flags.discard(Flag.LINGER)
+            channel.unlock()
+
+    def variable(self, uuid: str, name: str) -> str | None:
+        """A channel variable or caller-profile field, None if unset."""
+        channel = self._kernel.channels.get(uuid)
+        if channel is None:
+            return None
+        return channel.uuid if name == "uuid" else channel.var(name)
+
+    def channel_data(self, uuid: str) -> dict[str, HeaderValue] | None:
+        """What ``connect`` answers, None if there is no such channel."""
+        channel = self._kernel.channels.get(uuid)
+        return self._kernel.describe(channel) if channel else None
+
+    def hang_up_all(self, cause: str) -> None:
+        """The switch is shut down."""
+        for channel in list(self._kernel.channels.values()):
+            hang_up(channel, cause)
+
+
+def _api_fields(command: str, argument: str) -> dict[str, HeaderValue]:
+    fields: dict[str, HeaderValue] = {"API-Command": command}
+    if argument:
+        fields["API-Command-Argument"] = argument
+    return fields

@@ -1,0 +1,235 @@
+"""What every part of the simulated switch shares: its time, its channels, its events going out, its identities. Pure."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ipcc.sim import headers
+from ipcc.sim.channels import Channel
+from ipcc.sim.outputs import HeaderValue, Output, SimEvent
+from ipcc.sim.registrations import Registrar
+from ipcc.sim.settings import EngineSettings
+from ipcc.sim.states import CallState, State
+from ipcc.sim.timeline import Steps, Thread, Timeline, Timer
+
+Application = Callable[[Channel, str], Steps | None]
+"""An application: what it does to a channel with its argument; steps if it takes time."""
+
+NO_EXTRA: Mapping[str, HeaderValue] = {}
+
+
+@dataclass
+class Counters:
+    """What ``status`` and HEARTBEAT count."""
+
+    sessions: int = 0
+    peak: int = 0
+    second: int = 0
+    in_second: int = 0
+    in_second_max: int = 0
+
+
+@dataclass
+class Task:
+    """Something scheduled: ``sched_del`` takes it back by its number or by its group."""
+
+    id: int
+    group: str
+    timer: Timer
+    description: str = ""
+
+
+@dataclass
+class Kernel:
+    """One running switch."""
+
+    settings: EngineSettings
+    timeline: Timeline
+    registrar: Registrar
+    channels: dict[str, Channel] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    applications: Mapping[str, Application] = field(default_factory=dict)
+    globals: dict[str, str] = field(default_factory=dict)
+    run_api: Callable[[str, str], str] = lambda command, argument: ""
+    start_session: Callable[[Channel], None] = lambda channel: None
+    paused_inbound: bool = False
+    paused_outbound: bool = False
+    _outputs: list[tuple[float, Output]] = field(default_factory=list)
+    _sequence: int = 0
+    _task_count: int = 2
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.settings.seed)
+        self.core_uuid = self.new_uuid()
+
+    @property
+    def now(self) -> float:
+        return self.timeline.now
+
+    @property
+    def stamp_us(self) -> int:
+        return self.timeline.stamp_us()
+
+    def new_uuid(self) -> str:
+        """A version 4 uuid; the same seed gives the same ones."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def draw(self, below: int) -> int:
+        """A number from 0 to ``below`` - 1 (ports, tags)."""
+        return self._random.randrange(below)
+
+    # --- what goes out -------------------------------------------------------------------------------------------
+
+    def put(self, output: Output) -> None:
+        """Something for phones or recorders, or a reply: out at once."""
+        self._outputs.append((self.now, output))
+
+    def take(self) -> list[Output]:
+        """What has been delivered by now, in order; events wait for the grid."""
+        now = self.now
+        ready = [output for at, output in self._outputs if at <= now]
+        if ready:
+            self._outputs = [entry for entry in self._outputs if entry[0] > now]
+        return ready
+
+    def next_delivery(self) -> float | None:
+        return min((at for at, _ in self._outputs), default=None)
+
+    def fire(self, name: str, fields: Mapping[str, HeaderValue], subclass: str | None = None, body: str | None = None) -> None:
+        """An event that is no channel's; ``fields`` come after the common headers."""
+        out: dict[str, HeaderValue] = {"Event-Subclass": subclass} if subclass else {}
+        out.update(self._common(name, subclass))
+        out.update(fields)
+        self._deliver(SimEvent(name, subclass, out, body))
+
+    def fire_foreign(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
+        """An event a client sent: its own headers after the switch's; names the switch does not know become CUSTOM."""
+        listed = dict(fields)
+        out: dict[str, HeaderValue] = {}
+        subclass = listed.pop("Event-Subclass", None)
+        known = name.partition(" ")[0].upper()
+        known = known if known in headers.CALLING or known in headers.OTHER_EVENTS else "CUSTOM"
+        if subclass is not None:
+            out["Event-Subclass"] = subclass
+        out.update(self._common(known, None))
+        out["Event-Calling-File"], out["Event-Calling-Function"] = "mod_event_socket.c", "parse_command"
+        out.update(listed)
+        self._deliver(SimEvent(known, subclass, out, body))
+
+    def emit(
+        self,
+        channel: Channel,
+        name: str,
+        after: Mapping[str, HeaderValue] = NO_EXTRA,
+        before: Mapping[str, HeaderValue] = NO_EXTRA,
+        drop: tuple[str, ...] = (),
+    ) -> None:
+        """An event of a channel: common headers, ``before``, the channel, its variables, ``after``; ``drop``: prefixes left out."""
+        out = self._common(name, None)
+        out.update(before)
+        out.update(headers.channel_headers(channel))
+        if name not in headers.WITHOUT_VARIABLES:
+            out.update(headers.variable_headers(channel))
+        out.update(after)
+        if drop:
+            out = {header: value for header, value in out.items() if not header.startswith(drop)}
+        self._deliver(SimEvent(name, None, out))
+
+    def describe(self, channel: Channel) -> dict[str, HeaderValue]:
+        """The CHANNEL_DATA of a channel: what uuid_dump and a socket's ``connect`` show. Costs a sequence number."""
+        out = self._common("CHANNEL_DATA", None)
+        out.update(headers.channel_headers(channel))
+        out.update(headers.variable_headers(channel))
+        return out
+
+    def _common(self, name: str, subclass: str | None) -> dict[str, HeaderValue]:
+        self._sequence += 1
+        file, function, line = headers.CALLING.get(subclass or name, ("switch_core.c", "switch_core", 1))
+        out: dict[str, HeaderValue] = {
+            "Event-Name": name,
+            "Core-UUID": self.core_uuid,
+            "FreeSWITCH-Hostname": self.settings.hostname,
+            "FreeSWITCH-Switchname": self.settings.hostname,
+            "FreeSWITCH-IPv4": self.settings.address,
+            "FreeSWITCH-IPv6": "::1",
+        }
+        out.update(headers.date_headers(self.stamp_us))
+        out["Event-Calling-File"] = file
+        out["Event-Calling-Function"] = function
+        out["Event-Calling-Line-Number"] = str(line)
+        out["Event-Sequence"] = str(self._sequence)
+        return out
+
+    def _deliver(self, event: SimEvent) -> None:
+        self._outputs.append((self.timeline.delivery(), event))
+
+    # --- channels ------------------------------------------------------------------------------------------------
+
+    def find(self, uuid: str) -> Channel | None:
+        """The channel of that uuid that can still be spoken to, as the switch locates sessions: not once it hangs up."""
+        channel = self.channels.get(uuid)
+        return channel if channel and not channel.is_down else None
+
+    def add(self, channel: Channel) -> None:
+        """Take the channel in and count it."""
+        self.channels[channel.uuid] = channel
+        counters = self.counters
+        counters.sessions += 1
+        channel.session_id = counters.sessions
+        second = int(self.now)
+        counters.in_second = counters.in_second + 1 if second == counters.second else 1
+        counters.second = second
+        counters.in_second_max = max(counters.in_second_max, counters.in_second)
+        counters.peak = max(counters.peak, len(self.channels))
+
+    def remove(self, channel: Channel) -> None:
+        if self.channels.get(channel.uuid) is channel:
+            del self.channels[channel.uuid]
+
+    def set_callstate(self, channel: Channel, callstate: CallState) -> None:
+        """Change the call state and say so; a state already reached says nothing."""
+        before = channel.callstate
+        if before == callstate:
+            return
+        channel.callstate = callstate
+        self.emit(
+            channel,
+            "CHANNEL_CALLSTATE",
+            before={"Original-Channel-Call-State": before.name, "Channel-Call-State-Number": str(int(callstate))},
+        )
+
+    def set_running(self, channel: Channel, state: State) -> None:
+        channel.running = state
+        self.emit(channel, "CHANNEL_STATE")
+
+    def spawn(self, steps: Steps) -> Thread:
+        """A program of its own, beside the sessions (an originate, a broadcast)."""
+        thread = Thread(self.timeline, steps)
+        thread.start()
+        return thread
+
+    # --- scheduled tasks -----------------------------------------------------------------------------------------
+
+    def schedule(self, when: float, group: str, do: Callable[[], None]) -> int:
+        """Do it at ``when`` unless taken back; the scheduler looks twice a second, as the switch's does. Its number."""
+        self._task_count += 1
+        number = self._task_count
+
+        def run() -> None:
+            self.tasks.pop(number, None)
+            do()
+
+        self.tasks[number] = Task(number, group, self.timeline.at(when, run))
+        return number
+
+    def unschedule(self, wanted: str) -> int:
+        """Take back the task of that number, or all of that group; how many there were."""
+        found = [task for task in self.tasks.values() if str(task.id) == wanted or task.group == wanted]
+        for task in found:
+            task.timer.cancel()
+            del self.tasks[task.id]
+        return len(found)

@@ -1,0 +1,76 @@
+"""What a simulated switch is configured with: users, gateways, sounds, spool, identity. Values only; nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ipcc.sim.dialplan import Dialplan
+
+
+class Spool(StrEnum):
+    """What writing a recording to a path leads to."""
+
+    WRITABLE = "writable"
+    IMPOSSIBLE = "impossible"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class User:
+    """One entry of the directory: a phone that may register."""
+
+    id: str
+    domain: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A SIP trunk: calls to it go to ``proxy`` (host:port)."""
+
+    name: str
+    proxy: str
+    profile: str = "external"
+
+
+def no_sound(path: str) -> float | None:
+    """A switch without any sound files."""
+    del path
+    return None
+
+
+def any_spool(path: str) -> Spool:
+    """Every recording can be written."""
+    del path
+    return Spool.WRITABLE
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How this switch is set up.
+
+    ``sounds`` answers how many seconds a file plays, or None if there is no such file. ``jitter`` lets sessions notice
+    things up to one frame later, drawn from ``seed``; without it the order of everything is fixed.
+    """
+
+    dialplan: Dialplan = field(default_factory=Dialplan)
+    users: tuple[User, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    sounds: Callable[[str], float | None] = no_sound
+    spool: Callable[[str], Spool] = any_spool
+    seed: int = 1
+    jitter: bool = False
+    domain: str = "127.0.0.1"
+    hostname: str = "sim"
+    address: str = "127.0.0.1"
+    sounds_dir: str = "/usr/share/freeswitch/sounds/en/us/callie"
+    profile_ports: dict[str, int] = field(default_factory=lambda: {"internal": 5060, "external": 5080})
+    phone_profile: str = "internal"
+    """The SIP profile phones register with."""
+    max_sessions: int = 5000
+    sessions_per_second: int = 500
+    heartbeat_s: float = 20.0
+    ping_grace_s: float = 60.0
+    """How long after its expiry a registration is kept before sofia::expire (recorded: 74 s for Expires 10)."""
