@@ -17,7 +17,7 @@ import structlog
 from ipcc.bus.port import Bus, Message, Partition, partition_of
 from ipcc.clock import Clock
 from ipcc.contracts.topics import Topic
-from ipcc.errors import BusDown
+from ipcc.errors import BusDown, NotFound
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class Lease:
                 await consumer.start()
                 while True:
                     await consumer.poll(POLL_S)
-            except BusDown as error:
+            except (BusDown, NotFound) as error:
                 log.warning("lease_waits", topic=self._topic.name, error=str(error))
                 await self._clock.sleep(RETRY_S)
             finally:
@@ -122,7 +122,7 @@ class Lease:
         about = orjson.dumps({"owner": self._instance, "at": self._clock.now()})
         try:
             position = await self._bus.send(Message(self._topic.name, str(number), about, partition=number))
-        except BusDown as error:
+        except (BusDown, NotFound) as error:
             log.warning("claim_failed", topic=self._topic.name, partition=number, error=str(error))
             await self._clock.sleep(RETRY_S)
             self._changed.set()

@@ -29,7 +29,7 @@ from ipcc.bus.port import (
 )
 from ipcc.clock import Clock
 from ipcc.contracts.topics import TOPICS, Topic
-from ipcc.errors import BusDown, NotFound
+from ipcc.errors import BusDown, IpccError, NotFound
 from ipcc.ids import new_id
 from ipcc.tasks import Tasks
 
@@ -191,17 +191,27 @@ class MemoryFencedProducer:
         self._bus = bus
         self._id = transactional_id
         self._epoch = epoch
+        self._spent: IpccError | None = None
 
     async def append(self, messages: Sequence[Message]) -> list[Position]:
+        if self._spent is not None:
+            raise self._spent
+        try:
+            await self._check(messages)
+        except IpccError as error:
+            self._spent = error
+            raise
+        return [self._bus.broker.write(message) for message in messages]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _check(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self._bus.broker.logs(message.topic)
         await self._bus.answered()
         if self._bus.broker.epochs[self._id] != self._epoch:
             raise Fenced(self._id)
-        return [self._bus.broker.write(message) for message in messages]
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 class MemoryConsumer:

@@ -43,14 +43,16 @@ def assign_evenly(members: list[Member], partitions: Iterable[Partition]) -> dic
     everything = sorted(partitions)
     takers = {p: [m for m in members if p.topic in m.topics] for p in everything}
     given: dict[str, set[Partition]] = {m.name: set() for m in members}
-    limit = -(-len(everything) // max(1, len(members)))
+    share, rest = divmod(len(everything), max(1, len(members)))
     homeless = []
     for place in everything:
-        keeper = next((m for m in takers[place] if place in m.before and len(given[m.name]) < limit), None)
-        if keeper is None:
-            homeless.append(place)
-        else:
+        keeper = next((m for m in takers[place] if place in m.before), None)
+        # ``rest`` members have one more than the others
+        above = sum(len(g) > share for g in given.values())
+        if keeper is not None and len(given[keeper.name]) < share + (above < rest):
             given[keeper.name].add(place)
+        else:
+            homeless.append(place)
     for place in homeless:
         if takers[place]:
             given[min(takers[place], key=lambda m: (len(given[m.name]), m.name)).name].add(place)

@@ -105,7 +105,10 @@ class FencedProducer(Protocol):
     """Writes batches, all or nothing, as the one live holder of a transactional id."""
 
     async def append(self, messages: Sequence[Message]) -> list[Position]:
-        """Write all of ``messages`` or none. Raises Fenced when a newer holder exists, BusDown when the outcome is unknown."""
+        """Write all of ``messages`` or none. Raises Fenced when a newer holder exists, BusDown when the outcome is unknown.
+
+        Any failure spends the producer: take a new one by ``Bus.fenced``, read what was written, and go on from there.
+        """
 
     async def close(self) -> None:
         """Let go of it. Never raises."""

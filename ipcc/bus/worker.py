@@ -22,7 +22,7 @@ from ipcc.bus.lane import Lane
 from ipcc.bus.port import Bus, Consumer, Partition, Record
 from ipcc.clock import Clock
 from ipcc.contracts.topics import Topic
-from ipcc.errors import BusDown, Unavailable
+from ipcc.errors import BusDown, NotFound, Unavailable
 from ipcc.tasks import Tasks
 
 log = structlog.get_logger(__name__)
@@ -155,7 +155,7 @@ class Worker:
             await consumer.start()
             self._consumer = consumer
             await self._poll_until_stopped(consumer)
-        except BusDown as error:
+        except (BusDown, NotFound) as error:
             log.warning("bus_lost", group=self._settings.group, error=str(error))
             await self._clock.sleep(JOIN_RETRY_S)
         finally:
