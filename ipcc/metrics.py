@@ -70,11 +70,20 @@ IVR_BANK_DURATION = _histogram(
     "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"
 )
 IVR_FACTS_WAITING = _gauge("ipcc_ivr_facts_waiting_count", "Session facts not yet acknowledged by the broker.")
+# --- record --------------------------------------------------------------------------------------
+RECORD_COLLECTED = _counter("ipcc_record_collected_total", "Recordings collected: stored, or what was wrong.", "result")
+RECORD_SPOOL_ERRORS = _counter(
+    "ipcc_record_spool_errors_total", "Times the spool or the store could not be read or written."
+)
 # --- monitor -------------------------------------------------------------------------------------
 MONITOR_WAITING = _gauge("ipcc_monitor_waiting_count", "Contacts waiting in the queue now.", "queue")
-MONITOR_LONGEST_WAIT = _gauge("ipcc_monitor_longest_wait_seconds", "How long the first in the queue has waited.", "queue")
+MONITOR_LONGEST_WAIT = _gauge(
+    "ipcc_monitor_longest_wait_seconds", "How long the first in the queue has waited.", "queue"
+)
 MONITOR_SERVICE_LEVEL = _gauge("ipcc_monitor_service_level_ratio", "Answered in time of all that ended today.", "queue")
-MONITOR_ENTRIES = _gauge("ipcc_monitor_entries_count", "Stays in the queue today, by how they ended.", "queue", "outcome")
+MONITOR_ENTRIES = _gauge(
+    "ipcc_monitor_entries_count", "Stays in the queue today, by how they ended.", "queue", "outcome"
+)
 MONITOR_AGENTS = _gauge("ipcc_monitor_agents_count", "Agents by state now.", "state")
 MONITOR_CALLS = _gauge("ipcc_monitor_calls_count", "Calls in progress.")
 MONITOR_SWITCH_SESSIONS = _gauge("ipcc_monitor_switch_sessions_count", "Legs on the switch by its heartbeat.", "node")

@@ -7,27 +7,20 @@ broker in the process, and a service in its own process makes its own.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-
-import structlog
 
 from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, Worker
 from ipcc.bus.kafka import KafkaBus
 from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.clock import Clock, SystemClock
-from ipcc.contracts.topics import TOPICS
-from ipcc.errors import BusDown
 from ipcc.esl.nodes import Nodes
 from ipcc.esl.port import NodeAddress, SubscriptionPlan, Switches
 from ipcc.http.health import Health
 from ipcc.settings import ServiceSettings
 from ipcc.tasks import Tasks
 
-log = structlog.get_logger(__name__)
-
 MEMORY = "memory"
-TOPICS_RETRY_S = 2.0
 
 
 @dataclass
@@ -56,25 +49,14 @@ class Parts:
 
 
 @asynccontextmanager
-async def running_bus(bus: Bus, tasks: Tasks, clock: Clock) -> AsyncIterator[None]:
-    """``bus`` from start to stop; its topics are made as soon as the broker is there. ``tasks`` end before it."""
-
-    async def make_topics() -> None:
-        while True:
-            try:
-                await bus.create_topics(TOPICS)
-            except BusDown as error:
-                log.warning("topics_wait", error=str(error))
-                await clock.sleep(TOPICS_RETRY_S)
-            else:
-                return
-
-    async with AsyncExitStack() as stack:
-        await bus.start()
-        stack.push_async_callback(bus.stop)
-        stack.push_async_callback(tasks.stop)
-        tasks.spawn("make topics", make_topics)
+async def running_bus(bus: Bus, tasks: Tasks) -> AsyncIterator[None]:
+    """``bus`` from start to stop; ``tasks`` end before it."""
+    await bus.start()
+    try:
         yield
+    finally:
+        await tasks.stop()
+        await bus.stop()
 
 
 def check_bus(health: Health, bus: Bus) -> None:

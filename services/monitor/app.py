@@ -43,7 +43,7 @@ def build(settings: MonitorSettings, parts: Parts | None = None) -> Service:
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(running_bus(bus, tasks, clock))
+            await stack.enter_async_context(running_bus(bus, tasks))
             await stack.enter_async_context(switches.running())
             stack.push_async_callback(hub.close)
             for name, reader in feed.readers().items():

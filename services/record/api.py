@@ -1,0 +1,72 @@
+"""REST: recordings found by call or agent, their audio by right, and who heard them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import FileResponse, Response
+
+from ipcc.auth.guard import CurrentPrincipal, require
+from ipcc.auth.principal import Principal, Role
+from ipcc.errors import NotAllowed, NotFound, NotNow
+from ipcc.http.service import provided
+from services.record.schemas import HearingView, RecordingView
+from services.record.store import Recording
+from services.record.usecases import Recordings
+
+Here = Annotated[Recordings, Depends(provided(Recordings))]
+HEARS_ALL = (Role.SUPERVISOR, Role.QUALITY, Role.AUDITOR, Role.SYSTEM)
+
+router = APIRouter(prefix="/v1", tags=["record"])
+
+
+@router.get("/recordings", summary="The newest recordings of a call or an agent; agents find their own")
+async def search_recordings(
+    here: Here,
+    who: CurrentPrincipal,
+    call_id: str | None = None,
+    agent_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[RecordingView]:
+    if not who.has(*HEARS_ALL):
+        agent_id = who.subject
+    found = await here.store.search(call_id, agent_id, limit)
+    return [RecordingView.model_validate(recording) for recording in found]
+
+
+@router.get("/recordings/{recording_id}", summary="One recording")
+async def read_recording(recording_id: str, here: Here, who: CurrentPrincipal) -> RecordingView:
+    return RecordingView.model_validate(await _allowed(here, recording_id, who))
+
+
+@router.get("/recordings/{recording_id}/audio", summary="The audio; every hearing is written down")
+async def hear_recording(recording_id: str, here: Here, who: CurrentPrincipal) -> Response:
+    recording = await _allowed(here, recording_id, who)
+    if not recording.location:
+        raise NotNow(
+            "recording.not_stored", f"recording {recording_id} is {recording.state}: there is no audio to hear"
+        )
+    path = here.spool.path_of(recording.location)
+    if not path.is_file():
+        raise NotFound("recording.file_gone", f"the file of recording {recording_id} is not in the store")
+    await here.store.note_hearing(recording_id, who.subject)
+    return FileResponse(path, media_type="audio/wav", filename=f"{recording_id}.wav")
+
+
+@router.get(
+    "/recordings/{recording_id}/hearings",
+    dependencies=[Depends(require(Role.AUDITOR, Role.SUPERVISOR, Role.SYSTEM))],
+    summary="Who fetched the audio, and when",
+)
+async def list_hearings(recording_id: str, here: Here) -> list[HearingView]:
+    return [HearingView(subject=s, heard_at=at) for s, at in await here.store.hearings(recording_id)]
+
+
+async def _allowed(here: Recordings, recording_id: str, who: Principal) -> Recording:
+    recording = await here.store.find(recording_id)
+    if recording is None:
+        raise NotFound("recording.unknown", f"there is no recording {recording_id}")
+    if not who.has(*HEARS_ALL) and recording.agent_id != who.subject:
+        raise NotAllowed("recording.not_yours", "agents hear their own recordings only")
+    return recording

@@ -1,0 +1,64 @@
+"""Composition root: settings, adapters, use cases, routes; the only place that wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from ipcc.auth.tokens import authenticator_for
+from ipcc.bus import Consumption, Relay, Worker
+from ipcc.contracts.topics import CALL
+from ipcc.db.database import Database
+from ipcc.db.migrate import prepare
+from ipcc.http.health import Health
+from ipcc.http.service import Service
+from ipcc.metrics import Metrics
+from ipcc.parts import Parts, check_bus, check_worker, running_bus
+from ipcc.tasks import Tasks
+from services.record.api import router
+from services.record.consumers import handlers
+from services.record.settings import RecordSettings
+from services.record.spool import Spool
+from services.record.store import MIGRATIONS, RecordingStore
+from services.record.usecases import Recordings
+
+
+def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
+    """The service, ready to be served."""
+    parts = parts or Parts()
+    clock, metrics, health, tasks = parts.clock, Metrics(settings.service), Health(), Tasks()
+    bus = parts.bus(settings)
+    database = Database(settings.database, settings.service, metrics)
+    store = RecordingStore(database, parts.publisher(settings, bus))
+    relay = Relay(store.outbox, bus, clock)
+    recordings = Recordings(store, Spool(settings.spool_dir, settings.store_dir), relay, clock, metrics)
+    worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(recordings), clock, store.inbox)
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(store.outbox.close)
+            await stack.enter_async_context(running_bus(bus, tasks))
+            tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
+            tasks.spawn("relay facts", relay.run)
+            tasks.spawn("collect recordings", recordings.collect)
+            tasks.spawn("consume calls", worker.run)
+            yield
+
+    check_bus(health, bus)
+    check_worker(health, worker)
+    health.add("database", database.check)
+    health.add("outbox", lambda: relay.problem or None)
+    health.add("spool", lambda: recordings.spool_problem or None)
+    health.add_tasks(tasks)
+    return Service(
+        settings=settings,
+        title="Recording (record)",
+        run=run,
+        authenticator=authenticator_for(settings, clock),
+        metrics=metrics,
+        health=health,
+        routers=[router],
+        provides=[recordings],
+    )

@@ -1,0 +1,1 @@
+"""Pure: what makes a recording a good one, and where it is kept."""

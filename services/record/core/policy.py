@@ -1,0 +1,43 @@
+"""When a recording counts as good, how long the spool is waited for, and what its place in the store is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# The switch closes the file before it tells of the hang-up (RECORD_STOP comes before HANGUP_COMPLETE); a spool on a network
+# file system may show it later.
+WAIT_FOR_FILE = timedelta(seconds=20)
+LOOK_EVERY = timedelta(seconds=1)
+# The recording starts with the answer and ends with the hang-up, each on the switch's 20 ms grid and with buffering.
+TOLERANCE_MS = 1500
+TOLERANCE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Audio:
+    """What the file says of itself."""
+
+    duration_ms: int
+    channels: int
+    rate_hz: int
+    size_bytes: int
+
+
+def fault(audio: Audio, talk_ms: int) -> str | None:
+    """Why ``audio`` is not a recording of a leg that talked for ``talk_ms``; None when it is."""
+    if audio.duration_ms == 0:
+        return "empty"
+    if audio.duration_ms < talk_ms * (1 - TOLERANCE_SHARE) - TOLERANCE_MS:
+        return "too_short"
+    return None
+
+
+def location(recording_id: str, ended_at: datetime) -> str:
+    """Where it is kept, relative to the store: by day, so that retention can go by folder."""
+    return f"{ended_at:%Y/%m/%d}/{recording_id}.wav"
+
+
+def is_overdue(ended_at: datetime, now: datetime) -> bool:
+    """Whether a file that is still not there will not come."""
+    return now - ended_at > WAIT_FOR_FILE

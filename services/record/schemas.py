@@ -1,0 +1,36 @@
+"""Bodies of record's REST API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RecordingView(BaseModel):
+    """A recording; ``state`` is started, ended, stored or failed, ``fault`` why it failed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    recording_id: str
+    call_id: str
+    leg_id: str
+    node_id: str
+    agent_id: str
+    state: str
+    fault: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    talk_ms: int
+    duration_ms: int
+    size_bytes: int
+    channels: int
+    sha256: str
+    location: str
+
+
+class HearingView(BaseModel):
+    """Somebody fetched the audio."""
+
+    subject: str
+    heard_at: datetime

@@ -1,0 +1,86 @@
+"""The switch's spool and the store of checked recordings: files, read and moved in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.record.core.policy import Audio
+
+CHUNK = 1 << 20
+
+
+class Unreadable(Exception):
+    """The file is there but is no WAV."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file in the spool that can be read."""
+
+    path: Path
+    audio: Audio
+
+
+@dataclass(frozen=True)
+class Spool:
+    """``spool_dir`` is where the switch writes, ``store_dir`` where recordings are kept."""
+
+    spool_dir: Path
+    store_dir: Path
+
+    async def look(self, name: str) -> Found | None:
+        """The file ``name``, or None while it is not there. Raises Unreadable, OSError."""
+        return await asyncio.to_thread(self._look, name)
+
+    async def keep(self, found: Found, location: str) -> str:
+        """Copy it into the store, whole or not at all, and drop it from the spool; its SHA-256. Raises OSError."""
+        return await asyncio.to_thread(self._keep, found, location)
+
+    async def discard(self, found: Found) -> None:
+        """Drop the spool's file once its copy is on record. Raises OSError."""
+        await asyncio.to_thread(found.path.unlink, missing_ok=True)
+
+    def path_of(self, location: str) -> Path:
+        """The stored file; never outside the store."""
+        path = (self.store_dir / location).resolve()
+        if not path.is_relative_to(self.store_dir.resolve()):
+            raise ValueError(f"{location} leads out of the store")
+        return path
+
+    def _look(self, name: str) -> Found | None:
+        path = self.spool_dir / Path(name).name
+        try:
+            size = path.stat().st_size
+            with wave.open(str(path), "rb") as audio:
+                seen = Audio(
+                    duration_ms=audio.getnframes() * 1000 // audio.getframerate(),
+                    channels=audio.getnchannels(),
+                    rate_hz=audio.getframerate(),
+                    size_bytes=size,
+                )
+        except FileNotFoundError:
+            return None
+        except (wave.Error, EOFError, ZeroDivisionError) as error:
+            raise Unreadable(str(error) or "cut short") from error
+        return Found(path, seen)
+
+    def _keep(self, found: Found, location: str) -> str:
+        target = self.path_of(location)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_suffix(".part")
+        digest = hashlib.sha256()
+        with found.path.open("rb") as source, draft.open("wb") as copy:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        shutil.copystat(found.path, draft)
+        draft.replace(target)
+        return digest.hexdigest()

@@ -1,0 +1,181 @@
+"""Recordings in the database: each change and the fact that tells of it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ipcc.bus.events import Publisher
+from ipcc.contracts.payload import Payload
+from ipcc.db.database import Database
+from ipcc.db.outbox import DatabaseInbox, DatabaseOutbox
+from services.record.core.policy import Audio
+from services.record.tables import INBOX, OUTBOX, HearingRow, RecordingRow
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording as it stands."""
+
+    recording_id: str
+    call_id: str
+    leg_id: str
+    node_id: str
+    agent_id: str
+    name: str
+    state: str
+    is_required: bool
+    talk_ms: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    location: str
+    duration_ms: int
+    size_bytes: int
+    channels: int
+    sha256: str
+    fault: str
+
+
+@dataclass(frozen=True)
+class Leg:
+    """The agent leg a recording belongs to."""
+
+    leg_id: str
+    call_id: str
+    node_id: str
+    agent_id: str
+    name: str
+
+
+class RecordingStore:
+    """Every method raises StoreDown when the database does not answer."""
+
+    def __init__(self, database: Database, publisher: Publisher) -> None:
+        self._database = database
+        self._publisher = publisher
+        self.outbox = DatabaseOutbox(database, OUTBOX)
+        self.inbox = DatabaseInbox(database, INBOX, publisher.clock.now)
+
+    async def note_started(self, event_id: str, leg: Leg, at: datetime, fact: Payload) -> None:
+        """The switch records ``leg`` since ``at``; nothing when the event was handled before."""
+        async with self._database.transaction() as session:
+            if not await self.inbox.add(session, event_id):
+                return
+            if await session.get(RecordingRow, leg.leg_id) is None:
+                session.add(_row(leg, "started", started_at=at))
+                await self._tell(session, fact)
+
+    async def note_ended(self, event_id: str, leg: Leg, at: datetime, talk_ms: int, *, is_required: bool) -> None:
+        """``leg`` is over: its file is to be collected."""
+        async with self._database.transaction() as session:
+            if not await self.inbox.add(session, event_id):
+                return
+            row = await session.get(RecordingRow, leg.leg_id)
+            if row is None:
+                row = _row(leg, "started", started_at=None)
+                session.add(row)
+            row.state, row.ended_at, row.look_at = "ended", at, at
+            row.talk_ms, row.is_required = talk_ms, is_required
+
+    async def due(self, now: datetime, limit: int = 20) -> list[Recording]:
+        """Ended recordings whose file is to be looked for now, the oldest first."""
+        async with self._database.transaction(read_only=True) as session:
+            found = await session.scalars(
+                select(RecordingRow)
+                .where(RecordingRow.state == "ended", RecordingRow.look_at <= now)
+                .order_by(RecordingRow.look_at)
+                .limit(limit)
+            )
+            return [_model(row) for row in found]
+
+    async def look_again(self, recording_id: str, at: datetime) -> None:
+        """Its file is not there yet: look again at ``at``."""
+        async with self._database.transaction() as session:
+            row = await session.get(RecordingRow, recording_id)
+            if row is not None and row.state == "ended":
+                row.look_at = at
+
+    async def mark_stored(self, recording_id: str, location: str, audio: Audio, sha256: str, fact: Payload) -> None:
+        """Its file is in the store; told once."""
+        async with self._database.transaction() as session:
+            row = await session.get(RecordingRow, recording_id)
+            if row is None or row.state != "ended":
+                return
+            row.state, row.location, row.sha256 = "stored", location, sha256
+            row.duration_ms, row.size_bytes, row.channels = audio.duration_ms, audio.size_bytes, audio.channels
+            await self._tell(session, fact)
+
+    async def mark_failed(self, recording_id: str, fault: str, fact: Payload | None) -> None:
+        """It will not be good; told once."""
+        async with self._database.transaction() as session:
+            row = await session.get(RecordingRow, recording_id)
+            if row is None or row.state != "ended":
+                return
+            row.state, row.fault = "failed", fault
+            if fact is not None:
+                await self._tell(session, fact)
+
+    async def find(self, recording_id: str) -> Recording | None:
+        """One recording."""
+        async with self._database.transaction(read_only=True) as session:
+            row = await session.get(RecordingRow, recording_id)
+            return _model(row) if row else None
+
+    async def search(self, call_id: str | None, agent_id: str | None, limit: int) -> list[Recording]:
+        """The newest recordings of a call, of an agent, or of all."""
+        wanted = select(RecordingRow).order_by(RecordingRow.ended_at.desc(), RecordingRow.recording_id).limit(limit)
+        if call_id:
+            wanted = wanted.where(RecordingRow.call_id == call_id)
+        if agent_id:
+            wanted = wanted.where(RecordingRow.agent_id == agent_id)
+        async with self._database.transaction(read_only=True) as session:
+            return [_model(row) for row in await session.scalars(wanted)]
+
+    async def note_hearing(self, recording_id: str, subject: str) -> None:
+        """Somebody fetched the audio."""
+        async with self._database.transaction() as session:
+            row = HearingRow(recording_id=recording_id, subject=subject, heard_at=self._publisher.clock.now())
+            session.add(row)
+
+    async def hearings(self, recording_id: str) -> Sequence[tuple[str, datetime]]:
+        """Who fetched it, and when."""
+        async with self._database.transaction(read_only=True) as session:
+            found = await session.scalars(
+                select(HearingRow).where(HearingRow.recording_id == recording_id).order_by(HearingRow.number)
+            )
+            return [(row.subject, row.heard_at) for row in found]
+
+    async def _tell(self, session: AsyncSession, fact: Payload) -> None:
+        await self.outbox.add(session, self._publisher.event(fact))
+
+
+def _row(leg: Leg, state: str, started_at: datetime | None) -> RecordingRow:
+    return RecordingRow(
+        recording_id=leg.leg_id,
+        call_id=leg.call_id,
+        leg_id=leg.leg_id,
+        node_id=leg.node_id,
+        agent_id=leg.agent_id,
+        name=leg.name,
+        state=state,
+        is_required=True,
+        talk_ms=0,
+        started_at=started_at,
+        location="",
+        duration_ms=0,
+        size_bytes=0,
+        channels=0,
+        sha256="",
+        fault="",
+    )
+
+
+def _model(row: RecordingRow) -> Recording:
+    return Recording(**{name: getattr(row, name) for name in Recording.__dataclass_fields__})

@@ -1,0 +1,58 @@
+"""Tables of record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from ipcc.db.tables import inbox_table, new_metadata, outbox_table
+from ipcc.db.types import Number, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Base of record's tables."""
+
+    metadata = new_metadata()
+
+
+class RecordingRow(Base):
+    """One recording; ``state`` is started, ended (to be collected), stored or failed."""
+
+    __tablename__ = "recording"
+    __table_args__ = (Index(None, "state", "look_at"),)
+
+    recording_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    leg_id: Mapped[str] = mapped_column(String(64))
+    node_id: Mapped[str] = mapped_column(String(64))
+    agent_id: Mapped[str] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(16))
+    is_required: Mapped[bool] = mapped_column(default=True)
+    talk_ms: Mapped[int] = mapped_column(Number, default=0)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    look_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    location: Mapped[str] = mapped_column(String(200), default="")
+    duration_ms: Mapped[int] = mapped_column(Number, default=0)
+    size_bytes: Mapped[int] = mapped_column(Number, default=0)
+    channels: Mapped[int] = mapped_column(default=0)
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    fault: Mapped[str] = mapped_column(String(32), default="")
+
+
+class HearingRow(Base):
+    """Somebody fetched the audio: kept for the auditor."""
+
+    __tablename__ = "hearing"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=True)
+    recording_id: Mapped[str] = mapped_column(String(64), index=True)
+    subject: Mapped[str] = mapped_column(String(80))
+    heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+OUTBOX = outbox_table(Base.metadata)
+INBOX = inbox_table(Base.metadata)
