@@ -34,7 +34,7 @@ _START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NO_CHANNEL = "-ERR No such channel!"
 
 
-def switch_event(
+def event_text(
     event_name: str,
     leg: str = "",
     headers: Mapping[str, str] | None = None,
@@ -42,8 +42,8 @@ def switch_event(
     *,
     at: datetime = _START,
     body: str = "",
-) -> SwitchEvent:
-    """An event as it would come from the wire. ``headers`` overrides and adds."""
+) -> bytes:
+    """An event in plain text, as a switch sends it. ``headers`` overrides and adds."""
     fields = {
         "Event-Name": event_name,
         "Event-Date-Timestamp": str((at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)),
@@ -53,8 +53,21 @@ def switch_event(
     }
     text = "".join(f"{key}: {quote(value)}\n" for key, value in fields.items())
     if not body:
-        return plain_event(f"{text}\n".encode())
-    return plain_event(f"{text}Content-Length: {len(body.encode())}\n\n{body}".encode())
+        return f"{text}\n".encode()
+    return f"{text}Content-Length: {len(body.encode())}\n\n{body}".encode()
+
+
+def switch_event(
+    event_name: str,
+    leg: str = "",
+    headers: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    *,
+    at: datetime = _START,
+    body: str = "",
+) -> SwitchEvent:
+    """The same, heard."""
+    return plain_event(event_text(event_name, leg, headers, variables, at=at, body=body))
 
 
 @dataclass
