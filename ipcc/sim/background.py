@@ -55,7 +55,10 @@ def _beat(kernel: Kernel) -> None:
             "Idle-CPU": "97.000000",
         },
     )
-    for number, description, period in (("1", "heartbeat", kernel.settings.heartbeat_s), ("2", "check_ip", _CHECK_IP_S)):
+    for number, description, period in (
+        ("1", "heartbeat", kernel.settings.heartbeat_s),
+        ("2", "check_ip", _CHECK_IP_S),
+    ):
         kernel.fire(
             "RE_SCHEDULE",
             {

@@ -146,7 +146,10 @@ def _join(channel: Channel, other: Channel) -> Steps:
     channel.application = ("uuid_bridge", other.uuid)
     other.application = ("uuid_bridge", channel.uuid)
     yield from bridge(channel, other)
-    if not (channel.has(Flag.TRANSFER) or channel.has(Flag.REDIRECT)) and channel.state not in (State.ROUTING, State.PARK):
+    if not (channel.has(Flag.TRANSFER) or channel.has(Flag.REDIRECT)) and channel.state not in (
+        State.ROUTING,
+        State.PARK,
+    ):
         channel.set_state(State.EXECUTE)
 
 
@@ -274,7 +277,11 @@ def _disconnect(a: Channel, b: Channel) -> None:
 def _after_bridge(a: Channel, b: Channel) -> None:
     """What becomes of the owner: park, transfer or hang up as its variables say; otherwise its dialplan goes on."""
     if a.has(Flag.TRANSFER) or a.has(Flag.REDIRECT):
-        if a.has(Flag.REDIRECT) and not a.is_down and a.state not in (State.RESET, State.PARK, State.ROUTING, State.EXECUTE):
+        if (
+            a.has(Flag.REDIRECT)
+            and not a.is_down
+            and a.state not in (State.RESET, State.PARK, State.ROUTING, State.EXECUTE)
+        ):
             a.set_state(State.RESET)
         return
     cause = b.cause or causes.NORMAL_CLEARING
@@ -294,7 +301,11 @@ def handle_failure(channel: Channel, cause: str) -> None:
     """A bridge that did not come about: go on with the dialplan if told so, else end with the partner's cause."""
     continue_on = channel.var("continue_on_fail") or ""
     failure_causes = [part.strip().upper() for part in continue_on.split(",")]
-    if channel.is_true("continue_on_fail") or cause in failure_causes or str(causes.NUMBERS.get(cause)) in failure_causes:
+    if (
+        channel.is_true("continue_on_fail")
+        or cause in failure_causes
+        or str(causes.NUMBERS.get(cause)) in failure_causes
+    ):
         return
     if transfer.on_failure(channel, cause):
         return
@@ -321,5 +332,3 @@ def intercept(channel: Channel, wanted: str, of_partner: bool = False) -> None:
     bridge_by_uuid(channel, target)
     if loser and loser is not channel:
         hang_up(loser, "PICKED_OFF")
-
-

@@ -29,7 +29,14 @@ class Contacts:
         profile = kernel.settings.phone_profile
         call_id = call_id or kernel.new_uuid()
         entry = Registration(
-            user.id, user.domain, address, profile, call_id, _AGENT, expires_s, kernel.now + expires_s + kernel.settings.ping_grace_s
+            user.id,
+            user.domain,
+            address,
+            profile,
+            call_id,
+            _AGENT,
+            expires_s,
+            kernel.now + expires_s + kernel.settings.ping_grace_s,
         )
         kernel.registrar.put(entry)
         self._tell_attempt(entry)
@@ -78,7 +85,9 @@ class Contacts:
     def _tell_attempt(self, entry: Registration) -> None:
         fields = _request(entry)
         self._kernel.fire("CUSTOM", {**fields, "user-agent": entry.agent}, "sofia::pre_register")
-        fields.update({"username": entry.user, "realm": entry.domain, "user-agent": entry.agent, "auth-result": "RENEWED"})
+        fields.update(
+            {"username": entry.user, "realm": entry.domain, "user-agent": entry.agent, "auth-result": "RENEWED"}
+        )
         self._kernel.fire("CUSTOM", fields, "sofia::register_attempt")
 
     def _tell(self, entry: Registration, user: User, subclass: str) -> None:

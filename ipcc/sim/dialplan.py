@@ -15,7 +15,9 @@ Resolve = Callable[[str], str]
 """The value of a condition's field: a variable, a caller-profile field, or an expanded ``${…}``."""
 SetVariable = Callable[[str, str], None]
 
-_PRE_PROCESS = re.compile(r"<X-PRE-PROCESS\s+cmd=\"(?P<cmd>[\w-]+)\"\s+data=\"(?P<data>[^\"]*)\"\s*/?>(?:</X-PRE-PROCESS>)?")
+_PRE_PROCESS = re.compile(
+    r"<X-PRE-PROCESS\s+cmd=\"(?P<cmd>[\w-]+)\"\s+data=\"(?P<data>[^\"]*)\"\s*/?>(?:</X-PRE-PROCESS>)?"
+)
 _GLOBAL = re.compile(r"\$\$\{([^}]+)\}")
 _CAPTURE = re.compile(r"\$(\d)|\$\{(\d)\}")
 
@@ -128,7 +130,9 @@ def substitute(text: str, groups: tuple[str, ...]) -> str:
     return _CAPTURE.sub(captured, text) if groups else text
 
 
-def parse_dialplan(text: str, files: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None) -> Dialplan:
+def parse_dialplan(
+    text: str, files: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
+) -> Dialplan:
     """The dialplan written in ``text``.
 
     ``files`` are the texts an include may name (exact name or a glob like ``dialplan/*.xml``), ``variables`` the global ones

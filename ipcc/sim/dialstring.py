@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ipcc.sim.variables import assignments
@@ -81,32 +82,12 @@ def _split(text: str, separator: str) -> list[str]:
     return parts
 
 
+_ARGUMENT = re.compile(r"(?:\\.|'(?:\\.|[^'\\])*'|[^ '\\]|'|\\)+")
+
+
 def split_arguments(text: str) -> list[str]:
     """Arguments parted by blanks; single quotes keep blanks together and go away when they hold a whole argument (fact 37)."""
-    parts: list[str] = []
-    current = ""
-    quoted = False
-    escaped = False
-    for char in text.strip():
-        if escaped:
-            current += "\\" + char
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == "'":
-            quoted = not quoted
-            current += char
-        elif char == " " and not quoted:
-            if current:
-                parts.append(_unquoted(current))
-            current = ""
-        else:
-            current += char
-    if escaped:
-        current += "\\"
-    if current:
-        parts.append(_unquoted(current))
-    return parts
+    return [_unquoted(found.group(0)) for found in _ARGUMENT.finditer(text)]
 
 
 def _unquoted(text: str) -> str:

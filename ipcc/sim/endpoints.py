@@ -194,7 +194,9 @@ def _make_channel(kernel: Kernel, target: Target, request: Request, uuid: str) -
     if target.user:
         channel.presence_id = f"{target.user.id}@{target.user.domain}"
     if caller:
-        channel.other = OtherLeg("originator", caller.uuid, caller.name, replace(caller.profile, times=replace(caller.profile.times)))
+        channel.other = OtherLeg(
+            "originator", caller.uuid, caller.name, replace(caller.profile, times=replace(caller.profile.times))
+        )
     return channel
 
 

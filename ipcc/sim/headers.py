@@ -52,7 +52,17 @@ CALLING: dict[str, tuple[str, str, int]] = {
 
 # events a client may send although this switch never makes them itself
 OTHER_EVENTS = frozenset(
-    {"MESSAGE", "MESSAGE_WAITING", "MESSAGE_QUERY", "NOTIFY", "NOTIFY_IN", "PRESENCE_IN", "PRESENCE_OUT", "PHONE_FEATURE", "SHUTDOWN"}
+    {
+        "MESSAGE",
+        "MESSAGE_WAITING",
+        "MESSAGE_QUERY",
+        "NOTIFY",
+        "NOTIFY_IN",
+        "PRESENCE_IN",
+        "PRESENCE_OUT",
+        "PHONE_FEATURE",
+        "SHUTDOWN",
+    }
 )
 
 # these show the channel but none of its variables

@@ -99,7 +99,9 @@ class Kernel:
     def next_delivery(self) -> float | None:
         return min((at for at, _ in self._outputs), default=None)
 
-    def fire(self, name: str, fields: Mapping[str, HeaderValue], subclass: str | None = None, body: str | None = None) -> None:
+    def fire(
+        self, name: str, fields: Mapping[str, HeaderValue], subclass: str | None = None, body: str | None = None
+    ) -> None:
         """An event that is no channel's; ``fields`` come after the common headers."""
         out: dict[str, HeaderValue] = {"Event-Subclass": subclass} if subclass else {}
         out.update(self._common(name, subclass))

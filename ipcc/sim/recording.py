@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # formats whose module the recorded switch had; mp3 was refused there (10g)
 _FORMATS = frozenset({"wav", "raw", "r8", "al", "ul", "au", "ogg", "gsm", "wve"})
 
+
 @dataclass
 class Recording:
     """One file being written."""
@@ -55,7 +56,7 @@ def start(channel: Channel, asked: str, limit_s: float = 0) -> bool:
     kernel.put(RecordingStarted(channel.uuid, path, kernel.now, recording.stereo))
     if limit_s > 0:
         # compared in whole seconds of the clock, so up to one second early (fact 23: 2 s gave 1.6 to 2.6 s)
-        recording.limit = kernel.timeline.at(math.floor(kernel.now) + limit_s, lambda: stop(channel, path))
+        recording.limit = kernel.timeline.at(math.floor(kernel.now) + limit_s, lambda: _expire(channel, path))
     return True
 
 
@@ -69,12 +70,13 @@ def find(channel: Channel, path: str) -> Recording | None:
     return next((recording for recording in channel.recordings if recording.path == path), None)
 
 
+def _expire(channel: Channel, path: str) -> None:
+    stop(channel, path)
+
+
 def stop(channel: Channel, path: str) -> bool:
     """End one recording, or with ``all`` every one; False if there was none of that exact path."""
-    if path == "all":
-        found = list(channel.recordings)
-    else:
-        found = [recording for recording in channel.recordings if recording.path == path]
+    found = [recording for recording in channel.recordings if path in (recording.path, "all")]
     for recording in found:
         _close(recording, "success-maxtime")
     return bool(found)

@@ -92,11 +92,19 @@ def _agree_codecs(channel: Channel) -> None:
     kernel.emit(
         channel,
         "CODEC",
-        after={"channel-read-codec-name": "PCMU", "channel-read-codec-rate": "8000", "channel-read-codec-bit-rate": "64000"},
+        after={
+            "channel-read-codec-name": "PCMU",
+            "channel-read-codec-rate": "8000",
+            "channel-read-codec-bit-rate": "64000",
+        },
     )
     kernel.emit(
         channel,
         "CODEC",
-        after={"Channel-Write-codec-name": "PCMU", "Channel-Write-codec-rate": "8000", "Channel-Write-codec-bit-rate": "64000"},
+        after={
+            "Channel-Write-codec-name": "PCMU",
+            "Channel-Write-codec-rate": "8000",
+            "Channel-Write-codec-bit-rate": "64000",
+        },
     )
     channel.variables.update(sip.media_variables(channel))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ipcc.sim import bridge as media
 from ipcc.sim import causes, dialstring, originate
 from ipcc.sim.channels import OtherLeg
+from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def bridge(channel: Channel, argument: str) -> Steps:
 
 def _fail(channel: Channel, other: Channel | None, cause: str) -> None:
     if other is not None:
-        media.hang_up(other, channel.cause or "ORIGINATOR_CANCEL")
+        hang_up(other, channel.cause or "ORIGINATOR_CANCEL")
         cause = other.cause or cause
     channel.set_var("originate_disposition", cause)
     channel.set_var("DIALSTATUS", _DIAL_STATUS.get(cause, cause))

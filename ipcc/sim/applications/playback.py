@@ -89,7 +89,9 @@ def play(channel: Channel, path: str, on_digit: OnDigit | None = None, result: R
     channel.flags.discard(Flag.BREAK)
     yield from _let_sound(channel, left, on_digit, result)
     _note_played(channel, length - left[0] if math.isfinite(length) else kernel.now - left[0])
-    kernel.emit(channel, "PLAYBACK_STOP", after={**header, "Playback-Status": "break" if result.status == "break" else "done"})
+    kernel.emit(
+        channel, "PLAYBACK_STOP", after={**header, "Playback-Status": "break" if result.status == "break" else "done"}
+    )
 
 
 def _let_sound(channel: Channel, left: list[float], on_digit: OnDigit | None, result: Result) -> Steps:

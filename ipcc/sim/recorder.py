@@ -1,0 +1,81 @@
+"""Writes the files of the recordings a switch makes: a little every few seconds, the rest before the end is announced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from ipcc.sim.channels import Channel
+from ipcc.sim.kernel import Kernel
+from ipcc.sim.media import RecordingFile, place_of
+from ipcc.sim.outputs import Output, RecordingStarted, RecordingStopped
+from ipcc.sim.settings import Spool
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Open:
+    started: RecordingStarted
+    file: RecordingFile
+
+
+@dataclass
+class Recorder:
+    """All files being written. Appending a few seconds of sound costs well under a millisecond, so no thread is needed."""
+
+    kernel: Kernel
+    root: Path | None = None
+    _open: dict[tuple[str, str], _Open] = field(default_factory=dict)
+
+    def hear(self, output: Output) -> None:
+        """Begin or end a file; a disk that fails is logged and, as on the switch, nobody else is told (fact 38)."""
+        if isinstance(output, RecordingStarted):
+            self._begin(output)
+        elif isinstance(output, RecordingStopped):
+            self._end(output)
+
+    def write(self) -> None:
+        """Bring every file up to now."""
+        for entry in list(self._open.values()):
+            channel = self.kernel.channels.get(entry.started.uuid)
+            masked = _masked(channel, entry.started.path) if channel else ()
+            self._append(entry, self.kernel.now - entry.started.at, masked)
+
+    def _begin(self, started: RecordingStarted) -> None:
+        spool = self.kernel.settings.spool(started.path)
+        if spool is not Spool.WRITABLE:
+            return
+        try:
+            file = RecordingFile(place_of(started.path, self.root), started.stereo)
+        except OSError as error:
+            log.warning("sim_recording_failed", path=started.path, error=str(error))
+            return
+        self._open[(started.uuid, started.path)] = _Open(started, file)
+
+    def _end(self, stopped: RecordingStopped) -> None:
+        entry = self._open.pop((stopped.uuid, stopped.path), None)
+        if entry is None:
+            return
+        if not stopped.kept:
+            entry.file.discard()
+            return
+        self._append(entry, stopped.ended - stopped.started, stopped.masked)
+        entry.file.close()
+
+    def _append(self, entry: _Open, seconds: float, masked: tuple[tuple[float, float], ...]) -> None:
+        try:
+            entry.file.write_until(seconds, masked)
+        except OSError as error:
+            log.warning("sim_recording_failed", path=entry.started.path, error=str(error))
+
+
+def _masked(channel: Channel, path: str) -> tuple[tuple[float, float], ...]:
+    for recording in channel.recordings:
+        if recording.path == path:
+            now = channel.kernel.now - recording.started
+            still = [(recording.masked_since, now)] if recording.masked_since is not None else []
+            return (*recording.masked, *still)
+    return ()
