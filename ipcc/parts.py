@@ -14,6 +14,7 @@ from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, Worker
 from ipcc.bus.kafka import KafkaBus
 from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.clock import Clock, SystemClock
+from ipcc.esl.green import GreenLinks
 from ipcc.esl.nodes import Nodes
 from ipcc.esl.port import NodeAddress, SubscriptionPlan, Switches
 from ipcc.http.health import Health
@@ -25,10 +26,11 @@ MEMORY = "memory"
 
 @dataclass
 class Parts:
-    """The clock and the in-process broker of one process."""
+    """The clock, the in-process broker and the event-socket thread of one process."""
 
     clock: Clock = field(default_factory=SystemClock)
     broker: MemoryBroker | None = None
+    links: GreenLinks | None = None
 
     def bus(self, settings: ServiceSettings) -> Bus:
         """The bus that ``settings.kafka`` names, not yet started."""
@@ -45,7 +47,18 @@ class Parts:
         """The nodes of ``settings.switches``, heard as ``plan`` says; not yet connected."""
         password = settings.esl_password.get_secret_value() if settings.esl_password else ""
         addresses = [NodeAddress(s.node_id, s.host, s.port, password) for s in settings.switches]
-        return Nodes(addresses, plan, self.clock)
+        return Nodes(addresses, plan, self._links().connect, self.clock)
+
+    def close(self) -> None:
+        """End the thread of the event sockets, when every service of the process has stopped."""
+        if self.links is not None:
+            self.links.stop()
+            self.links = None
+
+    def _links(self) -> GreenLinks:
+        if self.links is None:
+            self.links = GreenLinks()
+        return self.links
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     async def run() -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_bus(bus, tasks))
-            await stack.enter_async_context(switches.running())
+            switches.start(tasks)
             stack.push_async_callback(bank.close)
             stack.push_async_callback(sender.drain)
             # ended in reverse: first no new calls, then the sessions, last what carries their facts

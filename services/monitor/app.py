@@ -44,7 +44,7 @@ def build(settings: MonitorSettings, parts: Parts | None = None) -> Service:
     async def run() -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_bus(bus, tasks))
-            await stack.enter_async_context(switches.running())
+            switches.start(tasks)
             stack.push_async_callback(hub.close)
             for name, reader in feed.readers().items():
                 tasks.spawn(name, reader)

@@ -1,0 +1,1 @@
+"""History: call detail, intervals, reports that add up."""

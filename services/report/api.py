@@ -1,0 +1,45 @@
+"""REST: call detail and the interval report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+
+from ipcc.auth.guard import require
+from ipcc.auth.principal import Role
+from ipcc.http.service import provided
+from services.report.schemas import CallView, IntervalReport, JourneyView
+from services.report.usecases import Reports
+
+Here = Annotated[Reports, Depends(provided(Reports))]
+MAY_READ = Depends(require(Role.SUPERVISOR, Role.QUALITY, Role.ADMINISTRATOR, Role.AUDITOR, Role.SYSTEM))
+
+router = APIRouter(prefix="/v1", tags=["report"], dependencies=[MAY_READ])
+
+
+@router.get("/calls", summary="Call detail of a stretch of time, the newest first")
+async def list_calls(
+    here: Here,
+    since: AwareDatetime,
+    until: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> list[CallView]:
+    found = await here.store.calls(since, until or since + timedelta(days=1), limit)
+    return [CallView.model_validate(row) for row in found]
+
+
+@router.get("/calls/{call_id}", summary="One call with all that happened in it")
+async def read_call(call_id: str, here: Here) -> JourneyView:
+    found = asdict(await here.journey(call_id))
+    return JourneyView.model_validate({**found.pop("call"), **found})
+
+
+@router.get("/reports/queue-intervals", summary="Queues by interval of the bank's clock")
+async def queue_intervals(
+    here: Here, since: AwareDatetime, until: AwareDatetime | None = None, minutes: int = 30
+) -> IntervalReport:
+    return await here.queue_intervals(since, until or since + timedelta(days=1), minutes)

@@ -1,0 +1,1 @@
+"""Pure: intervals and the definitions of every measure."""

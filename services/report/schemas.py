@@ -1,0 +1,88 @@
+"""Bodies of report's REST API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.report.core.kpis import QueueFigures
+
+
+class CallView(BaseModel):
+    """One call detail record."""
+
+    call_id: str
+    direction: str
+    node_id: str
+    trunk: str
+    caller_number: str
+    caller_name: str
+    dialled_number: str
+    arrived_at: datetime | None
+    ended_at: datetime | None
+    duration_ms: int | None
+    cause: str
+
+
+class JourneyView(CallView):
+    """One call with all that happened in it."""
+
+    legs: list[dict[str, Any]]
+    sessions: list[dict[str, Any]]
+    stays: list[dict[str, Any]]
+    offers: list[dict[str, Any]]
+    recordings: list[dict[str, Any]]
+
+
+class FiguresView(BaseModel):
+    """The measures of one queue; ``adds_up`` is offered = answered + abandoned + overflowed + transferred + still waiting."""
+
+    queue_id: str
+    queue_name: str
+    offered: int
+    answered: int
+    abandoned: int
+    overflowed: int
+    transferred: int
+    still_waiting: int
+    service_level: float | None
+    average_wait_ms: int | None
+    longest_wait_ms: int
+    adds_up: bool
+
+
+class IntervalView(BaseModel):
+    """One interval: its start, and the queues that contacts entered in it."""
+
+    start: datetime
+    queues: list[FiguresView]
+
+
+class IntervalReport(BaseModel):
+    """The interval report; every interval and the total add up."""
+
+    timezone: str
+    minutes: int
+    service_level_formula: str
+    intervals: list[IntervalView]
+    totals: list[FiguresView]
+
+
+def figures_view(queue_id: str, name: str, figures: QueueFigures) -> FiguresView:
+    """The figures as sent."""
+    return FiguresView(
+        queue_id=queue_id,
+        queue_name=name,
+        offered=figures.offered,
+        answered=figures.answered,
+        abandoned=figures.abandoned,
+        overflowed=figures.overflowed,
+        transferred=figures.transferred,
+        still_waiting=figures.still_waiting,
+        service_level=figures.service_level,
+        average_wait_ms=figures.average_wait_ms,
+        longest_wait_ms=figures.longest_wait_ms,
+        adds_up=figures.adds_up,
+    )

@@ -1,0 +1,160 @@
+"""Tables of report: one row per thing that happened, written from the events, read by every report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from ipcc.db.tables import inbox_table, new_metadata
+from ipcc.db.types import Json, Number, UtcDateTime
+
+ID = String(64)
+
+
+class Base(DeclarativeBase):
+    """Base of report's tables."""
+
+    metadata = new_metadata()
+
+
+class CallRow(Base):
+    """One call; columns fill as its events come, in whatever order."""
+
+    __tablename__ = "call"
+
+    call_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    direction: Mapped[str] = mapped_column(String(16), default="")
+    node_id: Mapped[str] = mapped_column(ID, default="")
+    trunk: Mapped[str] = mapped_column(ID, default="")
+    caller_number: Mapped[str] = mapped_column(String(80), default="")
+    caller_name: Mapped[str] = mapped_column(String(200), default="")
+    dialled_number: Mapped[str] = mapped_column(String(80), default="")
+    arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    duration_ms: Mapped[int | None] = mapped_column(Number)
+    cause: Mapped[str] = mapped_column(String(64), default="")
+
+
+class LegRow(Base):
+    """One leg of a call."""
+
+    __tablename__ = "leg"
+
+    leg_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    role: Mapped[str] = mapped_column(String(16), default="")
+    agent_id: Mapped[str] = mapped_column(ID, default="")
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    talk_ms: Mapped[int | None] = mapped_column(Number)
+    cause: Mapped[str] = mapped_column(String(64), default="")
+    hung_up_by: Mapped[str] = mapped_column(String(16), default="")
+
+
+class SessionRow(Base):
+    """One caller's way through a flow: ``path`` names the nodes in order, ``bank`` the operations and their outcomes."""
+
+    __tablename__ = "flow_session"
+
+    session_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    flow_id: Mapped[str] = mapped_column(ID, default="")
+    flow_version: Mapped[int] = mapped_column(default=0)
+    entry_point: Mapped[str] = mapped_column(ID, default="")
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(32), default="")
+    path: Mapped[list[str]] = mapped_column(Json, default=list)
+    bank: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+
+
+class StayRow(Base):
+    """One stay in one queue."""
+
+    __tablename__ = "stay"
+
+    entry_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    queue_id: Mapped[str] = mapped_column(ID, index=True, default="")
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(16), default="")
+    wait_ms: Mapped[int] = mapped_column(Number, default=0)
+    agent_id: Mapped[str] = mapped_column(ID, default="")
+    talk_ms: Mapped[int | None] = mapped_column(Number)
+    wrap_up_ms: Mapped[int | None] = mapped_column(Number)
+    wrap_up_code: Mapped[str] = mapped_column(String(80), default="")
+
+
+class OfferRow(Base):
+    """One attempt to give a contact to one agent."""
+
+    __tablename__ = "offer"
+
+    offer_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ID, default="")
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    queue_id: Mapped[str] = mapped_column(ID, default="")
+    agent_id: Mapped[str] = mapped_column(ID, index=True, default="")
+    made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(16), default="")
+    ring_ms: Mapped[int] = mapped_column(Number, default=0)
+    why: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class RecordingRow(Base):
+    """One recording; ``fault`` is empty when it is good."""
+
+    __tablename__ = "recording"
+
+    recording_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    agent_id: Mapped[str] = mapped_column(ID, default="")
+    location: Mapped[str] = mapped_column(String(200), default="")
+    duration_ms: Mapped[int | None] = mapped_column(Number)
+    fault: Mapped[str] = mapped_column(String(32), default="")
+
+
+class AgentStateRow(Base):
+    """An agent's stay in one state; ``until`` is empty while it lasts."""
+
+    __tablename__ = "agent_state"
+
+    event_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    agent_id: Mapped[str] = mapped_column(ID, index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class QueueRow(Base):
+    """What the measures need to know of a queue."""
+
+    __tablename__ = "queue"
+
+    queue_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    service_level_s: Mapped[int] = mapped_column(default=20)
+
+
+class NotificationRow(Base):
+    """One notification ordered by the bank, and how it ended."""
+
+    __tablename__ = "notification"
+
+    notification_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    campaign_id: Mapped[str] = mapped_column(ID, default="")
+    reference: Mapped[str] = mapped_column(String(80), default="")
+    ordered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(32), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+INBOX = inbox_table(Base.metadata)
