@@ -30,7 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     starts = digit_starts(options.digits)
     packets = stream(50 * options.seconds, options.tone, starts)
-    options.target.write_bytes(pcap_head() + b"".join(pcap_packet(number, payload) for number, payload in enumerate(packets)))
+    options.target.write_bytes(
+        pcap_head() + b"".join(pcap_packet(number, payload) for number, payload in enumerate(packets))
+    )
     return 0
 
 
@@ -69,7 +71,9 @@ def rtp(kind: int, number: int, stamp: int, payload: bytes, *, marker: bool = Fa
 
 def sound(number: int, tone: int) -> bytes:
     first = number * SAMPLES
-    return bytes(alaw(int(8000 * math.sin(2 * math.pi * tone * index / 8000))) for index in range(first, first + SAMPLES))
+    return bytes(
+        alaw(int(8000 * math.sin(2 * math.pi * tone * index / 8000))) for index in range(first, first + SAMPLES)
+    )
 
 
 def alaw(sample: int) -> int:
