@@ -23,6 +23,31 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+# What every route may answer besides its own; one entry for all, since all have the same shape.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457); programs look at `code`.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "code", "detail"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "code": {"type": "string", "description": "stable, such as agent.not_ready"},
+                        "detail": {"type": "string", "description": "for people"},
+                        "instance": {"type": "string"},
+                        "details": {"type": "object"},
+                        "errors": {"type": "array", "items": {"type": "object"}},
+                    },
+                }
+            }
+        },
+    }
+}
+
 # close codes of RFC 6455 section 7.4.2, private range: 4000 + the HTTP status
 _WS_CLOSE = 4000
 

@@ -26,6 +26,7 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(
         title=service.title,
+        description=service.description,
         version=release(),
         lifespan=lifespan,
         docs_url=None,
@@ -43,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
     for page in service.pages:
         app.include_router(page)
     for router in service.routers:
-        app.include_router(router, dependencies=[Depends(current_principal)])
+        app.include_router(router, dependencies=[Depends(current_principal)], responses=errors.RESPONSES)
     app.include_router(_described(), dependencies=[Depends(current_principal)])
     return app
 

@@ -36,6 +36,7 @@ class Service:
     pages: Sequence[APIRouter] = ()
     provides: Sequence[object] = ()
     max_body_bytes: int = 1_048_576
+    description: str = ""
 
     @property
     def name(self) -> str:

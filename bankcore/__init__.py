@@ -1,0 +1,1 @@
+"""A stand-in for the bank's core systems, behind a published contract (docs/bankcore.openapi.yaml)."""

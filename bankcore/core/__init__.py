@@ -1,0 +1,1 @@
+"""What the bank knows and decides, without input or output."""

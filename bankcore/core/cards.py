@@ -1,0 +1,105 @@
+"""Customers, their cards, and the check of a PIN: three wrong ones in a row lock the card."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bankcore.core.luhn import is_valid
+from ipcc.errors import Invalid, NotAllowed, NotFound, NotNow
+
+MAX_WRONG_PINS = 3
+
+# small, because a PIN has a million values at most and the hash only keeps it out of plain sight in memory dumps
+_SCRYPT = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Who the bank serves; ``language`` is the one he chose to be spoken to in."""
+
+    id: str
+    name: str
+    segment: Literal["retail", "gold", "vip"]
+    language: Literal["zh", "en"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """``wrong_pins`` in a row; a right one starts again at 0."""
+
+    number: str = field(repr=False)
+    customer_id: str
+    account_id: str
+    pin_hash: bytes = field(repr=False)
+    status: Literal["active", "blocked", "lost"] = "active"
+    wrong_pins: int = 0
+
+    @property
+    def tail(self) -> str:
+        """The last four digits: what may be said and shown."""
+        return self.number[-4:]
+
+    @property
+    def is_locked(self) -> bool:
+        return self.wrong_pins >= MAX_WRONG_PINS
+
+
+def hash_pin(card_no: str, pin: str) -> bytes:
+    """The PIN as stored; the card number is the salt, so that equal PINs of two cards look different."""
+    return hashlib.scrypt(pin.encode(), salt=card_no.encode(), **_SCRYPT)
+
+
+@dataclass
+class CardFile:
+    """Every customer and card of the bank."""
+
+    customers: dict[str, Customer] = field(default_factory=dict)
+    _cards: dict[str, Card] = field(default_factory=dict, repr=False)
+
+    def add(self, card: Card) -> None:
+        """Issue a card."""
+        self._cards[card.number] = card
+
+    def find(self, card_no: str) -> Card:
+        """The card, whatever its state; raises Invalid for a mistyped number and NotFound. No message repeats the number."""
+        if not is_valid(card_no):
+            raise Invalid("card_invalid", "card_no: not a card number, a digit is wrong or missing")
+        try:
+            return self._cards[card_no]
+        except KeyError:
+            raise NotFound("card_not_found", "this bank has no such card") from None
+
+    def usable(self, card_no: str) -> Card:
+        """The card; raises NotNow ``card_blocked`` when it was blocked or reported lost."""
+        card = self.find(card_no)
+        if card.status != "active":
+            raise NotNow("card_blocked", f"the card is {card.status}", status=card.status)
+        return card
+
+    def check_pin(self, card_no: str, pin: str) -> Card:
+        """The card, its count of wrong PINs back at 0. Raises NotAllowed ``pin_wrong`` or ``pin_locked``.
+
+        A locked card is refused even with the right PIN, and says nothing about whether it was right.
+        """
+        card = self.usable(card_no)
+        if card.is_locked:
+            raise _locked()
+        if hmac.compare_digest(hash_pin(card_no, pin), card.pin_hash):
+            self.add(replace(card, wrong_pins=0))
+            return card
+        self.add(replace(card, wrong_pins=card.wrong_pins + 1))
+        left = MAX_WRONG_PINS - card.wrong_pins - 1
+        if left == 0:
+            raise _locked()
+        raise NotAllowed("pin_wrong", "the PIN is wrong", attempts_left=left)
+
+    def unlock(self, card_no: str) -> None:
+        """Forget wrong PINs: what a branch does when the customer shows his papers."""
+        self.add(replace(self.find(card_no), wrong_pins=0))
+
+
+def _locked() -> NotAllowed:
+    return NotAllowed("pin_locked", "the card is locked after too many wrong PINs", attempts_left=0)
