@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from ipcc.bus.kafka_link import KafkaSettings, close_quietly, errors_translated, partitions_of
+from ipcc.bus.kafka_sender import quicken
 from ipcc.bus.port import Fenced, Message, Position, partition_of
 from ipcc.clock import Clock
 from ipcc.errors import BusDown, IpccError
@@ -108,15 +110,30 @@ class KafkaProducer:
         return client
 
 
+@dataclass
+class _Entry:
+    """One append that waits for its transaction."""
+
+    messages: Sequence[Message]
+    done: bool = False
+    positions: list[Position] = field(default_factory=list)
+    error: IpccError | None = None
+
+    def finish(self, positions: list[Position], error: IpccError | None) -> None:
+        """Its transaction is over."""
+        self.done, self.positions, self.error = True, positions, error
+
+
 class KafkaFencedProducer:
-    """A transactional producer: each append is one transaction. Any failure spends it."""
+    """A transactional producer: appends that come together share a transaction. Any failure spends it."""
 
     def __init__(self, settings: KafkaSettings, clock: Clock, transactional_id: str) -> None:
         self._settings = settings
         self._clock = clock
         self._id = transactional_id
-        self._client = new_client(settings, settings.prefix + transactional_id)
+        self._client = quicken(new_client(settings, settings.prefix + transactional_id))
         self._writing = asyncio.Lock()
+        self._queue: list[_Entry] = []
         self._spent: IpccError | None = None
 
     async def start(self) -> None:
@@ -130,19 +147,37 @@ class KafkaFencedProducer:
             raise
 
     async def append(self, messages: Sequence[Message]) -> list[Position]:
+        entry = _Entry(messages)
+        self._queue.append(entry)
         async with self._writing:
-            if self._spent is not None:
-                raise self._spent
-            try:
-                with errors_translated(self._settings, f"append as {self._id}"):
-                    async with asyncio.timeout(self._settings.send_timeout_s):
-                        return await self._transact(messages)
-            except IpccError as error:
-                self._spent = error
-                raise
+            # who comes first writes for all that queued up meanwhile: one transaction costs several round trips
+            if not entry.done:
+                queue, self._queue = self._queue, []
+                await self._write(queue)
+        if entry.error is not None:
+            raise entry.error
+        return entry.positions
 
     async def close(self) -> None:
         await close_quietly(self._client, f"producer {self._id}")
+
+    async def _write(self, entries: Sequence[_Entry]) -> None:
+        outcome_unknown = BusDown("bus.down", f"append as {self._id} was cut short")
+        error: IpccError | None = self._spent or outcome_unknown
+        positions: list[Position] = []
+        try:
+            if self._spent is None:
+                with errors_translated(self._settings, f"append as {self._id}"):
+                    async with asyncio.timeout(self._settings.send_timeout_s):
+                        positions = await self._transact([m for e in entries for m in e.messages])
+                error = None
+        except IpccError as failure:
+            error = failure
+        finally:
+            self._spent = error
+            for entry in entries:
+                entry.finish(positions[: len(entry.messages)], error)
+                del positions[: len(entry.messages)]
 
     async def _transact(self, messages: Sequence[Message]) -> list[Position]:
         try:

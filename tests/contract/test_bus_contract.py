@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,15 +10,8 @@ import pytest
 from ipcc.bus import BEGINNING, END, Fenced, Message
 from ipcc.bus.port import Partition, partition_of
 from ipcc.errors import NotFound
-from tests.support.bus_rig import RAW, KafkaRig, Member, MemoryRig, Rig, everything, movable_clock, polled, raw
+from tests.support.bus_rig import RAW, KafkaRig, Member, Rig, everything, movable_clock, polled, raw
 from tests.support.until import until
-
-
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    made: Rig = MemoryRig() if request.param == "memory" else KafkaRig(request.getfixturevalue("kafka"))
-    yield made
-    await made.close()
 
 
 class TestEveryBus:
@@ -214,6 +206,16 @@ class TestEveryBus:
         assert [r.value for r in await everything(bus, RAW)] == [b"whole"]
         await writer.close()
         await heir.close()
+
+    async def test_appends_begun_together_keep_their_order_and_each_learns_its_own_places(self, rig: Rig) -> None:
+        bus = await rig.bus([RAW])
+        writer = await bus.fenced("domain-1")
+        placed = await asyncio.gather(*(writer.append([raw("a", f"{n}a"), raw("b", f"{n}b")]) for n in range(10)))
+        found = {(r.partition, r.offset): (r.value or b"").decode() for r in await everything(bus, RAW)}
+        assert [[found[p] for p in places] for places in placed] == [[f"{n}a", f"{n}b"] for n in range(10)]
+        for positions in zip(*placed, strict=True):
+            assert list(positions) == sorted(positions)
+        await writer.close()
 
     async def test_other_ids_are_not_fenced(self, rig: Rig) -> None:
         bus = await rig.bus([RAW])
