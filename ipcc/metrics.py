@@ -63,6 +63,21 @@ ADMIN_OBJECTS = _gauge("ipcc_admin_objects_count", "Configuration objects in for
 ADMIN_CHANGES = _counter(
     "ipcc_admin_changes_total", "Configuration objects created, changed or deleted.", "kind", "action"
 )
+# --- ctiserver -----------------------------------------------------------------------------------
+CTI_EVENTS = _counter("ipcc_ctiserver_switch_events_total", "Events heard from a switch.", "node")
+CTI_MALFORMED = _counter("ipcc_ctiserver_malformed_events_total", "Events of a switch that could not be read.", "node")
+CTI_EVENT_LAG = _histogram(
+    "ipcc_ctiserver_event_lag_seconds", "From the switch's clock to having told it, clock differences included.", "node"
+)
+CTI_UNSENT = _gauge("ipcc_ctiserver_unsent_count", "Facts not yet acknowledged by the broker.")
+CTI_DROPPED = _counter("ipcc_ctiserver_dropped_total", "Facts dropped because too many were waiting; looks repair it.")
+CTI_LIVE_CALLS = _gauge("ipcc_ctiserver_live_calls_count", "Calls whose end has not been told.")
+CTI_LIVE_LEGS = _gauge("ipcc_ctiserver_live_legs_count", "Legs whose end has not been told.", "node")
+CTI_NODES_HELD = _gauge("ipcc_ctiserver_nodes_held_count", "Switches this replica is the ear of.")
+CTI_LOOK_DURATION = _histogram("ipcc_ctiserver_look_duration_seconds", "Time to ask a switch for all it holds.", "node")
+CTI_REPAIRS = _counter("ipcc_ctiserver_repairs_total", "Facts told because a look found them missing.", "node", "type")
+CTI_GHOSTS = _counter("ipcc_ctiserver_ghosts_total", "Legs hung up that a failed bridge had left behind.", "node")
+CTI_CONTROL = _counter("ipcc_ctiserver_control_total", "Call-control requests, by what became of them.", "verb", "result")
 # --- ivr -----------------------------------------------------------------------------------------
 IVR_SESSIONS = _gauge("ipcc_ivr_sessions_count", "Callers walking through a flow in this replica now.")
 IVR_SESSIONS_ENDED = _counter("ipcc_ivr_sessions_ended_total", "Sessions that ended, by how.", "outcome")
@@ -75,6 +90,8 @@ RECORD_COLLECTED = _counter("ipcc_record_collected_total", "Recordings collected
 RECORD_SPOOL_ERRORS = _counter(
     "ipcc_record_spool_errors_total", "Times the spool or the store could not be read or written."
 )
+# --- outbound ------------------------------------------------------------------------------------
+OUTBOUND_ATTEMPTS = _counter("ipcc_outbound_attempts_total", "Attempts that ended, by how.", "outcome")
 # --- monitor -------------------------------------------------------------------------------------
 MONITOR_WAITING = _gauge("ipcc_monitor_waiting_count", "Contacts waiting in the queue now.", "queue")
 MONITOR_LONGEST_WAIT = _gauge(

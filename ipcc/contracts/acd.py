@@ -77,7 +77,9 @@ class AgentChanged(AcdPayload):
     offer_id: str = ""
     call_id: str = ""
     until: AwareDatetime | None = Field(default=None, description="when the state ends by itself, such as wrap-up")
-    then_reason: str = Field(default="", description="not ready for this reason once the contact and its wrap-up are over")
+    then_reason: str = Field(
+        default="", description="not ready for this reason once the contact and its wrap-up are over"
+    )
 
 
 class EntryQueued(AcdPayload):

@@ -27,5 +27,5 @@ class LegRole(StrEnum):
 
 
 def recording_name(call_id: str, leg_id: str) -> str:
-    """The spool file of an agent leg: the link from recording to leg is made at its start, in its name."""
-    return f"{call_id}.{leg_id}.wav"
+    """The file of an agent leg, relative to the spool: the link from recording to leg is made at its start, in its name."""
+    return f"recordings/{call_id}/{leg_id}.wav"

@@ -54,7 +54,10 @@ class Spool:
         return path
 
     def _look(self, name: str) -> Found | None:
-        path = self.spool_dir / Path(name).name
+        path = (self.spool_dir / name).resolve()
+        if not path.is_relative_to(self.spool_dir.resolve()):
+            # the name holds ids that came over the bus
+            raise Unreadable(f"{name} leads out of the spool")
         try:
             size = path.stat().st_size
             with wave.open(str(path), "rb") as audio:

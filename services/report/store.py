@@ -100,7 +100,10 @@ class ReportStore:
             StayRow.entered_at >= since, StayRow.entered_at < until
         )
         async with self._database.transaction(read_only=True) as session:
-            return [Stay(*row) for row in (await session.execute(wanted)).tuples() if row[1] is not None]
+            found = (await session.execute(wanted)).tuples()
+            return [
+                Stay(queue, entered, outcome, wait) for queue, entered, outcome, wait in found if entered is not None
+            ]
 
     async def queues(self) -> dict[str, tuple[str, int]]:
         """Name and service-level limit in seconds of every queue."""
@@ -113,10 +116,6 @@ async def _apply(session: AsyncSession, change: Change) -> None:
     row = await session.get(kind, change.key, with_for_update=True)
     if row is None:
         row = kind(**{inspect(kind).primary_key[0].name: change.key})
-        for column in inspect(kind).columns:
-            if column.default is not None and getattr(row, column.key) is None:
-                default = column.default.arg
-                setattr(row, column.key, default(None) if callable(default) else default)
         session.add(row)
     for name, value in change.values.items():
         setattr(row, name, value)
