@@ -58,7 +58,7 @@ def number(value: int, what: str, least: int = 0) -> str:
 def escape(text: str, delimiter: str) -> str:
     """``text`` so that one pass of the switch's separator with this (non-blank) delimiter gives it back."""
     text = text.replace("\\", "\\\\").replace("'", "\\'").replace(delimiter, "\\" + delimiter)
-    return _keep_edges(text)
+    return _not_a_choice(_keep_edges(text))
 
 
 def word(text: str, what: str) -> str:
@@ -68,8 +68,12 @@ def word(text: str, what: str) -> str:
     escaped = checked(text, what).replace("\\", "\\\\").replace("'", "\\'")
     if " " in escaped:
         return f"'{escaped}'"
-    # ^^ at the start of a list of words would choose another delimiter
-    return f"''{escaped}" if escaped.startswith("^^") else escaped
+    return _not_a_choice(escaped)
+
+
+def _not_a_choice(text: str) -> str:
+    # ^^ at the start of a list would choose another delimiter; a pair of quotes before it is taken off again
+    return f"''{text}" if text.startswith("^^") else text
 
 
 def _keep_edges(text: str) -> str:
