@@ -159,7 +159,8 @@ def time_up(turn: Turn, agent: Agent) -> None:
 
 def hear_phone(turn: Turn, fact: PhoneChanged) -> None:
     """Nobody is ready without a working phone (I9); who lost only his phone is ready again when it is back."""
-    for agent in [a for a in turn.state.agents.values() if a.phone_id == fact.phone_id]:
+    there = [a for a in turn.state.agents.values() if a.phone_id == fact.phone_id]
+    for agent in sorted(there, key=lambda a: a.id):
         if not fact.registered:
             if turn.allows(agent, Given.PHONE_LOST):
                 turn.move(agent, Given.PHONE_LOST, Become(AgentState.NOT_READY, PHONE_LOST))

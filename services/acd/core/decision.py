@@ -36,7 +36,7 @@ from services.acd.core.inputs import (
 )
 from services.acd.core.reconciliation import STRAY_CAUSE, reconcile
 from services.acd.core.routing import match
-from services.acd.core.rows import Entry
+from services.acd.core.rows import Entry, Offer
 from services.acd.core.state import State
 from services.acd.core.turn import Turn
 
@@ -75,11 +75,17 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
     state = turn.state
     for at, table, key in state.due(turn.now):
         if table == "offers" and key in state.offers and state.offers[key].deadline == at:
-            offers.expire(turn, state.offers[key])
+            _expire(turn, state.offers[key])
         elif table == "agents" and state.agents[key].until == at:
             agents.time_up(turn, state.agents[key])
         elif table == "entries" and key in state.entries and not state.entries[key].offer_id:
             entries.overflow(turn, state.entries[key])
+
+
+def _expire(turn: Turn, offer: Offer) -> None:
+    # while the link is cut nobody knows whether they are talking: the look that follows its return tells
+    if turn.state.is_up(offer.node_id):
+        offers.expire(turn, offer)
 
 
 def _rang(turn: Turn, given: Rang) -> None:

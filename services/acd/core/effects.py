@@ -16,6 +16,7 @@ class RingAgent:
     agent_id: str
     phone_id: str
     node_id: str
+    caller_leg_id: str
     ring_s: int
     caller_number: str = ""
     caller_name: str = ""

@@ -50,6 +50,8 @@ def _check_enqueue(state: State, command: Enqueue) -> None:
     queue = state.queues.get(command.queue_id)
     if queue is None or command.queue_id in state.removed_queues:
         raise NotFound("acd.unknown_queue", f"there is no queue {command.queue_id}", queue_id=command.queue_id)
+    if state.nodes and command.node_id not in state.nodes:
+        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
     for skill, level in command.skills.items():
         if skill not in state.skills or not 1 <= level <= 10:
             raise Invalid("acd.unknown_skill", f"there is no skill {skill} at level {level}", skill=skill)

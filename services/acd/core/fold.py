@@ -228,10 +228,7 @@ def _learn_phone(state: State, given: PhoneChanged, now: datetime) -> None:
 
 
 def _learn_node(state: State, given: NodeChanged, now: datetime) -> None:
-    if given.is_up:
-        state.erase(state.nodes_down, given.node_id)
-    else:
-        state.write(state.nodes_down, given.node_id, given.reason)
+    state.write(state.nodes, given.node_id, "" if given.is_up else given.reason or "down")
 
 
 def _learn_leg_end(state: State, given: LegEnded, now: datetime) -> None:

@@ -59,6 +59,7 @@ def make(turn: Turn, entry: Entry, agent: Agent, why: dict[str, Any]) -> None:
             agent_id=agent.id,
             phone_id=agent.phone_id,
             node_id=entry.node_id,
+            caller_leg_id=entry.leg_id,
             ring_s=ceil(ring_s),
             caller_number=entry.caller_number,
             caller_name=entry.caller_name,

@@ -22,17 +22,18 @@ STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 def reconcile(turn: Turn, seen: LegsSeen) -> None:
     """Take in what was found; end what nobody remembers and forget what is gone."""
     state = turn.state
-    for contact in [c for c in state.contacts.values() if c.node_id == seen.node_id]:
-        _check_contact(turn, contact, seen)
-    for offer in [o for o in state.offers.values() if o.node_id == seen.node_id]:
-        if offer.id in state.offers:
-            _check_offer(turn, offer, seen)
-    for entry in [e for e in state.entries.values() if e.node_id == seen.node_id]:
-        if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen) and entry.id in state.entries:
-            entries.abandon(turn, state.entries[entry.id])
     for leg in seen.legs.values():
         if leg.offer_id and _is_stray(turn, leg):
             turn.do(EndLeg(seen.node_id, leg.leg_id, STRAY_CAUSE))
+    # in an order of their own, so that the same state decides the same however it was built
+    for contact in sorted((c for c in state.contacts.values() if c.node_id == seen.node_id), key=lambda c: c.id):
+        _check_contact(turn, contact, seen)
+    for offer in sorted((o for o in state.offers.values() if o.node_id == seen.node_id), key=lambda o: o.epoch):
+        if offer.id in state.offers:
+            _check_offer(turn, offer, seen)
+    for entry in sorted((e for e in state.entries.values() if e.node_id == seen.node_id), key=lambda e: e.order):
+        if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen) and entry.id in state.entries:
+            entries.abandon(turn, state.entries[entry.id])
 
 
 def _is_settled(at: datetime, seen: LegsSeen) -> bool:

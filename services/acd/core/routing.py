@@ -34,7 +34,7 @@ class Need:
 def need_of(state: State, entry: Entry) -> Need | None:
     """What ``entry`` asks: its queue's skills and its own, at the higher level. None when it cannot be routed at all now."""
     queue = state.queues.get(entry.queue_id)
-    if queue is None or entry.node_id in state.nodes_down:
+    if queue is None or not state.is_up(entry.node_id):
         return None
     skills: dict[str, int] = dict(queue.skills)
     for skill, level in entry.skills.items():
@@ -91,13 +91,8 @@ def explain_choice(turn: Turn, entry: Entry, need: Need, ranked: list[Agent]) ->
     """The ``why`` of an offer: rule, needs, candidates with their scores, and the first of those who were not."""
     state = turn.state
     chosen = {agent.id for agent in ranked}
-    here = (a for a in state.agents.values() if a.state is not AgentState.OUT and a.id not in chosen)
-    others: dict[str, str] = {}
-    count = 0
-    for agent in here:
-        count += 1
-        if len(others) < OTHERS_NAMED:
-            others[agent.id] = misfit(state, agent, need) or f"is {agent.state.value}"
+    here = [a for a in state.agents.values() if a.state is not AgentState.OUT and a.id not in chosen]
+    named = heapq.nsmallest(OTHERS_NAMED, here, key=lambda a: a.id)
     return {
         "rule": RULE,
         "skills": dict(need.skills),
@@ -108,8 +103,8 @@ def explain_choice(turn: Turn, entry: Entry, need: Need, ranked: list[Agent]) ->
             for a in ranked[:CANDIDATES_NAMED]
         ],
         "candidate_count": len(ranked),
-        "others": others,
-        "other_count": count,
+        "others": {a.id: misfit(state, a, need) or f"is {a.state.value}" for a in named},
+        "other_count": len(here),
     }
 
 

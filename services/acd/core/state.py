@@ -67,7 +67,7 @@ class State:
         self.skills: Table[bool] = Table()
         self.phones: Table[bool] = Table()
         self.registrations: Table[Registration] = Table()
-        self.nodes_down: Table[str] = Table()
+        self.nodes: Table[str] = Table()
         self.gone: Table[datetime] = Table(self._index_gone)
         # indices, derived
         self.idle: dict[str, Agent] = {}
@@ -140,6 +140,10 @@ class State:
         """Whether that phone can be rung (I9)."""
         found = self.registrations.get(phone_id)
         return found is not None and found.is_registered
+
+    def is_up(self, node_id: str) -> bool:
+        """Whether that switch takes commands, as far as we heard; "" in ``nodes`` is up, else why it is not."""
+        return not self.nodes.get(node_id)
 
     def contact_on(self, offer_id: str) -> Contact | None:
         """The conversation on the agent's leg of that id."""

@@ -1,0 +1,322 @@
+"""Random histories: whatever happens, in whatever order, twice or late, the invariants hold and the log restores the state."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from ipcc.contracts.acd import (
+    AcdPayload,
+    AgentState,
+    ContactHandled,
+    EndWrapUp,
+    EntryEnded,
+    EntryOutcome,
+    EntryQueued,
+    InputRef,
+    LeaveQueue,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    SetNotReady,
+    SetReady,
+    SignIn,
+    SignOut,
+)
+from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
+from ipcc.errors import Refused
+from services.acd.core.decision import advance, decide
+from services.acd.core.fold import evolve
+from services.acd.core.inputs import (
+    Joined,
+    JoinFailed,
+    LegsSeen,
+    NodeChanged,
+    PickedUp,
+    Rang,
+    RingFailed,
+    SeenLeg,
+    TimePassed,
+)
+from services.acd.core.routing import misfit, need_of
+from services.acd.core.snapshot import from_dict, to_dict
+from services.acd.core.state import PAST_KEPT, State, overflows_at
+from tests.unit.acd.world import NODE, World, enqueue, queue, user
+
+ENGAGED = {AgentState.OFFERED, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP}
+AGENTS = ("ann", "bob", "cho", "dia")
+QUEUES = (
+    queue("service", ring_s=10, wrap_up_s=5, max_wait_s=120),
+    queue("cards", ring_s=10, wrap_up_s=0, after_no_answer="ready", max_waiting=5),
+)
+SKILLS = {
+    "ann": {"service": 5},
+    "bob": {"service": 4, "cards": 4},
+    "cho": {"cards": 9, "service": 3},
+    "dia": {"cards": 3, "loans": 9},
+}
+CAUSES = (
+    "NO_ANSWER",
+    "USER_BUSY",
+    "CALL_REJECTED",
+    "USER_NOT_REGISTERED",
+    "NORMAL_TEMPORARY_FAILURE",
+    "NORMAL_CLEARING",
+)
+
+
+def log_part(state: State) -> dict[str, Any]:
+    """What the fold must reproduce, without regard to the order of rows."""
+    saved = to_dict(state)
+    return {k: sorted(v, key=lambda row: str(row["id"])) if isinstance(v, list) else v for k, v in saved.items()}
+
+
+class History(RuleBasedStateMachine):
+    """A day in one domain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(*QUEUES)
+        self.callers = 0
+        self.heard: list[tuple[datetime, object]] = []
+        self.offset = 0
+        self.log: list[tuple[Any, AcdPayload]] = []
+        self.snapshot: tuple[dict[str, Any], dict[str, int], int] | None = None
+
+    @initialize()
+    def open(self) -> None:
+        for name in AGENTS:
+            self.world.hire(user(name, skills=SKILLS[name]))
+            self.tell(SignIn(agent_id=name, phone_id=f"phone-{name}", ready=True))
+
+    # --- what happens --------------------------------------------------------------------------
+    def tell(self, given: object) -> None:
+        """One input, decided purely first and then kept: both must agree, and a refusal must change nothing."""
+        state, now = self.world.state, self.world.now
+        self.heard.append((now, given))
+        self.offset += 1
+        cause = InputRef(topic="input", partition=0, offset=self.offset)
+        before = log_part(state)
+        try:
+            foretold = decide(state, given, now, cause)
+        except Refused:
+            assert log_part(state) == before
+            return
+        assert log_part(state) == before
+        assert advance(state, given, now, cause) == foretold
+        self.log += [(now, event) for event in foretold.events]
+        for event in foretold.events:
+            if isinstance(event, OfferMade):
+                self.check_order(event)
+
+    def check_order(self, made: OfferMade) -> None:
+        """I3: nobody with the same need who stands before him in the queue is left without an offer."""
+        state = self.world.state
+        entry = state.entries[made.entry_id]
+        for other in state.entries.values():
+            if other.queue_id == entry.queue_id and not other.offer_id and other.order < entry.order:
+                limit = overflows_at(other, state.queues[other.queue_id])
+                assert limit is not None
+                assert limit <= self.world.now
+
+    @rule(agent=st.sampled_from(AGENTS), ready=st.booleans())
+    def sign_in(self, agent: str, ready: bool) -> None:
+        self.tell(SignIn(agent_id=agent, phone_id=f"phone-{agent}", ready=ready))
+
+    @rule(agent=st.sampled_from(AGENTS), force=st.booleans())
+    def sign_out(self, agent: str, force: bool) -> None:
+        self.tell(SignOut(agent_id=agent, force=force))
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def get_ready(self, agent: str) -> None:
+        self.tell(SetReady(agent_id=agent))
+
+    @rule(agent=st.sampled_from(AGENTS), reason=st.sampled_from(("lunch", "training")))
+    def pause(self, agent: str, reason: str) -> None:
+        self.tell(SetNotReady(agent_id=agent, reason=reason))
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def end_wrap_up(self, agent: str) -> None:
+        self.tell(EndWrapUp(agent_id=agent, code="done"))
+
+    @rule(agent=st.sampled_from(AGENTS), registered=st.booleans())
+    def change_phone(self, agent: str, registered: bool) -> None:
+        self.tell(PhoneChanged(phone_id=f"phone-{agent}", registered=registered, node_id=NODE))
+
+    @rule(up=st.booleans())
+    def change_node(self, up: bool) -> None:
+        self.tell(NodeChanged(NODE, is_up=up, reason="cut"))
+
+    @rule(queue_id=st.sampled_from(("service", "cards")), priority=st.integers(1, 3), age_s=st.integers(0, 60))
+    def arrive(self, queue_id: str, priority: int, age_s: int) -> None:
+        self.callers += 1
+        entered = self.world.now - timedelta(seconds=age_s)
+        self.tell(enqueue(str(self.callers), queue_id, entered, priority=priority))
+
+    @rule(data=st.data(), by=st.sampled_from(("leg", "call")))
+    def hang_up(self, data: st.DataObject, by: str) -> None:
+        name = str(data.draw(st.integers(0, self.callers)))
+        if by == "leg":
+            self.tell(LegEnded(call_id=f"call-{name}", leg_id=f"leg-{name}", node_id=NODE, cause="NORMAL_CLEARING"))
+        else:
+            self.tell(CallEnded(call_id=f"call-{name}", cause="NORMAL_CLEARING", duration_ms=1))
+
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        self.tell(LeaveQueue(entry_id=f"entry-{data.draw(st.integers(0, self.callers))}"))
+
+    @precondition(lambda self: self.world.state.offers)
+    @rule(data=st.data(), what=st.sampled_from(("rang", "picked", "joined", "failed", "join_failed", "facts")))
+    def happen_to_offer(self, data: st.DataObject, what: str) -> None:
+        offer = self.world.state.offers[data.draw(st.sampled_from(sorted(self.world.state.offers)))]
+        entry = self.world.state.entries[offer.entry_id]
+        alive = data.draw(st.tuples(st.booleans(), st.booleans()))
+        leg: dict[str, str] = {"call_id": offer.call_id, "leg_id": offer.id, "node_id": NODE}
+        bridged = LegsBridged(**{**leg, "leg_id": entry.leg_id}, other_leg_id=offer.id)
+        given: dict[str, object] = {
+            "rang": Rang(offer.id, NODE),
+            "picked": PickedUp(offer.id, NODE),
+            "joined": Joined(offer.id),
+            "failed": RingFailed(offer.id, data.draw(st.sampled_from(CAUSES))),
+            "join_failed": JoinFailed(offer.id, *alive),
+            "facts": data.draw(st.sampled_from((LegRinging(**leg), LegAnswered(**leg), bridged))),
+        }
+        self.tell(given[what])
+
+    @precondition(lambda self: self.world.state.contacts)
+    @rule(data=st.data())
+    def agent_leg_ends(self, data: st.DataObject) -> None:
+        contacts = self.world.state.contacts
+        contact = contacts[data.draw(st.sampled_from(sorted(contacts)))]
+        ended = {"call_id": contact.call_id, "leg_id": contact.offer_id, "node_id": NODE, "cause": "NORMAL_CLEARING"}
+        self.tell(LegEnded(**ended))
+
+    @precondition(lambda self: self.heard)
+    @rule(data=st.data())
+    def hear_again(self, data: st.DataObject) -> None:
+        """An earlier input, repeated or delayed, but not for longer than ended entries are remembered."""
+        at, given = data.draw(st.sampled_from(self.heard[-30:]))
+        if self.world.now - at < PAST_KEPT:
+            self.tell(given)
+
+    @rule(seconds=st.sampled_from((0.1, 1, 5, 11, 40, 130)))
+    def time_passes(self, seconds: float) -> None:
+        state, end = self.world.state, self.world.now + timedelta(seconds=seconds)
+        while (due := state.next_due()) is not None and due <= end:
+            self.world.now = max(self.world.now, due)
+            told = len(self.log)
+            self.tell(TimePassed())
+            if len(self.log) == told:
+                break  # what is due waits for a switch to come back
+        self.world.now = end
+        self.tell(TimePassed())
+
+    @rule(data=st.data(), takeover=st.booleans())
+    def look_at_switch(self, data: st.DataObject, takeover: bool) -> None:
+        state = self.world.state
+        legs = {e.leg_id: SeenLeg(e.leg_id, True) for e in state.entries.values()}
+        legs |= {o.id: SeenLeg(o.id, o.answered_at is not None, "", o.id) for o in state.offers.values()}
+        legs |= {c.offer_id: SeenLeg(c.offer_id, True, c.leg_id, c.offer_id) for c in state.contacts.values()}
+        missing = data.draw(st.sets(st.sampled_from(sorted(legs)))) if legs else set()
+        seen = {key: leg for key, leg in legs.items() if key not in missing}
+        self.tell(LegsSeen(NODE, self.world.now, seen, is_takeover=takeover))
+
+    @rule()
+    def save(self) -> None:
+        self.snapshot = (to_dict(self.world.state), dict(self.world.state.offsets), len(self.log))
+
+    @rule(from_snapshot=st.booleans())
+    def restart(self, from_snapshot: bool) -> None:
+        """The owner dies; the next one folds the log, or a snapshot and its tail, and learns the rest anew."""
+        old = self.world.state
+        if from_snapshot and self.snapshot is not None:
+            saved, inputs, index = self.snapshot
+            state = from_dict("default", saved, inputs)
+        else:
+            state, index = State("default"), 0
+        for at, event in self.log[index:]:
+            evolve(state, type(event).model_validate_json(event.model_dump_json()), at)
+        assert log_part(state) == log_part(old)
+        assert state.offsets == {**old.offsets, **state.offsets}
+        for table in ("users", "queues", "skills", "phones", "registrations", "nodes"):
+            for key, row in getattr(old, table).items():
+                state.write(getattr(state, table), key, row)
+        self.world.state = state
+
+    # --- what must hold ------------------------------------------------------------------------
+    @invariant()
+    def a_contact_is_offered_to_one_agent(self) -> None:
+        """I1."""
+        state = self.world.state
+        offered = [offer.entry_id for offer in state.offers.values()]
+        assert len(offered) == len(set(offered))
+        for entry in state.entries.values():
+            assert (entry.id in offered) == bool(entry.offer_id)
+            assert not entry.offer_id or state.offers[entry.offer_id].entry_id == entry.id
+        made = {event.offer_id for _, event in self.log if isinstance(event, OfferMade)}
+        assert len(made) == sum(isinstance(event, OfferMade) for _, event in self.log)
+
+    @invariant()
+    def an_agent_holds_at_most_one(self) -> None:
+        """I2: offers and contacts together, and only an agent in such a state holds one."""
+        state = self.world.state
+        held = [o.agent_id for o in state.offers.values()] + [c.agent_id for c in state.contacts.values()]
+        # one signed out by force leaves his conversation running; nothing else is his then
+        assert len(held) == len(set(held))
+        for agent in state.agents.values():
+            assert (agent.state in ENGAGED) <= (agent.id in held)
+            assert agent.state not in (AgentState.READY, AgentState.NOT_READY) or agent.id not in held
+
+    @invariant()
+    def nobody_is_ready_without_a_phone(self) -> None:
+        """I9."""
+        state = self.world.state
+        for agent in state.agents.values():
+            assert agent.state is not AgentState.READY or state.is_registered(agent.phone_id)
+
+    @invariant()
+    def nobody_waits_while_somebody_who_fits_is_idle(self) -> None:
+        state = self.world.state
+        for entry in state.entries.values():
+            need = need_of(state, entry)
+            limit = overflows_at(entry, state.queues[entry.queue_id])
+            is_overdue = limit is not None and limit <= self.world.now
+            if need is not None and not entry.offer_id and not is_overdue:
+                assert all(misfit(state, agent, need) for agent in state.idle.values())
+
+    @invariant()
+    def every_entry_is_accounted_for(self) -> None:
+        """I6, and I5: place and clock of whoever waits are those of his first entry."""
+        queued = {e.entry_id: e for _, e in self.log if isinstance(e, EntryQueued)}
+        ended = [e for _, e in self.log if isinstance(e, EntryEnded)]
+        assert len({e.entry_id for e in ended}) == len(ended)
+        waiting = self.world.state.entries
+        assert set(queued) == {e.entry_id for e in ended} | set(waiting)
+        for entry in waiting.values():
+            assert (entry.entered_at, entry.priority) == (queued[entry.id].entered_at, queued[entry.id].priority)
+        sums = {outcome: sum(e.outcome is outcome for e in ended) for outcome in EntryOutcome}
+        assert len(queued) == sum(sums.values()) + len(waiting)
+
+    @invariant()
+    def every_offer_ends_once_and_every_answer_is_handled(self) -> None:
+        state = self.world.state
+        made = [e.offer_id for _, e in self.log if isinstance(e, OfferMade)]
+        ended = [e for _, e in self.log if isinstance(e, OfferEnded)]
+        assert sorted(made) == sorted([e.offer_id for e in ended] + list(state.offers))
+        answered = sum(e.outcome is OfferOutcome.ANSWERED for e in ended)
+        handled = sum(isinstance(e, ContactHandled) for _, e in self.log)
+        assert answered == handled + len(state.contacts)
+
+
+# more of it: raise max_examples; 600 are a minute of one core
+History.TestCase.settings = settings(
+    max_examples=50,
+    stateful_step_count=50,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate, Phase.shrink),
+)
+TestHistory = History.TestCase
