@@ -60,7 +60,7 @@ class LegFacts:
     """The variable ``ipcc_trunk``."""
     user: str = ""
     """The registered phone: who authenticated (inbound) or was dialled as ``user/…`` (outbound)."""
-    address: str = ""
+    address: str = field(default="", repr=False)
     """The channel's name, ``sofia/internal/1001@…``."""
     peer_ip: str = ""
     dialled_by: LegId | None = None
@@ -297,7 +297,7 @@ class ChannelRow:
     state: str
     call_state: str
     created_s: int
-    name: str = ""
+    name: str = field(default="", repr=False)
     caller_number: str = field(default="", repr=False)
     caller_name: str = field(default="", repr=False)
     dialled: str = field(default="", repr=False)
