@@ -47,6 +47,11 @@ class Engine:
 
     # --- time and what comes out ---------------------------------------------------------------------------------
 
+    @property
+    def now(self) -> float:
+        """The time ``advance`` has reached."""
+        return self._kernel.now
+
     def advance(self, now: float) -> None:
         """Let everything happen that is due by ``now``."""
         self._kernel.timeline.advance(now)
@@ -123,7 +128,6 @@ class Engine:
         fields: dict[str, HeaderValue] = {"Job-UUID": job_uuid, "Job-Command": command}
         if argument:
             fields["Job-Command-Arg"] = argument
-        fields["Content-Length"] = str(len(text.encode("utf-8", "surrogateescape")))
         self._kernel.fire("BACKGROUND_JOB", fields, body=text)
 
     def execute(self, uuid: str, message: Message) -> str:
@@ -194,6 +198,13 @@ class Engine:
         self._contacts.unregister(user)
 
     # --- outbound event socket -----------------------------------------------------------------------------------
+
+    def control_began(self, uuid: str) -> None:
+        """The connection SocketWanted asked for stands; the application waits for its commands."""
+
+    def control_refused(self, uuid: str) -> None:
+        """The connection SocketWanted asked for could not be made: the dialplan goes on in the same moment (fact 18)."""
+        self.control_ended(uuid, is_resumed=True)
 
     def control_ended(self, uuid: str, *, is_resumed: bool) -> None:
         """The server that controlled the call has gone away: what runs plays on, then the dialplan continues (fact 18)."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ipcc.sim import wire
+from ipcc.sim.channels import Message
 from ipcc.sim.esl_input import Command
-from ipcc.sim.esl_session import Control, Execute, Session
+from ipcc.sim.esl_session import Control, Session
 from ipcc.sim.outputs import Pending
 
 _UNKNOWN = "-ERR command not found"
@@ -163,25 +164,25 @@ def _sendmsg(session: Session, command: Command) -> None:
     if action != "execute" and session.switch.variable(uuid, "uuid") is not None:
         session.reply("+OK")  # other calls of sendmsg (nomedia, unicast, …) are taken and do nothing here
         return
-    wish = _wish(session, command, uuid)
     is_sync = control is not None and not control.is_async
-    reply = session.switch.execute(wish)
+    reply = session.switch.execute(uuid, _message(session, command, is_sync=is_sync))
     if is_sync and control is not None and reply.startswith("+OK"):
-        control.awaited = wish.event_uuid
+        control.awaits = True
     else:
         session.reply(reply)
 
 
-def _wish(session: Session, command: Command, uuid: str) -> Execute:
+def _message(session: Session, command: Command, *, is_sync: bool) -> Message:
     loops = command.get("loops") or ""
-    return Execute(
-        uuid=uuid,
-        application=command.get("execute-app-name") or "",
+    return Message(
+        "execute",
+        app=command.get("execute-app-name") or "",
         # a long argument may come as the body instead of a header (14f)
         argument=command.get("execute-app-arg") or command.body or "",
         event_uuid=command.get("Event-UUID") or session.new_uuid(),
-        is_locked=(command.get("event-lock") or "").lower() == "true",
+        lock=(command.get("event-lock") or "").lower() == "true",
         loops=int(loops) if loops.lstrip("-").isdigit() else 1,
+        done=session.carried_out if is_sync else None,
     )
 
 

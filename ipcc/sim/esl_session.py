@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ipcc.sim import esl_log, wire
+from ipcc.sim.channels import Message
 from ipcc.sim.esl_input import Command, Commands, TooLong
 from ipcc.sim.esl_subscription import Subscription
 from ipcc.sim.outputs import Pending, SimEvent
@@ -21,20 +22,6 @@ QUEUE_EVENTS = 100_000
 """Events a connection may have waiting (13e)."""
 LOST_LIMIT = 500
 """The switch gives a connection up when it has lost more than this (13e: "Lost [501]")."""
-
-
-@dataclass(frozen=True)
-class Execute:
-    """A ``sendmsg … execute``: run one application on a channel."""
-
-    uuid: str
-    application: str
-    argument: str
-    event_uuid: str
-    """Comes back as Application-UUID in the events of the application."""
-    is_locked: bool = False
-    """``event-lock: true``: wait for the one before instead of running inside it (fact 13)."""
-    loops: int = 1
 
 
 class Switch(Protocol):
@@ -46,13 +33,13 @@ class Switch(Protocol):
     def bgapi(self, command: str, argument: str, job_uuid: str) -> None:
         """Run an api command in the background; its answer is a BACKGROUND_JOB event."""
 
-    def execute(self, wish: Execute) -> str:
-        """Run an application on a channel; the text of the reply."""
+    def execute(self, uuid: str, message: Message) -> str:
+        """Queue an application on a channel; the text of the reply."""
 
     def hang_up(self, uuid: str, cause: str) -> str:
         """End a channel; the text of the reply."""
 
-    def send_event(self, name: str, headers: list[tuple[str, str]], body: str | None) -> None:
+    def send_event(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
         """Publish a client's own event."""
 
     def variable(self, uuid: str, name: str) -> str | None:
@@ -82,8 +69,8 @@ class Control:
     is_resumed: bool = False
     is_over: bool = False
     """The channel has hung up and the client was told."""
-    awaited: str | None = None
-    """Without async, the Event-UUID whose end answers the last execute (04q)."""
+    awaits: bool = False
+    """Without async, the last execute is answered when it has been carried out (04q)."""
 
 
 class Outgoing:
@@ -215,6 +202,13 @@ class Session:
         """An api command answers later; until then this connection does nothing, events included (01i)."""
         self._ticket = pending.ticket
 
+    def carried_out(self) -> None:
+        """The application this connection waits for has ended."""
+        if self.control is not None and self.control.awaits:
+            self.control.awaits = False
+            self.reply("+OK")
+            self._go_on()
+
     def say_goodbye(self) -> None:
         """The last frame; after it the socket is closed."""
         uuid = self.control.uuid if self.control else None
@@ -235,8 +229,7 @@ class Session:
 
     @property
     def _is_blocked(self) -> bool:
-        awaits = self.control is not None and self.control.awaited is not None
-        return self.is_held or self.is_closing or self._ticket is not None or awaits
+        return self.is_held or self.is_closing or self._ticket is not None or self._awaits_application
 
     def _go_on(self) -> None:
         while self._waiting and not self.is_closing and self._ticket is None and not self._awaits_application:
@@ -245,18 +238,12 @@ class Session:
 
     @property
     def _awaits_application(self) -> bool:
-        return self.control is not None and self.control.awaited is not None
+        return self.control is not None and self.control.awaits
 
     def _watch(self, control: Control, event: SimEvent) -> None:
-        if event.headers.get("Unique-ID") != control.uuid:
-            return
-        if event.name == "CHANNEL_EXECUTE_COMPLETE" and event.headers.get("Application-UUID") == control.awaited:
-            control.awaited = None
-            self.reply("+OK")
-            self._go_on()
-        if event.name == "CHANNEL_HANGUP_COMPLETE":
+        if event.name == "CHANNEL_HANGUP_COMPLETE" and event.headers.get("Unique-ID") == control.uuid:
             control.is_over = True
-            control.awaited = None
+            control.awaits = False
 
     def _end_if_over(self) -> None:
         control = self.control

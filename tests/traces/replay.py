@@ -1,7 +1,7 @@
 """Replays a recording on the simulated switch and tells every difference.
 
-    python -m tests.traces.replay 05a            prints what differs
-    python -m tests.traces.replay 05a --events   prints both event lists of every leg as well
+python -m tests.traces.replay 05a            prints what differs
+python -m tests.traces.replay 05a --events   prints both event lists of every leg as well
 """
 
 import argparse

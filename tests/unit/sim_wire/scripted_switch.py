@@ -1,10 +1,11 @@
 """A switch that only remembers what a connection asked of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ipcc.sim import esl_commands, wire
-from ipcc.sim.esl_session import Control, Execute, Outgoing, Session
+from ipcc.sim.channels import Message
+from ipcc.sim.esl_session import Control, Outgoing, Session
 from ipcc.sim.outputs import HeaderValue, Output, Pending, SimEvent
 
 
@@ -13,7 +14,7 @@ class ScriptedSwitch:
     """Answers ``echo``, knows the channels it was given, keeps the rest."""
 
     channels: dict[str, dict[str, str]] = field(default_factory=dict)
-    executed: list[Execute] = field(default_factory=list)
+    executed: list[tuple[str, Message]] = field(default_factory=list)
     jobs: list[tuple[str, str, str]] = field(default_factory=list)
     sent: list[tuple[str, list[tuple[str, str]], str | None]] = field(default_factory=list)
     ended: list[tuple[str, bool]] = field(default_factory=list)
@@ -32,17 +33,17 @@ class ScriptedSwitch:
     def bgapi(self, command: str, argument: str, job_uuid: str) -> None:
         self.jobs.append((command, argument, job_uuid))
 
-    def execute(self, wish: Execute) -> str:
-        if wish.uuid not in self.channels:
-            return f"-ERR invalid session id [{wish.uuid}]"
-        self.executed.append(wish)
+    def execute(self, uuid: str, message: Message) -> str:
+        if uuid not in self.channels:
+            return f"-ERR invalid session id [{uuid}]"
+        self.executed.append((uuid, message))
         return "+OK"
 
     def hang_up(self, uuid: str, cause: str) -> str:
         return "+OK" if self.channels.pop(uuid, None) is not None else f"-ERR invalid session id [{uuid}]"
 
-    def send_event(self, name: str, headers: list[tuple[str, str]], body: str | None) -> None:
-        self.sent.append((name, headers, body))
+    def send_event(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
+        self.sent.append((name, list(fields), body))
 
     def variable(self, uuid: str, name: str) -> str | None:
         return self.channels.get(uuid, {}).get(name)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ipcc.sim.esl_session import LOST_LIMIT, Control, Execute, Session
+from ipcc.sim.channels import Message
+from ipcc.sim.esl_session import LOST_LIMIT, Control, Session
 from tests.unit.sim_wire.scripted_switch import ScriptedSwitch, event, session
 
 
@@ -74,7 +75,7 @@ def test_an_execute_carries_lock_loops_and_identifier_and_takes_a_body_as_argume
         0,
     )
     assert made.take().decode() == reply("+OK")
-    assert switch.executed == [Execute("a", "set", "x=1\n2", "e", is_locked=True, loops=2)]
+    assert switch.executed == [("a", Message("execute", "set", "x=1\n2", "e", lock=True, loops=2))]
     unknown = say(made, "sendmsg nope\ncall-command: execute\nexecute-app-name: answer")
     assert unknown == reply("-ERR invalid session id [nope]")
 
@@ -192,7 +193,9 @@ def test_without_async_there_are_no_events_and_executes_are_answered_when_done()
     assert say(made, "event plain ALL") == reply("-ERR command not found")
     assert say(made, "getvar foo") == reply("bar")
     assert say(made, "sendmsg\ncall-command: execute\nexecute-app-name: answer\nEvent-UUID: e") == ""
-    made.offer(event("CHANNEL_EXECUTE_COMPLETE", Unique_ID="leg", Application_UUID="e"), 0)
+    done = switch.executed[0][1].done
+    assert done is not None
+    done()
     assert made.take().decode() == reply("+OK")
 
 

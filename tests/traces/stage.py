@@ -1,0 +1,235 @@
+"""Plays a script against the simulated switch, on a clock that jumps from one thing to the next.
+
+Inbound calls keep the uuid of the recording, so the recorded commands fit as they are. A phone rung by the switch does what
+the recorded phone did, at the recorded moment; where the simulator rings it later than the recording, at once.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ipcc.sim import esl_commands
+from ipcc.sim.engine import Engine
+from ipcc.sim.esl_session import Control, Outgoing, Session
+from ipcc.sim.outputs import ApiDone, Output, PhoneInvited, SimEvent, SocketWanted
+from ipcc.sim.sip import InboundCall
+from tests.traces import golden
+from tests.traces.script import (
+    Action,
+    Answered,
+    Called,
+    Cancelled,
+    Closed,
+    HungUp,
+    Keyed,
+    Registered,
+    Script,
+    Sent,
+)
+
+_FRAME_S = 0.02
+_HEAD_START_S = 25.0
+"""The switch runs this long before the recording, as the recorded one had."""
+_TAIL_S = 0.1
+_SOON_S = 0.0005
+"""What a network of one machine needs."""
+
+
+@dataclass
+class Played:
+    """What the switch wrote."""
+
+    output: dict[str, bytes] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    """Connections the switch closed."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Uuids the simulator gave to legs that had another in the recording."""
+
+
+def play(script: Script) -> Played:
+    """Run the whole script."""
+    stage = _Stage(script)
+    stage.run()
+    return stage.played
+
+
+class _Stage:
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.played = Played()
+        start = script.tick_s - math.ceil((script.tick_s - script.wall_s + _HEAD_START_S) / _FRAME_S) * _FRAME_S
+        self._engine = Engine(golden.settings(), start)
+        self._sessions: dict[str, Session] = {}
+        self._todo: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = itertools.count()
+        self._uuids: dict[str, str] = {}
+        """Call-ID to the uuid in the simulator, once there is such a call."""
+        self._early: dict[str, list[Action]] = {}
+        """What a phone did in the recording before the simulator rang it."""
+        self._invites = [(phone, call_id) for _, phone, call_id in script.invites]
+        self._wanted: list[SocketWanted] = []
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        for action in self._script.actions:
+            self._at(self._script.wall_s + action.at_s, self._doing(action))
+        for conn in self._script.connections:
+            if not conn.startswith("out"):
+                self._open(conn, None)
+        end = self._script.wall_s + self._script.end_s + _TAIL_S
+        while (when := self._next()) is not None and when <= end:
+            self._advance(when)
+            while self._todo and self._todo[0][0] <= when:
+                heapq.heappop(self._todo)[2]()
+                self._advance(when)
+        self._advance(end)
+
+    def _next(self) -> float | None:
+        times = [self._engine.next_due()] + [session.close_at for session in self._sessions.values()]
+        if self._todo:
+            times.append(self._todo[0][0])
+        return min((when for when in times if when is not None and math.isfinite(when)), default=None)
+
+    def _at(self, when: float, do: Callable[[], None]) -> None:
+        heapq.heappush(self._todo, (when, next(self._count), do))
+
+    def _doing(self, action: Action) -> Callable[[], None]:
+        return lambda: self._do(action)
+
+    def _advance(self, when: float) -> None:
+        self._engine.advance(when)
+        self._spread()
+        for conn, session in self._sessions.items():
+            session.tick(when)
+            self._collect(conn, session)
+
+    def _spread(self) -> None:
+        while outputs := self._engine.take():
+            for output in outputs:
+                self._hear(output)
+
+    # --- connections -----------------------------------------------------------------------------------------------
+
+    def _open(self, conn: str, control: Control | None) -> None:
+        numbers = itertools.count(1)
+        session = Session(
+            switch=self._engine,
+            run=esl_commands.run,
+            new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-{abs(hash(conn)) % 10**12:012d}",
+            password="ClueCon",
+            control=control,
+        )
+        self._sessions[conn] = session
+        self.played.output[conn] = b""
+        session.open()
+
+    def _collect(self, conn: str, session: Session) -> None:
+        self.played.output[conn] += session.take()
+        if session.is_closing and conn not in self.played.ended:
+            self.played.ended.add(conn)
+            session.closed()
+
+    def _hear(self, output: Output) -> None:
+        now = self._engine.kernel.now
+        if isinstance(output, SimEvent):
+            outgoing = Outgoing(output)
+            for conn, session in self._sessions.items():
+                if not session.is_closing:
+                    session.offer(outgoing, now)
+                    self._collect(conn, session)
+        elif isinstance(output, ApiDone):
+            for conn, session in self._sessions.items():
+                if session.answer(output.ticket, output.text):
+                    self._collect(conn, session)
+        elif isinstance(output, PhoneInvited):
+            self._ring(output)
+        elif isinstance(output, SocketWanted):
+            self._connect(output)
+
+    def _connect(self, wanted: SocketWanted) -> None:
+        free = [conn for conn in self._script.connections if conn.startswith("out") and conn not in self._sessions]
+        if not free or wanted.address.endswith(":8099"):  # the port of the recordings where nobody listened
+            self._engine.control_ended(wanted.uuid, is_resumed=False)
+            return
+        self._open(free[0], Control(wanted.uuid, is_async=wanted.is_async, is_full=wanted.is_full))
+
+    # --- phones ----------------------------------------------------------------------------------------------------
+
+    def _ring(self, invited: PhoneInvited) -> None:
+        """The next recorded INVITE to that phone is this one; a phone nobody recorded is a closed port."""
+        for index, (phone, call_id) in enumerate(self._invites):
+            if phone == invited.user:
+                del self._invites[index]
+                self._uuids[call_id] = invited.uuid
+                if recorded := self._script.uuids.get(call_id):
+                    self.played.aliases[invited.uuid] = recorded
+                for number, action in enumerate(self._early.pop(call_id, []), 1):
+                    self._at(self._engine.kernel.now + number * _SOON_S, self._doing(action))
+                return
+        self._at(self._engine.kernel.now + _SOON_S, lambda: self._engine.remote_unreachable(invited.uuid))
+
+    def _do(self, action: Action) -> None:
+        if isinstance(action, Sent):
+            session = self._sessions.get(action.conn)
+            if session is not None and not session.is_closing:
+                session.receive(action.data, self._engine.kernel.now)
+                self._collect(action.conn, session)
+        elif isinstance(action, Closed):
+            if action.conn in self._sessions:
+                self._sessions.pop(action.conn).closed()
+        elif isinstance(action, Registered):
+            self._register(action)
+        else:
+            self._phone(action)
+
+    def _register(self, action: Registered) -> None:
+        if action.expires_s:
+            self._engine.register(action.user, action.address, action.expires_s, action.call_id)
+        else:
+            self._engine.unregister(action.user)
+
+    def _phone(self, action: Called | Cancelled | HungUp | Answered | Keyed) -> None:
+        if isinstance(action, Called):
+            self._call(action)
+            return
+        if isinstance(action, Keyed):
+            self._engine.digit(action.uuid, action.digit, by_info=action.is_info, samples=action.duration)
+            return
+        uuid = self._uuids.get(action.call_id)
+        if uuid is None:
+            self._early.setdefault(action.call_id, []).append(action)
+            return
+        if isinstance(action, Cancelled):
+            self._engine.remote_cancel(uuid)
+        elif isinstance(action, HungUp):
+            self._engine.remote_hangup(uuid)
+        else:
+            self._answer(uuid, action)
+
+    def _call(self, action: Called) -> None:
+        profile = "internal" if action.port == 5060 else "external"
+        call = InboundCall(
+            caller_number=action.number,
+            dialled=action.dialled,
+            caller_name=action.name,
+            profile=profile,
+            context="golden",
+            address=action.address,
+            uuid=action.uuid,
+        )
+        uuid = self._engine.invite(call)
+        if uuid is not None:
+            self._uuids[action.call_id] = uuid
+
+    def _answer(self, uuid: str, action: Answered) -> None:
+        if action.code < 200:
+            (self._engine.remote_progress if action.has_media else self._engine.remote_ringing)(uuid)
+        elif action.code < 300:
+            self._engine.remote_answer(uuid)
+        elif action.code != 487:
+            self._engine.remote_refuse(uuid, action.code)
