@@ -85,10 +85,13 @@ class Hub:
         """How many are connected now."""
         return len(self._clients)
 
-    def publish(self, kind: str, data: dict[str, Any], subject: str = "") -> StreamEvent:
-        """Send to every client whose filter wants it, and remember it for those who come back."""
+    def publish(self, kind: str, data: dict[str, Any], subject: str = "", event_id: str = "") -> StreamEvent:
+        """Send to every client whose filter wants it, and remember it for those who come back.
+
+        ``event_id`` is for a hub that resumes by ids of its own.
+        """
         self._number += 1
-        event = StreamEvent(f"{self._life}:{self._number}", self._number, kind, data, subject)
+        event = StreamEvent(event_id or f"{self._life}:{self._number}", self._number, kind, data, subject)
         self._history.append(event)
         text = event.text()
         for client in self._clients:

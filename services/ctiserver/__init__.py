@@ -1,0 +1,1 @@
+"""ctiserver: the one ear on the switches; tells calls, legs and phones, serves agents' desktops."""

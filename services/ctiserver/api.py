@@ -1,0 +1,229 @@
+"""HTTP and WebSocket in: parse, authorise, call a use case, answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.websockets import WebSocket
+
+from ipcc.auth.guard import CurrentPrincipal, require
+from ipcc.auth.principal import Principal, Role
+from ipcc.call.model import Call, Leg
+from ipcc.contracts.acd import AgentState
+from ipcc.errors import NotAllowed, Unavailable
+from ipcc.http.pagination import Page, PageQuery, page_of
+from ipcc.http.service import provided
+from services.ctiserver.consumers import DesktopFeed
+from services.ctiserver.core.control import Verb
+from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.schemas import (
+    AgentView,
+    Answer,
+    CallView,
+    DataBody,
+    LegView,
+    NotReadyBody,
+    PhoneView,
+    SignInBody,
+    SignOutBody,
+    WrapUpBody,
+)
+from services.ctiserver.stream import DesktopHub
+from services.ctiserver.usecases import AgentDesk, CallControl, Directory
+
+router = APIRouter(prefix="/v1", tags=["ctiserver"])
+
+Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+Desk = Annotated[AgentDesk, Depends(provided(AgentDesk))]
+Control = Annotated[CallControl, Depends(provided(CallControl))]
+Known = Annotated[Directory, Depends(provided(Directory))]
+Shown = Annotated[Desktops, Depends(provided(Desktops))]
+Feed = Annotated[DesktopFeed, Depends(provided(DesktopFeed))]
+Stream = Annotated[DesktopHub, Depends(provided(DesktopHub))]
+
+OVER_ALL = (Role.SUPERVISOR, Role.SYSTEM)
+Overseer = Annotated[Principal, Depends(require(Role.SUPERVISOR, Role.SYSTEM, Role.ADMINISTRATOR))]
+
+
+def _check_self(who: Principal, agent_id: str) -> None:
+    if who.subject != agent_id and not who.has(*OVER_ALL):
+        raise NotAllowed("agent.other", f"{who.subject} may not act for {agent_id}")
+
+
+def _check_leg(who: Principal, leg: Leg) -> None:
+    if leg.agent_id != who.subject and not who.has(*OVER_ALL):
+        raise NotAllowed("leg.other", f"{who.subject} may not control leg {leg.leg_id}")
+
+
+def _check_call(who: Principal, call: Call, control: CallControl) -> None:
+    legs = [control.ear.book.leg(leg_id) for leg_id in call.leg_ids]
+    if not any(leg and leg.agent_id == who.subject for leg in legs) and not who.has(*OVER_ALL):
+        raise NotAllowed("call.other", f"{who.subject} has no part in call {call.call_id}")
+
+
+def _view(call: Call, control: CallControl) -> CallView:
+    legs = (control.ear.book.leg(leg_id) for leg_id in call.leg_ids)
+    return CallView.of(call, [leg for leg in legs if leg])
+
+
+@router.post("/agents/{agent_id}/sign-in", summary="The agent is here, at a phone that is registered")
+async def sign_in(agent_id: Id, body: SignInBody, who: CurrentPrincipal, desk: Desk) -> Answer:
+    _check_self(who, agent_id)
+    return Answer(agent_id=agent_id, answer=dict(await desk.sign_in(agent_id, body.phone, body.ready)))
+
+
+@router.post("/agents/{agent_id}/sign-out", summary="The agent goes")
+async def sign_out(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: SignOutBody | None = None) -> Answer:
+    _check_self(who, agent_id)
+    force = body is not None and body.force
+    if force and not who.has(*OVER_ALL):
+        raise NotAllowed("agent.force", "only a supervisor signs an agent out by force")
+    return Answer(agent_id=agent_id, answer=dict(await desk.sign_out(agent_id, force)))
+
+
+@router.post("/agents/{agent_id}/ready", summary="The agent takes contacts")
+async def set_ready(agent_id: Id, who: CurrentPrincipal, desk: Desk) -> Answer:
+    _check_self(who, agent_id)
+    return Answer(agent_id=agent_id, answer=dict(await desk.set_ready(agent_id)))
+
+
+@router.post("/agents/{agent_id}/not-ready", summary="The agent takes no contacts, for a reason")
+async def set_not_ready(agent_id: Id, body: NotReadyBody, who: CurrentPrincipal, desk: Desk) -> Answer:
+    _check_self(who, agent_id)
+    return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason)))
+
+
+@router.post("/agents/{agent_id}/wrap-up/end", summary="The after-call work is done")
+async def end_wrap_up(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: WrapUpBody | None = None) -> Answer:
+    _check_self(who, agent_id)
+    code = body.code if body else ""
+    return Answer(agent_id=agent_id, answer=dict(await desk.end_wrap_up(agent_id, code)))
+
+
+@router.get("/agents/{agent_id}", summary="The agent's last known state, his offers and legs")
+async def get_agent(agent_id: Id, who: CurrentPrincipal, known: Known, shown: Shown, control: Control) -> AgentView:
+    _check_self(who, agent_id)
+    user = known.agent(agent_id)
+    now = shown.agents.get(agent_id)
+    legs = [control.ear.book.leg(leg_id) for leg_id in shown.agent_legs(agent_id)]
+    changed = now.changed if now else None
+    phone_id = changed.phone_id if changed else ""
+    phone = known.phone_state(phone_id)
+    return AgentView(
+        agent_id=agent_id,
+        name=user.name,
+        state=changed.state if changed else AgentState.OUT,
+        reason=changed.reason if changed else "",
+        since=now.since if now else None,
+        until=changed.until if changed else None,
+        phone_id=phone_id,
+        phone_registered=bool(phone and phone.registered),
+        call_id=changed.call_id if changed else "",
+        offer_id=changed.offer_id if changed else "",
+        offers=shown.offers_to(agent_id),
+        legs=[LegView.of(leg) for leg in legs if leg],
+    )
+
+
+@router.get("/calls", summary="The live calls, oldest first")
+async def list_calls(_who: Overseer, control: Control, page: PageQuery) -> Page[CallView]:
+    position = page.position(2)
+    live = sorted((c.arrived_at.timestamp(), c.call_id, c) for c in control.ear.book.live_calls())
+    rows = [row for row in live if position is None or row[:2] > tuple(position)][: page.limit + 1]
+    views = [_view(call, control) for _, _, call in rows]
+    return page_of(views, page.limit, lambda view: (view.arrived_at.timestamp(), view.call_id))
+
+
+@router.get("/calls/{call_id}", summary="One call with its legs, also for some minutes after its end")
+async def get_call(call_id: Id, who: CurrentPrincipal, control: Control) -> CallView:
+    call = control.call(call_id)
+    _check_call(who, call, control)
+    return _view(call, control)
+
+
+@router.post("/calls/{call_id}/hang-up", summary="Hang up every leg of the call")
+async def hang_up_call(call_id: Id, who: CurrentPrincipal, control: Control) -> CallView:
+    _check_call(who, control.call(call_id), control)
+    return _view(await control.hang_up_call(call_id), control)
+
+
+@router.post("/calls/{call_id}/data", summary="Join business data to the call")
+async def attach_data(call_id: Id, body: DataBody, who: CurrentPrincipal, control: Control) -> CallView:
+    _check_call(who, control.call(call_id), control)
+    return _view(control.attach(call_id, body.data), control)
+
+
+@router.get("/legs", summary="The live legs, oldest first")
+async def list_legs(_who: Overseer, control: Control, page: PageQuery) -> Page[LegView]:
+    position = page.position(2)
+    live = sorted((leg.started_at.timestamp(), leg.leg_id, leg.call_id) for leg in control.ear.book.live_legs())
+    rows = [row for row in live if position is None or row[:2] > tuple(position)][: page.limit + 1]
+    views = [LegView.of(control.leg(leg_id)) for _, leg_id, _ in rows]
+    return page_of(views, page.limit, lambda view: (view.started_at.timestamp(), view.leg_id))
+
+
+@router.get("/legs/{leg_id}", summary="One leg, also for some minutes after its end")
+async def get_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
+    leg = control.leg(leg_id)
+    _check_leg(who, leg)
+    return LegView.of(leg)
+
+
+@router.post("/legs/{leg_id}/hang-up", summary="End the leg")
+async def hang_up_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
+    return await _do(Verb.HANG_UP, leg_id, who, control)
+
+
+@router.post("/legs/{leg_id}/hold", summary="The party at this leg puts the other on hold")
+async def hold_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
+    return await _do(Verb.HOLD, leg_id, who, control)
+
+
+@router.post("/legs/{leg_id}/retrieve", summary="The party at this leg takes the other back")
+async def retrieve_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
+    return await _do(Verb.RETRIEVE, leg_id, who, control)
+
+
+async def _do(verb: Verb, leg_id: str, who: Principal, control: CallControl) -> LegView:
+    _check_leg(who, control.leg(leg_id))
+    return LegView.of(await control.control(verb, leg_id))
+
+
+@router.get("/phones", summary="Every phone: configured, registered, and where")
+async def list_phones(_who: CurrentPrincipal, known: Known) -> list[PhoneView]:
+    return [
+        PhoneView(
+            phone_id=phone_id,
+            name=name,
+            registered=bool(state and state.registered),
+            node_id=state.node_id if state else "",
+            reason=state.reason if state else "",
+        )
+        for phone_id, name, state in known.phones()
+    ]
+
+
+After = Annotated[str | None, Query(max_length=512, description="id of the last event seen")]
+
+
+@router.websocket("/agents/{agent_id}/events")
+async def agent_events(
+    socket: WebSocket, agent_id: Id, who: CurrentPrincipal, feed: Feed, stream: Stream, after: After = None
+) -> None:
+    """What happens to one agent: offers with their screen pop, ringing, calls, his state."""
+    _check_self(who, agent_id)
+    _check_ready(feed)
+    await stream.show(socket, agent_id, after)
+
+
+@router.websocket("/events")
+async def all_events(socket: WebSocket, _who: Overseer, feed: Feed, stream: Stream, after: After = None) -> None:
+    """What happens to all agents, for supervisors."""
+    _check_ready(feed)
+    await stream.show(socket, "", after)
+
+
+def _check_ready(feed: DesktopFeed) -> None:
+    if not feed.is_ready:
+        raise Unavailable("desktop.not_ready", feed.problem() or "not ready")

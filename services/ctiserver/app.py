@@ -1,0 +1,108 @@
+"""Composition root: settings, adapters, use cases, routes; the only place that wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from ipcc.auth.tokens import authenticator_for
+from ipcc.bus import Lease, Requester, View
+from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
+from ipcc.http.health import Health
+from ipcc.http.service import Service
+from ipcc.metrics import Metrics
+from ipcc.parts import Parts, check_bus, check_switches, running_bus
+from ipcc.tasks import Tasks
+from services.ctiserver.api import router
+from services.ctiserver.changes import Changes
+from services.ctiserver.consumers import DesktopFeed
+from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.holding import Holding
+from services.ctiserver.journal import Journal
+from services.ctiserver.looks import LookTimes
+from services.ctiserver.publishing import Outgoing
+from services.ctiserver.settings import CtiSettings
+from services.ctiserver.stream import DesktopHub
+from services.ctiserver.switch import PLAN, Ear
+from services.ctiserver.usecases import AgentDesk, CallControl, Directory
+
+FLUSH_S = 3.0
+"""So long a service that ends goes on sending what it has heard."""
+
+
+class _Works:
+    """Everything the service is made of, and its life from start to stop."""
+
+    def __init__(self, settings: CtiSettings, parts: Parts, metrics: Metrics, tasks: Tasks) -> None:
+        clock = parts.clock
+        self.tasks, self.clock, self.metrics = tasks, clock, metrics
+        self.bus = bus = parts.bus(settings)
+        publisher = parts.publisher(settings, bus)
+        self.switches = parts.switches(settings, PLAN)
+        self.config, self.phones = View(bus, CONFIG, clock), View(bus, PHONE, clock)
+        self.requester = Requester(bus, publisher, settings.instance)
+        self.outgoing = Outgoing(publisher, metrics, settings.unsent_limit)
+        changes = Changes()
+        ear = Ear(self.outgoing, self.phones, changes, clock, metrics)
+        self.journal = Journal(bus, CALL, clock, timedelta(hours=settings.read_back_hours), ear.recall)
+        times = LookTimes(settings.look_every_s, settings.look_again_s, settings.look_timeout_s, settings.ghost_after_s)
+        self.holding = Holding(ear, self.outgoing, self.journal, self.switches, self.phones, times)
+        self.outgoing.on_overflow = self.holding.start_over
+        self.lease = Lease(bus, NODE_LEASE, settings.instance, self.holding, clock)
+        self.directory = Directory(self.config, self.phones)
+        self.desktops = Desktops(lambda call_id: ear.book.call(call_id), self.directory.queue_name)
+        self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all)
+        self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
+        self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
+        self.control = CallControl(ear, self.switches, changes, clock, metrics, settings.control_timeout_s)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """From start to stop."""
+        tasks = self.tasks
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running_bus(self.bus, tasks))
+            await stack.enter_async_context(self.switches.running())
+            stack.push_async_callback(self.hub.close)
+            self.outgoing.start(tasks)
+            tasks.spawn("read configuration", self.config.run)
+            tasks.spawn("read phones", self.phones.run)
+            tasks.spawn("hear replies", self.requester.run)
+            tasks.spawn("read calls", self.journal.run)
+            for topic, reader in self.feed.journals.items():
+                tasks.spawn(f"show {topic.name}", reader.run)
+            self.holding.start(tasks, self.clock, self.metrics)
+            tasks.spawn("hold nodes", self.lease.run)
+            yield
+            await self.outgoing.idle(FLUSH_S)
+            await tasks.stop()
+
+    def add_checks(self, health: Health) -> None:
+        """What makes the service red."""
+        check_bus(health, self.bus)
+        check_switches(health, self.switches)
+        config = self.config
+        health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
+        health.add("ear", self.holding.problem)
+        health.add("facts", self.outgoing.problem)
+        health.add("desktops", self.feed.problem)
+        health.add_tasks(self.tasks)
+
+
+def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
+    """The service, ready to be served."""
+    parts = parts or Parts()
+    metrics, health = Metrics(settings.service), Health()
+    works = _Works(settings, parts, metrics, Tasks())
+    works.add_checks(health)
+    return Service(
+        settings=settings,
+        title="Telephony and desktops (ctiserver)",
+        run=works.run,
+        authenticator=authenticator_for(settings, parts.clock),
+        metrics=metrics,
+        health=health,
+        routers=[router],
+        provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub],
+    )

@@ -1,0 +1,1 @@
+"""Pure decisions of ctiserver; the call model itself is ipcc.call."""

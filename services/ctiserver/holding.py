@@ -1,0 +1,149 @@
+"""Which switches this replica is the ear of: decided by lease, taken over without telling anything twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from ipcc.bus import Tenure, View
+from ipcc.bus.port import partition_of
+from ipcc.clock import Clock
+from ipcc.contracts.topics import NODE_LEASE
+from ipcc.errors import Unavailable
+from ipcc.esl.port import Switches, SwitchNode
+from ipcc.ids import NodeId
+from ipcc.metrics import CTI_NODES_HELD, Metrics
+from ipcc.tasks import Tasks
+from services.ctiserver.journal import Journal
+from services.ctiserver.looks import Looker, LookTimes
+from services.ctiserver.publishing import Outgoing
+from services.ctiserver.switch import Ear
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 1.0
+LATE_LOOKS = 4
+"""A held node not looked at for so many rounds makes the service red."""
+
+
+@dataclass
+class _Post:
+    """One node and the tasks that serve it."""
+
+    node: SwitchNode
+    task: asyncio.Task[None]
+    looker: Looker | None = None
+
+
+class Holding:
+    """Told by the lease which nodes are ours; keeps an ear on each and looks at it."""
+
+    def __init__(
+        self, ear: Ear, outgoing: Outgoing, journal: Journal, switches: Switches, phones: View, times: LookTimes
+    ) -> None:
+        self._ear = ear
+        self._outgoing = outgoing
+        self._journal = journal
+        self._switches = switches
+        self._phones = phones
+        self._times = times
+        self._posts: dict[NodeId, _Post] = {}
+        self._over = asyncio.Event()
+        switches.on_up(self._link_up)
+        journal.begin = lambda _: ear.start_over()
+
+    def start(self, tasks: Tasks, clock: Clock, metrics: Metrics) -> None:
+        """Serve for as long as ``tasks`` run."""
+        self._tasks, self._clock, self._metrics = tasks, clock, metrics
+        tasks.spawn("keep the book", self._keep_book)
+
+    @property
+    def nodes(self) -> list[NodeId]:
+        """The nodes this replica is the ear of."""
+        return sorted(self._posts)
+
+    def start_over(self) -> None:
+        """The book is ahead of what was told: read back what was, then look at the switches for the rest."""
+        self._outgoing.close()
+        self._ear.start_over()
+        self._over.set()
+
+    async def acquired(self, tenure: Tenure) -> None:
+        """The lease says that the nodes of one partition are ours."""
+        for node in self._nodes_of(tenure):
+            if node.node_id not in self._posts:
+                log.info("node_acquired", node=node.node_id, epoch=tenure.epoch)
+                self._posts[node.node_id] = _Post(
+                    node,
+                    self._tasks.spawn(f"hold {node.node_id}", lambda node=node: self._hold(node)),  # type: ignore[misc]
+                )
+        self._report()
+
+    async def lost(self, tenure: Tenure) -> None:
+        """The nodes of one partition are somebody else's now."""
+        for node in self._nodes_of(tenure):
+            post = self._posts.pop(node.node_id, None)
+            if post is not None:
+                log.info("node_lost", node=node.node_id, epoch=tenure.epoch)
+                post.task.cancel()
+                self._ear.release(node.node_id)
+                # what was decided and not told is the new holder's to tell
+                self.start_over()
+        self._report()
+
+    def problem(self) -> str | None:
+        """What is wrong with what we hold, for people."""
+        if not self._ear.is_attentive:
+            return "the call topic has not been read back yet"
+        now = self._clock.now()
+        late = timedelta(seconds=LATE_LOOKS * self._times.every_s + self._times.timeout_s)
+        found = [
+            f"{node_id}: {post.looker.last_error or f'not looked at since {post.looker.last_look_at:%H:%M:%S}'}"
+            for node_id, post in self._posts.items()
+            if post.looker and not (post.looker.last_look_at and now - post.looker.last_look_at < late)
+        ]
+        return "; ".join(found) or None
+
+    async def _keep_book(self) -> None:
+        """Complete the book at start, and again after every ``start_over``."""
+        while True:
+            await self._phones.ready()
+            await self._journal.ready()
+            self._outgoing.open()
+            self._ear.attend()
+            await self._over.wait()
+            self._over.clear()
+            log.warning("book_starts_over")
+            await self._outgoing.idle()
+            self._journal.reload()
+
+    async def _hold(self, node: SwitchNode) -> None:
+        held = self._ear.hold(node)
+        looker = Looker(self._ear, held, self._clock, self._metrics, self._times)
+        self._posts[node.node_id].looker = looker
+        while not held.is_ready:
+            try:
+                await self._journal.catch_up()
+                self._ear.begin(held)
+            except Unavailable as error:
+                log.warning("takeover_waits", node=node.node_id, reason=str(error))
+                await self._clock.sleep(RETRY_S)
+        await looker.run()
+
+    def _link_up(self, node: SwitchNode) -> None:
+        post = self._posts.get(node.node_id)
+        if post and post.looker:
+            post.looker.look_now()
+
+    def _nodes_of(self, tenure: Tenure) -> list[SwitchNode]:
+        return [
+            node
+            for node in self._switches.nodes()
+            if partition_of(node.node_id, NODE_LEASE.partitions) == tenure.partition
+        ]
+
+    def _report(self) -> None:
+        self._metrics.put(CTI_NODES_HELD, len(self._posts))

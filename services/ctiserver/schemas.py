@@ -1,0 +1,159 @@
+"""Request and response bodies of ctiserver."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ipcc.call.model import Call, Leg
+
+Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.@+-]+$")]
+
+
+class Body(BaseModel):
+    """A request; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignInBody(Body):
+    """``phone`` left out: the one configured for the agent."""
+
+    phone: Word | None = None
+    ready: bool = False
+
+
+class SignOutBody(Body):
+    """``force``: also while he is offered a contact or talks; for supervisors."""
+
+    force: bool = False
+
+
+class NotReadyBody(Body):
+    """Why he takes no contacts."""
+
+    reason: Word
+
+
+class WrapUpBody(Body):
+    """The result of the contact."""
+
+    code: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")] = ""
+
+
+class DataBody(Body):
+    """Business data to join to the call; never secrets."""
+
+    data: dict[str, str]
+
+
+class LegView(BaseModel):
+    """A leg as it stands."""
+
+    leg_id: str
+    call_id: str
+    node_id: str
+    role: str
+    state: str
+    address: str
+    owner: str
+    offer_id: str
+    agent_id: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    bridged_to: str | None
+    cause: str
+
+    @classmethod
+    def of(cls, leg: Leg) -> LegView:
+        """The view of ``leg``."""
+        return cls(
+            leg_id=leg.leg_id,
+            call_id=leg.call_id,
+            node_id=leg.node_id,
+            role=leg.role.value,
+            state=leg.state.value,
+            address=leg.address,
+            owner=leg.owner,
+            offer_id=leg.offer_id,
+            agent_id=leg.agent_id,
+            started_at=leg.started_at,
+            answered_at=leg.answered_at,
+            ended_at=leg.ended_at,
+            bridged_to=leg.bridged_to,
+            cause=leg.cause,
+        )
+
+
+class CallView(BaseModel):
+    """A call as it stands, with its legs."""
+
+    call_id: str
+    node_id: str
+    direction: str
+    caller_number: str
+    caller_name: str
+    dialled_number: str
+    trunk: str
+    owner: str
+    arrived_at: datetime
+    ended_at: datetime | None
+    cause: str
+    data: dict[str, str]
+    legs: list[LegView]
+
+    @classmethod
+    def of(cls, call: Call, legs: list[Leg]) -> CallView:
+        """The view of ``call``."""
+        return cls(
+            call_id=call.call_id,
+            node_id=call.node_id,
+            direction=call.direction.value,
+            caller_number=call.caller_number,
+            caller_name=call.caller_name,
+            dialled_number=call.dialled_number,
+            trunk=call.trunk,
+            owner=call.owner,
+            arrived_at=call.arrived_at,
+            ended_at=call.ended_at,
+            cause=call.cause,
+            data=dict(call.data),
+            legs=[LegView.of(leg) for leg in legs],
+        )
+
+
+class PhoneView(BaseModel):
+    """A phone; ``name`` is empty for one that registered without being configured."""
+
+    phone_id: str
+    name: str
+    registered: bool
+    node_id: str
+    reason: str
+
+
+class AgentView(BaseModel):
+    """An agent as acd last said, with his phone, offers and legs."""
+
+    agent_id: str
+    name: str
+    state: str
+    reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    phone_id: str = ""
+    phone_registered: bool = False
+    call_id: str = ""
+    offer_id: str = ""
+    offers: list[dict[str, Any]] = []
+    legs: list[LegView] = []
+
+
+class Answer(BaseModel):
+    """What acd answered."""
+
+    agent_id: str
+    answer: dict[str, Any]

@@ -1,0 +1,64 @@
+"""What ctiserver is told."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ipcc.settings import PORTS, ServiceSettings
+
+
+class CtiSettings(ServiceSettings):
+    """Settings of the CTI server."""
+
+    service: ClassVar[str] = "ctiserver"
+
+    http_port: int = Field(
+        PORTS["ctiserver"], ge=0, le=65535, description="Port of the REST API; 0 takes any free port."
+    )
+    look_every_s: float = Field(
+        5.0,
+        gt=0,
+        le=300,
+        description="Every so often what is believed of a switch is compared with what it shows, in seconds.",
+    )
+    look_again_s: float = Field(
+        1.0,
+        gt=0,
+        le=60,
+        description="After a look that found a difference the next follows so soon: two in a row are believed.",
+    )
+    look_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="How long one answer of the switch is waited for, in seconds."
+    )
+    ghost_after_s: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description="A leg left behind by a bridge that never came is hung up after so long; its owner should be quicker. "
+        "0 leaves it alone.",
+    )
+    read_back_hours: float = Field(
+        12.0,
+        gt=0,
+        le=168,
+        description="How far the call topic is read back at start, to know which calls were told: longer than any call lasts.",
+    )
+    unsent_limit: int = Field(
+        50_000,
+        ge=100,
+        description="So many facts are kept in order while Kafka is down. When they overflow they are dropped, and what was "
+        "missed is told after Kafka is back, by looking at the switches.",
+    )
+    history_per_agent: int = Field(
+        300,
+        ge=10,
+        le=10_000,
+        description="Events kept per agent for a desktop that comes back after a broken connection.",
+    )
+    history_of_all: int = Field(20_000, ge=100, description="Events kept for supervisors who come back.")
+    control_timeout_s: float = Field(
+        3.0, gt=0, le=30, description="How long a call-control request waits until the switch has done it, in seconds."
+    )
+    ask_timeout_s: float = Field(3.0, gt=0, le=30, description="How long an answer of acd is waited for, in seconds.")
