@@ -1,0 +1,80 @@
+"""a simulated agent: register his phone, sign him in, let him answer (or not) the calls he is offered"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from websockets.asyncio.client import connect
+
+from ipcc.cli.remote import Running, Simulated, connected, read
+from ipcc.errors import Invalid
+from ipcc.sim.people import PhoneScript
+
+BEHAVIOURS = ("answer", "ignore", "busy", "decline")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("agent", help="who, for example 1001")
+    parser.add_argument("--phone", help="his phone (default: named like the agent)")
+    parser.add_argument("--does", choices=BEHAVIOURS, default="answer", help="what he does when it rings")
+    parser.add_argument("--after", type=float, default=1.5, metavar="S", help="seconds until he answers")
+    parser.add_argument("--talk", type=float, metavar="S", help="seconds until he hangs up (default: the caller does)")
+    parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="folder of the suite that is up")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Sign in, show what happens, sign out when interrupted."""
+    return asyncio.run(_run(given))
+
+
+async def _run(given: argparse.Namespace) -> int:
+    running, phone = read(given.var), given.phone or given.agent
+    script = PhoneScript(
+        phone,
+        answer_after_s=None if given.does == "ignore" else given.after,
+        refuse={"busy": 486, "decline": 603}.get(given.does),
+        talk_s=given.talk,
+    )
+    if running.is_simulated:
+        async with connected(running.address()) as node:
+            await node.api(Simulated("sim_phone", json.dumps(asdict(script))))
+            await node.api(Simulated("sim_register", phone))
+    async with running.client() as client:
+        await _sign_in(client, running, given.agent, phone)
+        try:
+            await _show(running, given.agent)
+        finally:
+            await client.post(f"{running.urls['ctiserver']}/v1/agents/{given.agent}/sign-out", json={"force": True})
+    return 0
+
+
+async def _sign_in(client: httpx.AsyncClient, running: Running, agent: str, phone: str) -> None:
+    text = ""
+    for _ in range(50):
+        answer = await client.post(
+            f"{running.urls['ctiserver']}/v1/agents/{agent}/sign-in", json={"phone": phone, "ready": True}
+        )
+        if answer.is_success:
+            return
+        text = answer.text
+        await asyncio.sleep(0.2)
+    raise Invalid("agent.sign_in", f"agent {agent} cannot sign in: {text}")
+
+
+async def _show(running: Running, agent: str) -> None:
+    console = Console()
+    address = running.urls["ctiserver"].replace("http", "ws", 1) + f"/v1/agents/{agent}/events"
+    headers = {"Authorization": f"Bearer {running.token}"} if running.token else {}
+    async with connect(address, additional_headers=headers) as socket:
+        console.print(f"agent {agent} is ready. Press Ctrl-C to sign out.")
+        async for text in socket:
+            told = json.loads(text)
+            if told["type"] != "ping":
+                console.print(told["type"], told.get("data", {}))
