@@ -15,6 +15,7 @@ from ipcc.errors import Invalid
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:\-]*\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _EXPANSION = re.compile(r"\$\\*\{")
 _ESCAPED_DATA = re.compile(r"\\[\\nst']")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -36,7 +37,7 @@ def checked(text: str, what: str) -> str:
         raise Unrenderable(what, "holds a line break or NUL")
     if len(text) > _MAX_TEXT:
         raise Unrenderable(what, f"is longer than {_MAX_TEXT} characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATES.search(text):
         raise Unrenderable(what, "is not valid Unicode")
     return text
 

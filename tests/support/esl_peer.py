@@ -45,7 +45,8 @@ class EslPeer:
 
     def __init__(self, password: str = PASSWORD) -> None:
         self.password = password
-        self.greeting = GREETING
+        self.greeting: bytes | None = GREETING
+        """None: accepts and says nothing."""
         self.legs: set[str] = set()
         self.lines: list[str] = []
         self.messages: list[dict[str, str]] = []
@@ -56,10 +57,12 @@ class EslPeer:
         self.port = 0
         self._rules: list[tuple[str, Rule]] = []
         self._server: asyncio.Server | None = None
+        self._talks: set[asyncio.Task[None]] = set()
 
     # life
 
     async def start(self) -> None:
+        self.is_deaf.clear()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -68,6 +71,8 @@ class EslPeer:
             self._server.close()
             self.cut()
             self.is_deaf.set()
+            if self._talks:
+                await asyncio.wait(self._talks)
             await self._server.wait_closed()
             self._server = None
 
@@ -115,12 +120,19 @@ class EslPeer:
     # protocol
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._talks.add(task)
+            task.add_done_callback(self._talks.discard)
         self.accepted += 1
         client = Client(reader, writer)
+        self.clients.append(client)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            if self.greeting is None:
+                await self.is_deaf.wait()
+                return
             writer.write(self.greeting)
             if self.greeting == GREETING:
-                self.clients.append(client)
                 await self._converse(client)
         if client in self.clients:
             self.clients.remove(client)
