@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
+
+
+@overload
+async def until(condition: Callable[[], Awaitable[T]], timeout: float = 10.0, what: str = "") -> T: ...
+
+
+@overload
+async def until(condition: Callable[[], T], timeout: float = 10.0, what: str = "") -> T: ...
 
 
 async def until(condition: Callable[[], T | Awaitable[T]], timeout: float = 10.0, what: str = "") -> T:
