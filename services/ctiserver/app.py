@@ -63,7 +63,7 @@ class _Works:
         tasks = self.tasks
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_bus(self.bus, tasks))
-            await stack.enter_async_context(self.switches.running())
+            self.switches.start(tasks)
             stack.push_async_callback(self.hub.close)
             self.outgoing.start(tasks)
             tasks.spawn("read configuration", self.config.run)

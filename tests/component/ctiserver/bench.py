@@ -27,6 +27,7 @@ from ipcc.http.service import Service
 from ipcc.ids import LegId, NodeId
 from ipcc.parts import Parts
 from ipcc.settings import ServiceSettings
+from ipcc.tasks import Tasks
 from services.ctiserver.app import build
 from services.ctiserver.settings import CtiSettings
 from tests.support.service import client_of, make_settings
@@ -189,9 +190,8 @@ class Exchange(FakeNode):
 class BenchSwitches(FakeSwitches):
     """Fake switches with the life of real ones."""
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        yield
+    def start(self, tasks: Tasks) -> None:
+        """Nothing to connect."""
 
 
 @dataclass
