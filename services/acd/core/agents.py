@@ -168,6 +168,15 @@ def hear_phone(turn: Turn, fact: PhoneChanged) -> None:
             turn.move(agent, Given.PHONE_BACK, Become(AgentState.READY))
 
 
+def settle(turn: Turn) -> None:
+    """Bring every agent in line with users and phones as they were learnt while nobody owned the domain."""
+    for agent in sorted(turn.state.agents.values(), key=lambda a: a.id):
+        if agent.id not in turn.state.users:
+            hear_removed(turn, agent.id)
+        elif agent.state in FREE:
+            hear_phone(turn, PhoneChanged(phone_id=agent.phone_id, registered=turn.state.is_registered(agent.phone_id)))
+
+
 def hear_removed(turn: Turn, agent_id: str) -> None:
     """He is no longer among the users: out, now or when his contact is over."""
     if turn.agent(agent_id).state in FREE:

@@ -32,9 +32,10 @@ from services.acd.core.inputs import (
     PickedUp,
     Rang,
     RingFailed,
+    TakenOver,
     TimePassed,
 )
-from services.acd.core.reconciliation import STRAY_CAUSE, reconcile
+from services.acd.core.reconciliation import STRAY_CAUSE, reconcile, take_over
 from services.acd.core.routing import match
 from services.acd.core.rows import Entry, Offer
 from services.acd.core.state import State
@@ -211,4 +212,5 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     RingFailed: _ring_failed,
     JoinFailed: _join_failed,
     LegsSeen: reconcile,
+    TakenOver: take_over,
 }

@@ -79,3 +79,10 @@ class LegsSeen:
     asked_at: datetime
     legs: Mapping[str, SeenLeg] = field(default_factory=dict)
     is_takeover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """This owner begins: what others say was learnt, and these are all switches that could be asked."""
+
+    looks: tuple[LegsSeen, ...] = ()

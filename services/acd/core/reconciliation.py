@@ -10,13 +10,20 @@ from datetime import datetime, timedelta
 from ipcc.contracts.acd import OfferOutcome
 from services.acd.core import agents, entries, offers
 from services.acd.core.effects import EndLeg
-from services.acd.core.inputs import LegsSeen, SeenLeg
+from services.acd.core.inputs import LegsSeen, SeenLeg, TakenOver
 from services.acd.core.rows import Contact, Offer
 from services.acd.core.turn import Turn
 
 # what happened this short a time before the switch was asked may not show in its answer yet
 GRACE = timedelta(seconds=3)
 STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
+
+
+def take_over(turn: Turn, given: TakenOver) -> None:
+    """Repair what changed while nobody owned the domain, before anything new is decided."""
+    agents.settle(turn)
+    for seen in given.looks:
+        reconcile(turn, seen)
 
 
 def reconcile(turn: Turn, seen: LegsSeen) -> None:

@@ -1,0 +1,72 @@
+"""Composition root: settings, adapters, use cases, routes; the only place that wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from ipcc.auth.tokens import authenticator_for
+from ipcc.bus import Requester, View
+from ipcc.contracts.topics import CONFIG
+from ipcc.http.health import Health
+from ipcc.http.service import Service
+from ipcc.metrics import Metrics
+from ipcc.parts import Parts, check_bus, check_switches, running_bus
+from ipcc.tasks import Tasks
+from services.acd.api import router
+from services.acd.mirror import Mirror, Stories
+from services.acd.owner import Surroundings
+from services.acd.ownership import Ownership
+from services.acd.settings import AcdSettings
+from services.acd.switch import ACD_LEGS, Dialling
+from services.acd.usecases import Desk
+
+
+def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
+    """The service, ready to be served."""
+    parts = parts or Parts()
+    clock, metrics, health, tasks = parts.clock, Metrics(settings.service), Health(), Tasks()
+    bus = parts.bus(settings)
+    publisher = parts.publisher(settings, bus)
+    switches = parts.switches(settings, ACD_LEGS)
+    requester = Requester(bus, publisher, settings.instance)
+    config = View(bus, CONFIG, clock)
+    dialling = Dialling(settings.recordings_root, settings.phone_domain, settings.join_timeout_s)
+    around = Surroundings(
+        bus, publisher, switches, clock, metrics, dialling, settings.look_every_s, settings.snapshot_every
+    )
+    ownership = Ownership(settings.domains, around, settings.instance)
+    history = timedelta(hours=settings.history_hours)
+    mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
+    desk = Desk(mirrors, config, requester, clock, metrics)
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running_bus(bus, tasks))
+            switches.start(tasks)
+            tasks.spawn("hear replies", requester.run)
+            tasks.spawn("read configuration", config.run)
+            for domain, mirror in mirrors.items():
+                tasks.spawn(f"mirror {domain}", mirror.run)
+            tasks.spawn("measure", desk.measure)
+            tasks.spawn("own domains", ownership.lease.run)
+            yield
+            await tasks.stop()
+
+    check_bus(health, bus)
+    check_switches(health, switches)
+    health.add("domains", ownership.problem)
+    health.add("log", lambda: ", ".join(f"{d} not read yet" for d, m in mirrors.items() if not m.is_ready) or None)
+    health.add_tasks(tasks)
+    return Service(
+        settings=settings,
+        title="Routing (acd)",
+        run=run,
+        authenticator=authenticator_for(settings, clock),
+        metrics=metrics,
+        health=health,
+        routers=[router],
+        provides=[desk],
+    )

@@ -1,0 +1,120 @@
+"""What the owner of a domain has in hand: the state, the place in every topic, the right to write; deciding and storing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from ipcc.bus.port import Record
+from ipcc.clock import Clock
+from ipcc.contracts.acd import AcdCommand, AgentChanged, InputRef, OfferEnded
+from ipcc.errors import Bug, InvalidMessage, IpccError, Refused
+from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, Metrics
+from services.acd.consumers import Input, place_of
+from services.acd.core.decision import Decision, advance
+from services.acd.core.effects import Effect
+from services.acd.core.state import State
+from services.acd.log import Fact, LogWriter
+from services.acd.replies import ReplyTo, is_expired
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Page:
+    """What came of a few inputs: stored together, carried out together."""
+
+    facts: list[Fact] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    answers: list[tuple[ReplyTo, dict[str, Any] | IpccError]] = field(default_factory=list)
+    buried: list[tuple[Record, str]] = field(default_factory=list)
+
+
+@dataclass
+class Book:
+    """One tenure's state. ``positions``: per ``topic/partition`` the next offset to be decided."""
+
+    state: State
+    writer: LogWriter
+    clock: Clock
+    metrics: Metrics
+    positions: dict[str, int] = field(default_factory=dict)
+    since_snapshot: int = 0
+    deciding: InputRef | None = None
+    poison: InputRef | None = None
+
+    def decide(self, item: Input, page: Page) -> None:
+        """Decide one input and note on ``page`` what follows; the state is ahead of the log until the page is stored."""
+        now = self.clock.now()
+        try:
+            if self._is_to_be_skipped(item, page):
+                return
+            self.deciding = item.cause
+            with self.metrics.timed(ACD_DECISION_DURATION):
+                decision = advance(self.state, item.given, now, item.cause)
+            self.deciding = None
+            self.metrics.count(ACD_INPUTS, kind=type(item.given).__name__)
+        except Refused as refused:
+            self.deciding = None
+            if item.reply is not None:
+                page.answers.append((item.reply, refused))
+            return
+        except (Bug, InvalidMessage) as fault:
+            # one broken input must not stop a domain; nothing of it was kept
+            self.deciding = None
+            log.error("input_not_decided", kind=type(item.given).__name__, reason=str(fault))
+            if item.record is not None:
+                page.buried.append((item.record, str(fault)))
+            return
+        finally:
+            self._pass(item.cause)
+        page.facts += [Fact(now, event) for event in decision.events]
+        self._note(decision, item, page)
+
+    async def store(self, page: Page) -> None:
+        """Append the page's events. Raises Fenced and BusDown."""
+        if not page.facts:
+            return
+        await self.writer.append(page.facts)
+        self.since_snapshot += len(page.facts)
+
+    async def snapshot(self) -> None:
+        """Store the whole state. Raises Fenced and BusDown."""
+        await self.writer.snapshot(self.state, dict(self.positions), self.clock.now())
+        self.since_snapshot = 0
+
+    def _is_to_be_skipped(self, item: Input, page: Page) -> bool:
+        if item.cause is None or item.record is None:
+            return False
+        if item.cause.offset < self.positions.get(place_of(item.cause.topic, item.cause.partition), 0):
+            return True  # decided before
+        if item.cause == self.poison:
+            page.buried.append((item.record, "deciding it brought the service down"))
+            return True
+        if isinstance(item.given, AcdCommand) and is_expired(item.record, self.clock.now()):
+            log.info("command_expired", kind=type(item.given).__name__)
+            return True
+        return False
+
+    def _pass(self, cause: InputRef | None) -> None:
+        if cause is not None:
+            place = place_of(cause.topic, cause.partition)
+            self.positions[place] = max(cause.offset + 1, self.positions.get(place, 0))
+
+    def _note(self, decision: Decision, item: Input, page: Page) -> None:
+        page.effects += decision.effects
+        if item.reply is not None:
+            page.answers.append((item.reply, decision.result))
+        for event in decision.events:
+            if isinstance(event, AgentChanged):
+                log.info(
+                    "agent_moved",
+                    agent_id=event.agent_id,
+                    state=event.state.value,
+                    reason=event.reason,
+                    call_id=event.call_id,
+                )
+            elif isinstance(event, OfferEnded):
+                self.metrics.count(ACD_OFFERS, queue=event.queue_id, outcome=event.outcome.value)

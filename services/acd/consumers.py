@@ -1,0 +1,153 @@
+"""Bus in: what the owner of a domain hears, from the offsets in its state on, each record with where it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from ipcc.bus.dead_letters import DeadLetters
+from ipcc.bus.events import TYPE_HEADER, received_from
+from ipcc.bus.port import BEGINNING, END, Bus, Record, Start, partition_of
+from ipcc.contracts.acd import (
+    AcdCommand,
+    EndWrapUp,
+    Enqueue,
+    InputRef,
+    LeaveQueue,
+    SetNotReady,
+    SetReady,
+    SignIn,
+    SignOut,
+)
+from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
+from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.payload import Payload
+from ipcc.contracts.topics import ACD_COMMAND, CALL, CONFIG, PHONE, Topic
+from ipcc.errors import InvalidMessage
+from services.acd.replies import ReplyTo, reply_to
+
+log = structlog.get_logger(__name__)
+
+HEARD: dict[str, type[Payload]] = {
+    kind.TYPE: kind
+    for kind in (
+        Enqueue,
+        LeaveQueue,
+        SignIn,
+        SignOut,
+        SetReady,
+        SetNotReady,
+        EndWrapUp,
+        LegRinging,
+        LegAnswered,
+        LegsBridged,
+        LegEnded,
+        CallEnded,
+        PhoneChanged,
+        ConfigChanged,
+    )
+}
+GROUP = "acd"
+
+
+@dataclass(frozen=True)
+class Input:
+    """Something to decide. ``cause`` and ``record`` are None for what did not come by the bus."""
+
+    given: object
+    cause: InputRef | None = None
+    reply: ReplyTo | None = None
+    record: Record | None = None
+
+
+def place_of(topic: str, partition: int) -> str:
+    """The name under which an offset is kept in a state."""
+    return f"{topic}/{partition}"
+
+
+@dataclass
+class Ears:
+    """Reads the topics of one domain and hands every input to ``take``, which must not block."""
+
+    bus: Bus
+    domain: str
+    take: Callable[[Input], None]
+    unreadable: int = 0
+
+    async def learn(self) -> tuple[list[Input], dict[Topic, dict[int, int]]]:
+        """All administered objects and phones as they stand, and where to go on. Raises BusDown."""
+        found: list[Input] = []
+        positions: dict[Topic, dict[int, int]] = {}
+        for topic in (CONFIG, PHONE):
+            async with self.bus.replay(topic.name, BEGINNING) as reader:
+                async for record in reader:
+                    heard = await self._understand(record)
+                    if heard is not None:
+                        found.append(heard)
+            positions[topic] = dict(reader.positions)
+        return found, positions
+
+    async def starts(self, known: Mapping[str, int]) -> dict[Topic, dict[int, int]]:
+        """Where to read on: behind what is ``known``; else calls from now, commands from the first there is. Raises BusDown."""
+        found: dict[Topic, dict[int, int]] = {}
+        mine = [partition_of(self.domain, ACD_COMMAND.partitions)]
+        edges: tuple[tuple[Topic, Start, list[int] | None], ...] = ((CALL, END, None), (ACD_COMMAND, BEGINNING, mine))
+        for topic, edge, partitions in edges:
+            async with self.bus.replay(topic.name, edge, partitions) as reader:
+                at = dict(reader.positions)
+            found[topic] = {number: known.get(place_of(topic.name, number), at[number]) for number in at}
+        return found
+
+    async def follow(self, topic: Topic, start: Mapping[int, int]) -> None:
+        """Hear ``topic`` from ``start`` for ever."""
+        async with self.bus.follow(topic.name, start, list(start)) as reader:
+            async for record in reader:
+                heard = await self._understand(record)
+                if heard is not None:
+                    self.take(heard)
+
+    async def bury(self, record: Record, reason: str) -> None:
+        """Keep what can never be processed among the dead letters. Raises BusDown."""
+        self.unreadable += 1
+        log.error("message_buried", topic=record.topic, offset=record.offset, reason=reason)
+        await DeadLetters(self.bus, GROUP).bury(record, reason)
+
+    async def _understand(self, record: Record) -> Input | None:
+        try:
+            return input_of(record, self.domain)
+        except InvalidMessage as error:
+            await self.bury(record, error.message)
+            return None
+
+
+def input_of(record: Record, domain: str) -> Input | None:
+    """What ``record`` says to ``domain``; None when nothing. Raises InvalidMessage."""
+    kind = record.headers.get(TYPE_HEADER)
+    if record.value is None:
+        return _removed(record)
+    if kind is not None and kind not in HEARD:
+        return None
+    received = received_from(record)
+    data = received.event.data
+    if type(data) not in HEARD.values():
+        return None
+    if isinstance(data, AcdCommand):
+        if data.domain != domain:
+            return None
+        return Input(data, _ref(record), reply_to(record.headers, received.event.id), record)
+    return Input(data, _ref(record), None, record)
+
+
+def _removed(record: Record) -> Input | None:
+    """A tombstone of a compacted topic: the object is gone."""
+    if record.topic != CONFIG.name:
+        return None
+    kind, _, object_id = record.key.partition("/")
+    gone = ConfigChanged(kind=kind, object_id=object_id, version=0, object=None)
+    return Input(gone, _ref(record), None, record)
+
+
+def _ref(record: Record) -> InputRef:
+    return InputRef(topic=record.topic, partition=record.partition, offset=record.offset)

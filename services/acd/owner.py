@@ -1,0 +1,301 @@
+"""The owner of one routing domain: reads the log, reconciles with the switches, then decides every input, one after the other.
+
+Events are stored, acknowledged, before their effects are carried out. When the broker goes away nothing new is offered, but
+an agent who answers is still joined: that offer was stored before his phone rang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from ipcc.bus.events import Publisher
+from ipcc.bus.port import Bus, Fenced
+from ipcc.clock import Clock
+from ipcc.contracts.acd import InputRef
+from ipcc.contracts.topics import Topic
+from ipcc.errors import Refused, SwitchDown, Unavailable
+from ipcc.esl.port import Switches, SwitchNode
+from ipcc.esl.wire import WireError
+from ipcc.metrics import ACD_STORE_DURATION, Metrics
+from ipcc.tasks import Tasks
+from services.acd.book import Book, Page
+from services.acd.consumers import Ears, Input, place_of
+from services.acd.core.decision import advance
+from services.acd.core.effects import Effect, EndLeg, JoinLegs
+from services.acd.core.fold import learn
+from services.acd.core.inputs import LegsSeen, NodeChanged, TakenOver, TimePassed
+from services.acd.core.state import State
+from services.acd.log import AcdLog, LogWriter
+from services.acd.looks import Lookout
+from services.acd.replies import send_reply
+from services.acd.switch import Dialling, Hands
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 0.5
+BATCH = 200
+LONGEST_NAP_S = 1.0
+SHORTEST_NAP_S = 0.05
+# so long an agent who answered may wait for the broker before he is joined without it
+PATIENCE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an owner works with."""
+
+    bus: Bus
+    publisher: Publisher
+    switches: Switches
+    clock: Clock
+    metrics: Metrics
+    dialling: Dialling
+    look_every_s: float = 5.0
+    snapshot_every: int = 500
+
+
+class Owner:
+    """Run it by ``tasks.spawn(name, owner.run)``; it ends by itself only when a newer owner has fenced it."""
+
+    def __init__(self, domain: str, around: Surroundings) -> None:
+        self.domain = domain
+        self.is_open = False
+        self.trouble = "not opened yet"
+        self._around = around
+        self._inbox: asyncio.Queue[Input] = asyncio.Queue()
+        self._log = AcdLog(around.bus, domain)
+        self._ears = Ears(around.bus, domain, self._inbox.put_nowait)
+        self._lookout = Lookout(around.clock)
+        self._hands = Hands(around.switches, around.dialling, self._report)
+        self._book: Book | None = None
+        self._poison: InputRef | None = None
+        self._not_looked_at: set[str] = set()
+
+    async def run(self) -> None:
+        """Own the domain until fenced or cancelled."""
+        self._hands.start()
+        try:
+            while True:
+                book = await self._open_and_stay_afloat()
+                try:
+                    await self._work(book)
+                except Unavailable as error:
+                    self._close(str(error))
+                    log.warning("log_not_written", domain=self.domain, reason=str(error))
+                finally:
+                    self._poison = book.deciding
+                    await book.writer.close()
+        except Fenced as fenced:
+            self._close(str(fenced))
+            log.warning("owner_fenced", domain=self.domain)
+        finally:
+            self._close("stopped")
+            await self._hands.stop()
+
+    def node_down(self, node: SwitchNode) -> None:
+        """The link to a switch broke: nothing is offered there until it is back."""
+        self._report(NodeChanged(node.node_id, is_up=False, reason=node.state.last_error or "down"))
+
+    def node_up(self, node: SwitchNode) -> None:
+        """A switch is back: compared first, used afterwards."""
+        self._hands.tasks.once(f"greet {node.node_id}", self._greet(node))
+
+    def _close(self, why: str) -> None:
+        self.is_open, self.trouble = False, why
+
+    def _report(self, given: object) -> None:
+        self._inbox.put_nowait(Input(given))
+
+    # --- open ----------------------------------------------------------------------------------
+    async def _open_and_stay_afloat(self) -> Book:
+        """Become the writer and read the log, for as long as it takes; meanwhile offers already made are completed."""
+        async with asyncio.TaskGroup() as group:
+            afloat = group.create_task(self._stay_afloat())
+            book = await self._open()
+            afloat.cancel()
+        self._book = book
+        return book
+
+    async def _open(self) -> Book:
+        while True:
+            try:
+                return await self._try_to_open()
+            except Unavailable as error:
+                self.trouble = str(error)
+                log.warning("domain_not_opened", domain=self.domain, reason=str(error))
+                await self._around.clock.sleep(RETRY_S)
+
+    async def _try_to_open(self) -> Book:
+        around = self._around
+        # first the right to write, then the reading: what an earlier owner still had in hand cannot come in between
+        producer = await around.bus.fenced(f"acd.{self.domain}")
+        folded = await self._log.read()
+        writer = LogWriter(self._log, producer, around.publisher.source)
+        book = Book(folded.state, writer, around.clock, around.metrics, dict(folded.inputs), folded.since_snapshot)
+        book.poison = self._poison
+        return book
+
+    async def _stay_afloat(self) -> None:
+        """Without the log: end and join legs of offers that were stored before, decide nothing new."""
+        while True:
+            item = await self._inbox.get()
+            if self._book is None or item.cause is not None:
+                continue
+            with suppress(Refused):
+                decision = advance(self._book.state, item.given, self._around.clock.now())
+                for effect in decision.effects:
+                    if isinstance(effect, JoinLegs | EndLeg):
+                        self._hands.carry_out(effect)
+
+    # --- work ----------------------------------------------------------------------------------
+    async def _work(self, book: Book) -> None:
+        """Take the domain over, then decide for ever. Raises Fenced and Unavailable."""
+        feeds = Tasks()
+        try:
+            await self._take_over(book, feeds)
+            self.is_open, self.trouble = True, ""
+            log.info("domain_owned", domain=self.domain, entries=len(book.state.entries), offers=len(book.state.offers))
+            while True:
+                await self._turn(book, await self._next(book))
+        finally:
+            self.is_open = False
+            await feeds.stop()
+
+    async def _take_over(self, book: Book, feeds: Tasks) -> None:
+        self._forget_heard()
+        lessons, learnt_to = await self._ears.learn()
+        starts = await self._ears.starts(book.positions)
+        now = self._around.clock.now()
+        for lesson in lessons:
+            learn(book.state, lesson.given, now)
+        starts |= learnt_to
+        for topic, at in starts.items():
+            book.positions.update({place_of(topic.name, number): offset for number, offset in at.items()})
+        looks = await self._first_looks(book)
+        await self._turn(book, [Input(TakenOver(tuple(looks)))])
+        await book.snapshot()
+        for topic, at in starts.items():
+            feeds.spawn(f"hear {topic.name}", partial(self._hear, book, topic, list(at)))
+        feeds.spawn("look at switches", self._keep_looking)
+
+    async def _hear(self, book: Book, topic: Topic, partitions: list[int]) -> None:
+        # from what was decided, so that a feed that died and is started again misses nothing
+        await self._ears.follow(topic, {number: book.positions[place_of(topic.name, number)] for number in partitions})
+
+    def _forget_heard(self) -> None:
+        """What an earlier feed left over is heard again, in its order, by the next one."""
+        kept = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
+        for item in kept:
+            if item.cause is None:
+                self._inbox.put_nowait(item)
+
+    async def _first_looks(self, book: Book) -> list[LegsSeen]:
+        looks: list[LegsSeen] = []
+        self._not_looked_at.clear()
+        for node in self._around.switches.nodes():
+            seen = await self._look(node, book.state, is_takeover=True)
+            if seen is not None:
+                looks.append(seen)
+            else:
+                self._not_looked_at.add(node.node_id)
+            reason = "" if seen is not None else node.state.last_error
+            learn(book.state, NodeChanged(node.node_id, seen is not None, reason), self._around.clock.now())
+        return looks
+
+    async def _next(self, book: Book) -> list[Input]:
+        """What has come in, at least one; the time itself when a timer runs out."""
+        items: list[Input] = []
+        try:
+            async with asyncio.timeout(self._nap(book)):
+                items.append(await self._inbox.get())
+        except TimeoutError:
+            return [Input(TimePassed())]
+        while len(items) < BATCH and not self._inbox.empty():
+            items.append(self._inbox.get_nowait())
+        due = book.state.next_due()
+        if due is not None and due <= self._around.clock.now():
+            items.append(Input(TimePassed()))
+        return items
+
+    def _nap(self, book: Book) -> float:
+        due = book.state.next_due()
+        if due is None:
+            return LONGEST_NAP_S
+        left = (due - self._around.clock.now()) / timedelta(seconds=1)
+        return min(max(left, SHORTEST_NAP_S), LONGEST_NAP_S)
+
+    async def _turn(self, book: Book, items: list[Input]) -> None:
+        """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
+        page = Page()
+        for item in items:
+            book.decide(item, page)
+        with self._around.metrics.timed(ACD_STORE_DURATION):
+            await self._store(book, page)
+        for effect in page.effects:
+            self._hands.carry_out(effect)
+        for to, answer in page.answers:
+            self._hands.tasks.once("reply", send_reply(self._around.publisher, to, answer))
+        for record, reason in page.buried:
+            await self._ears.bury(record, reason)
+        if book.since_snapshot >= self._around.snapshot_every:
+            await book.snapshot()
+
+    async def _store(self, book: Book, page: Page) -> None:
+        """Append; when the broker takes long or fails, legs are joined and ended all the same: their offers are stored."""
+        urgent: list[Effect] = [effect for effect in page.effects if isinstance(effect, JoinLegs | EndLeg)]
+        hurry = self._hands.tasks.once("hurry", self._hurry(page, urgent)) if urgent else None
+        try:
+            await book.store(page)
+        except Unavailable:
+            self._carry_out_early(page, urgent)
+            raise
+        finally:
+            if hurry is not None:
+                hurry.cancel()
+
+    async def _hurry(self, page: Page, urgent: list[Effect]) -> None:
+        await self._around.clock.sleep(PATIENCE_S)
+        self._carry_out_early(page, urgent)
+
+    def _carry_out_early(self, page: Page, urgent: list[Effect]) -> None:
+        while urgent:
+            effect = urgent.pop(0)
+            page.effects.remove(effect)
+            self._hands.carry_out(effect)
+
+    # --- switches ------------------------------------------------------------------------------
+    async def _greet(self, node: SwitchNode) -> None:
+        if self._book is not None:
+            seen = await self._look(node, self._book.state, is_takeover=node.node_id in self._not_looked_at)
+            if seen is not None:
+                self._not_looked_at.discard(node.node_id)
+                self._report(seen)
+                self._report(NodeChanged(node.node_id, is_up=True))
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await self._around.clock.sleep(self._around.look_every_s)
+            for node in self._around.switches.nodes():
+                if not node.is_up or self._book is None:
+                    continue
+                if self._book.state.is_up(node.node_id):
+                    seen = await self._look(node, self._book.state, is_takeover=False)
+                    if seen is not None:
+                        self._report(seen)
+                else:
+                    await self._greet(node)
+
+    async def _look(self, node: SwitchNode, state: State, *, is_takeover: bool) -> LegsSeen | None:
+        if not node.is_up:
+            return None
+        try:
+            return await self._lookout.look(node, state, is_takeover=is_takeover)
+        except (SwitchDown, WireError) as error:
+            log.warning("switch_not_looked_at", node_id=node.node_id, reason=str(error))
+            return None

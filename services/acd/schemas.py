@@ -1,0 +1,96 @@
+"""Bodies of requests and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from ipcc.contracts.acd import AgentState
+
+
+class QueueView(BaseModel):
+    """A queue now. ``ready`` are agents who could be offered its next contact."""
+
+    id: str
+    name: str
+    domain: str
+    waiting: int
+    offered: int
+    longest_wait_s: float
+    agents: dict[AgentState, int]
+
+
+class AgentView(BaseModel):
+    """An agent now. ``until`` is when his state ends by itself."""
+
+    id: str
+    name: str
+    domain: str
+    state: AgentState
+    since: datetime | None
+    reason: str
+    then_reason: str
+    phone_id: str
+    call_id: str
+    offer_id: str
+    until: datetime | None
+    skills: dict[str, int]
+
+
+class EntryView(BaseModel):
+    """A contact that waits. No caller's number: who may see it learns it from the call."""
+
+    id: str
+    call_id: str
+    queue_id: str
+    domain: str
+    position: int
+    priority: int
+    entered_at: datetime
+    waited_s: float
+    offered_to: str
+    tries: dict[str, int]
+
+
+class Step(BaseModel):
+    """One thing that happened to a contact."""
+
+    at: datetime
+    words: str
+    type: str
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Stay(BaseModel):
+    """One stay in one queue."""
+
+    entry_id: str
+    queue_id: str
+    steps: list[Step]
+
+
+class Why(BaseModel):
+    """Why a contact went where it went."""
+
+    id: str
+    stays: list[Stay]
+
+
+class ForcedState(BaseModel):
+    """The state a supervisor puts an agent in. ``out`` also ends an offer; a conversation goes on."""
+
+    state: Literal["ready", "not_ready", "out"]
+    reason: str = Field(default="supervisor", max_length=80)
+
+
+class AgentAnswer(BaseModel):
+    """The agent after it."""
+
+    agent_id: str
+    state: AgentState
+    reason: str
+    then_reason: str = ""
+    phone_id: str = ""
+    until: datetime | None = None

@@ -1,0 +1,278 @@
+"""ESL out and in: ring an agent, join him to his caller, end a leg; and report what the switch made of it.
+
+``+OK`` is never taken for done: an originate is done when its job says so under our uuid, a bridge when CHANNEL_BRIDGE names
+both legs. What was asked without an answer (the link broke) is looked up by its uuid, never asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from ipcc.contracts import tags
+from ipcc.contracts.tags import LegRole
+from ipcc.errors import Invalid, NotFound, SwitchDown, SwitchRefused
+from ipcc.esl import meaning as m
+from ipcc.esl.commands import Originate, UuidBridge, UuidDump, UuidKill
+from ipcc.esl.dialstring import User
+from ipcc.esl.headers import EventName, HangupCause
+from ipcc.esl.listing import dump_from_json
+from ipcc.esl.normalise import normalise
+from ipcc.esl.port import SubscriptionPlan, Switches, SwitchNode
+from ipcc.esl.quoting import presentable
+from ipcc.esl.wire import SwitchEvent, WireError
+from ipcc.ids import LegId, NodeId
+from ipcc.tasks import Tasks
+from services.acd.core.effects import Effect, EndLeg, JoinLegs, RingAgent
+from services.acd.core.inputs import Joined, JoinFailed, PickedUp, Rang, RingFailed
+
+log = structlog.get_logger(__name__)
+
+OWNER = "acd"
+ACD_LEGS = SubscriptionPlan(
+    events=(
+        EventName.CHANNEL_PROGRESS,
+        EventName.CHANNEL_PROGRESS_MEDIA,
+        EventName.CHANNEL_ANSWER,
+        EventName.CHANNEL_BRIDGE,
+        EventName.CHANNEL_HANGUP,
+    )
+)
+# the switch's own time limit is a backstop only, and may come a second early (recorded fact 23)
+BACKSTOP_S = 3
+JOB_MARGIN_S = 10.0
+LINK_RETRY_S = 0.5
+UNKNOWN_CAUSE = "NETWORK_OUT_OF_ORDER"
+UNRENDERABLE_CAUSE = "INVALID_NUMBER_FORMAT"
+
+Report = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Dialling:
+    """How agents are dialled. ``recordings_root`` as the switch sees it."""
+
+    recordings_root: Path
+    phone_domain: str = ""
+    join_timeout_s: float = 0.5
+
+
+@dataclass
+class Hands:
+    """Carries out the effects of one domain's owner and reports results to ``report``."""
+
+    switches: Switches
+    dialling: Dialling
+    report: Report
+    tasks: Tasks = field(default_factory=Tasks)
+    _ringing: set[LegId] = field(default_factory=set)
+    _ended: dict[LegId, HangupCause] = field(default_factory=dict)
+    _joining: dict[LegId, asyncio.Future[bool]] = field(default_factory=dict)
+    _stop_listening: list[Callable[[], None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Hear all nodes."""
+        for node in self.switches.nodes():
+            self._stop_listening.append(node.listen(self._hearing(node)))
+
+    async def stop(self) -> None:
+        """Do nothing more; what was begun is left to whoever reconciles."""
+        for stop in self._stop_listening:
+            stop()
+        self._stop_listening.clear()
+        await self.tasks.stop()
+
+    def carry_out(self, effect: Effect) -> None:
+        """Begin ``effect``; never waits."""
+        match effect:
+            case RingAgent():
+                self._ringing.add(LegId(effect.offer_id))
+                self.tasks.once(f"ring {effect.offer_id}", self._ring(effect))
+            case JoinLegs():
+                self.tasks.once(f"join {effect.offer_id}", self._join(effect))
+            case EndLeg():
+                leg = LegId(effect.leg_id)
+                if leg in self._ringing:
+                    # its dialling is under way: whatever comes of it later is ended, too
+                    self._ended[leg] = HangupCause[effect.cause]
+                self.tasks.once(f"end {effect.leg_id}", self._end(effect))
+
+    # --- ring ----------------------------------------------------------------------------------
+    async def _ring(self, effect: RingAgent) -> None:
+        leg = LegId(effect.offer_id)
+        try:
+            node = self.switches.node(NodeId(effect.node_id))
+            await node.watch(leg)
+            self.tasks.once(f"watch caller of {leg}", self._watch(node, LegId(effect.caller_leg_id)))
+            text = await node.job(originate_of(effect, self.dialling), effect.ring_s + JOB_MARGIN_S)
+        except SwitchRefused as refused:
+            self.report(RingFailed(leg, refused.cause or UNKNOWN_CAUSE))
+            await self._forget(node, leg, LegId(effect.caller_leg_id))
+        except SwitchDown:
+            await self._find_out(effect)
+        except (Invalid, NotFound) as error:
+            log.error("offer_cannot_be_dialled", offer_id=leg, reason=error.message)
+            self.report(RingFailed(leg, UNRENDERABLE_CAUSE))
+        else:
+            await self._rung(node, leg, LegId(text.strip()))
+        finally:
+            self._ringing.discard(leg)
+            self._ended.pop(leg, None)
+
+    async def _rung(self, node: SwitchNode, leg: LegId, came: LegId) -> None:
+        if came != leg:
+            # the uuid was in use: what came under another one is nobody's leg
+            log.error("leg_came_under_another_uuid", offer_id=leg, leg_id=came)
+            await self._kill(node, came, HangupCause.NORMAL_TEMPORARY_FAILURE)
+            self.report(RingFailed(leg, HangupCause.DESTINATION_OUT_OF_ORDER.name))
+        elif leg in self._ended:
+            await self._kill(node, leg, self._ended[leg])
+        else:
+            self.report(PickedUp(leg, node.node_id))
+
+    async def _find_out(self, effect: RingAgent) -> None:
+        """Whether the phone was dialled is unknown: look it up when the link is back."""
+        node = self.switches.node(NodeId(effect.node_id))
+        if not await self._exists(node, LegId(effect.offer_id)):
+            self.report(RingFailed(effect.offer_id, UNKNOWN_CAUSE))
+
+    # --- join ----------------------------------------------------------------------------------
+    async def _join(self, effect: JoinLegs) -> None:
+        caller, agent = LegId(effect.caller_leg_id), LegId(effect.agent_leg_id)
+        node = self.switches.node(NodeId(effect.node_id))
+        heard: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._joining[agent] = heard
+        try:
+            # CHANNEL_BRIDGE comes on the leg named first only (recorded fact 5)
+            await node.watch(caller)
+            await node.api(UuidBridge(caller, agent))
+            async with asyncio.timeout(self.dialling.join_timeout_s):
+                await heard
+        except (TimeoutError, SwitchRefused, SwitchDown):
+            await self._look_at_pair(node, caller, agent)
+        else:
+            self.report(Joined(agent))
+        finally:
+            del self._joining[agent]
+            await self._forget(node, caller, agent)
+
+    async def _look_at_pair(self, node: SwitchNode, caller: LegId, agent: LegId) -> None:
+        is_agent_alive = await self._exists(node, agent)
+        is_caller_alive = await self._exists(node, caller)
+        if is_agent_alive and is_caller_alive and await self._partner(node, agent) == caller:
+            self.report(Joined(agent))
+            return
+        log.warning("legs_not_joined", offer_id=agent, caller_alive=is_caller_alive, agent_alive=is_agent_alive)
+        self.report(JoinFailed(agent, is_caller_alive, is_agent_alive))
+
+    # --- end -----------------------------------------------------------------------------------
+    async def _end(self, effect: EndLeg) -> None:
+        leg, cause = LegId(effect.leg_id), HangupCause[effect.cause]
+        node = self.switches.node(NodeId(effect.node_id))
+        try:
+            await node.api(UuidKill(leg, cause))
+        except SwitchRefused:
+            return  # there is no such leg: done, or not yet there, which ``_ended`` remembers
+        except SwitchDown:
+            await self._end_late(node, leg, cause)
+        finally:
+            if leg not in self._ringing:
+                await self._forget(node, leg)
+
+    async def _end_late(self, node: SwitchNode, leg: LegId, cause: HangupCause) -> None:
+        """The link was cut: meanwhile the leg may have become a conversation, and that is never ended blindly."""
+        if await self._exists(node, leg) and await self._partner(node, leg) is None:
+            await self._kill(node, leg, cause)
+
+    async def _kill(self, node: SwitchNode, leg: LegId, cause: HangupCause) -> None:
+        try:
+            await node.api(UuidKill(leg, cause))
+        except (SwitchRefused, SwitchDown) as error:
+            log.info("leg_not_ended", leg_id=leg, reason=str(error))
+
+    # --- watch ---------------------------------------------------------------------------------
+    async def _watch(self, node: SwitchNode, leg: LegId) -> None:
+        try:
+            await node.watch(leg)
+        except SwitchDown as error:
+            log.info("leg_not_watched_yet", leg_id=leg, reason=str(error))
+
+    async def _forget(self, node: SwitchNode, *legs: LegId) -> None:
+        for leg in legs:
+            await node.unwatch(leg)
+
+    # --- ask -----------------------------------------------------------------------------------
+    async def _exists(self, node: SwitchNode, leg: LegId) -> bool:
+        while True:
+            try:
+                return await node.exists(leg)
+            except SwitchDown:
+                await asyncio.sleep(LINK_RETRY_S)
+
+    async def _partner(self, node: SwitchNode, leg: LegId) -> LegId | None:
+        while True:
+            try:
+                return dump_from_json(await node.api(UuidDump(leg))).partner_id
+            except SwitchDown:
+                await asyncio.sleep(LINK_RETRY_S)
+            except (SwitchRefused, WireError):
+                return None
+
+    # --- hear ----------------------------------------------------------------------------------
+    def _hearing(self, node: SwitchNode) -> Callable[[SwitchEvent], None]:
+        def hear(event: SwitchEvent) -> None:
+            if event.name in ACD_LEGS.events:
+                for meant in normalise(event):
+                    self._hear(node, meant)
+
+        return hear
+
+    def _hear(self, node: SwitchNode, meant: m.Meaning) -> None:
+        match meant:
+            case m.LegRinging(leg) | m.LegEarlyMedia(leg) if leg in self._ringing:
+                self._react(node, leg, Rang(leg, node.node_id))
+            case m.LegAnswered(leg) if leg in self._ringing:
+                self._react(node, leg, PickedUp(leg, node.node_id))
+            case m.LegHungUp(leg_id=leg, cause=cause) if leg in self._ringing and leg not in self._joining:
+                # one that is being joined is judged by the look at both: who left first cannot be told from here
+                self.report(RingFailed(leg, cause))
+            case m.LegsBridged(leg_id=one, other_leg_id=other):
+                for leg in (one, other):
+                    future = self._joining.get(leg)
+                    if future is not None and not future.done():
+                        future.set_result(True)
+
+    def _react(self, node: SwitchNode, leg: LegId, given: Rang | PickedUp) -> None:
+        if leg in self._ended:
+            self.tasks.once(f"end late {leg}", self._kill(node, leg, self._ended[leg]))
+        else:
+            self.report(given)
+
+
+def originate_of(effect: RingAgent, dialling: Dialling) -> Originate:
+    """The order to dial an agent. Everything that must happen with every service down is a variable of the leg."""
+    leg = LegId(effect.offer_id)
+    path = dialling.recordings_root / tags.recording_name(effect.call_id, leg)
+    variables: Mapping[str, str] = {
+        tags.CALL_ID: effect.call_id,
+        tags.ROLE: LegRole.AGENT.value,
+        tags.OWNER: OWNER,
+        tags.OFFER_ID: effect.offer_id,
+        tags.ENTRY_ID: effect.entry_id,
+        tags.AGENT_ID: effect.agent_id,
+        tags.RECORDING: tags.recording_name(effect.call_id, leg),
+        "RECORD_STEREO": "true",
+        "execute_on_answer": f"record_session {path}",
+    }
+    return Originate(
+        endpoint=User(effect.phone_id, dialling.phone_domain),
+        leg_id=leg,
+        caller_name=presentable(effect.caller_name),
+        caller_number=presentable(effect.caller_number),
+        timeout_s=effect.ring_s + BACKSTOP_S,
+        variables=variables,
+    )
