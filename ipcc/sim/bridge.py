@@ -47,7 +47,8 @@ def bridge_by_uuid(a: Channel, b: Channel) -> bool:
         channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
         channel.flags.add(Flag.UUID_BRIDGE)
     a.flags.add(Flag.UUID_BRIDGE_ORIGINATOR)
-    for channel in (a, b):
+    # the one that waits notices first, so that the owner finds it ready when it looks (06u2)
+    for channel in (b, a):
         channel.set_state(State.CONSUME_MEDIA if channel.state is State.HIBERNATE else State.HIBERNATE)
     return True
 
@@ -64,6 +65,7 @@ def flip_caller_id(channel: Channel) -> None:
     profile.caller_number, profile.callee_number = profile.callee_number, profile.caller_number
     channel.callee_direction = channel.callee_direction or "RECV"
     channel.set_var("channel_cid_flipped", "yes")
+    channel.list_parties()
 
 
 def announce_dialled(channel: Channel) -> None:
@@ -84,6 +86,7 @@ def _bond(channel: Channel, other: Channel) -> None:
 
 def _swap_profiles(a: Channel, b: Channel) -> None:
     kernel = a.kernel
+    _show_partners(a, b)
     for channel in (b, a):
         channel.set_var("original_destination_number", channel.profile.destination)
         channel.set_var("original_caller_id_name", channel.profile.caller_name)
@@ -95,6 +98,29 @@ def _swap_profiles(a: Channel, b: Channel) -> None:
     a.profile.callee_number = b.profile.callee_number
     b.profile.caller_name = a.profile.caller_name
     b.profile.caller_number = a.profile.caller_number
+
+
+def _show_partners(a: Channel, b: Channel) -> None:
+    """Whoever was shown as caller and is now called, or the other way round, changes places (switch_channel_invert_cid)."""
+    if not _shows_caller(a):
+        _invert_caller_id(a)
+        if a.direction == "inbound":
+            b.flags.discard(Flag.BLEG)
+    if _shows_caller(b):
+        _invert_caller_id(b)
+        if b.direction == "inbound":
+            b.flags.add(Flag.BLEG)
+
+
+def _shows_caller(channel: Channel) -> bool:
+    """Whether its profile names the one who calls (switch_channel_inbound_display)."""
+    return not channel.has(Flag.BLEG) if channel.direction == "inbound" else channel.has(Flag.DIALPLAN)
+
+
+def _invert_caller_id(channel: Channel) -> None:
+    profile = channel.profile
+    profile.caller_name, profile.callee_name = profile.callee_name or "Unknown", profile.caller_name
+    profile.caller_number, profile.callee_number = profile.callee_number or "Unknown", profile.caller_number
 
 
 def _copy(profile: Profile) -> Profile:
@@ -169,13 +195,15 @@ def bridge(a: Channel, b: Channel) -> Steps:
         hang_up(b, a.cause or causes.NORMAL_CLEARING)
         return
     b.lock()
+    if a.other is None or a.other.uuid != b.uuid:
+        a.other = OtherLeg("originatee", b.uuid, b.name, _copy(b.profile))
     b.set_state(State.CONSUME_MEDIA)
     b.call_uuid = a.uuid
     b.set_var("call_uuid", a.uuid)
     a.call_uuid = a.uuid
     for channel in (a, b):
         channel.profile.times.bridged = kernel.stamp_us
-        channel.flags.discard(Flag.STOP_BROADCAST)
+        channel.flags -= {Flag.STOP_BROADCAST, Flag.INTERCEPTED}
     kernel.emit(a, "CHANNEL_BRIDGE", before=_pair(a, b))
     _connect(a, b)
     if b.running is not State.CONSUME_MEDIA:
@@ -208,6 +236,7 @@ def _connect(a: Channel, b: Channel) -> None:
             name, number = other.profile.caller_name, other.profile.caller_number
         channel.sent_callee = (name or number, number)
         channel.callee_direction = "SEND"
+        channel.list_parties()
         channel.set_var("last_sent_callee_id_name", name or number)
         channel.set_var("last_sent_callee_id_number", number)
         signalling.execute_on(channel, "execute_on_pre_bridge", "api_before_bridge")
@@ -260,9 +289,6 @@ def _disconnect(a: Channel, b: Channel) -> None:
     if a.cause:
         b.set_var("bridge_hangup_cause", a.cause)
     if b.cause:
-        a.set_var("last_bridge_hangup_cause", b.cause)
-        if proto := b.var("proto_specific_hangup_cause"):
-            a.set_var("last_bridge_proto_specific_hangup_cause", proto)
         a.set_var("bridge_hangup_cause", b.cause)
     b.call_uuid = b.uuid
     b.set_var("call_uuid", b.uuid)

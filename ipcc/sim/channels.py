@@ -157,6 +157,8 @@ class Channel:
     """The last application that began, for the variables last_app and last_arg of the end."""
     callee_direction: str = ""
     sent_callee: tuple[str, str] = ("", "")
+    listed: tuple[str, str, str, str] = ("", "", "", "")
+    """Caller and callee as ``show channels`` has them: noted at few moments only, so a ghost leg still shows the old ones (06v)."""
     initial: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
     bridged_to: str | None = None
     socket_open: bool = False
@@ -181,6 +183,11 @@ class Channel:
             self.variables[name] = value
         else:
             self.variables.pop(name, None)
+
+    def list_parties(self) -> None:
+        """Let ``show channels`` have the caller and callee of now."""
+        profile = self.profile
+        self.listed = (profile.caller_name, profile.caller_number, profile.callee_name, profile.callee_number)
 
     def is_true(self, name: str) -> bool:
         return (self.var(name) or "").lower() in ("true", "yes", "on", "enable", "enabled", "active", "allow", "t", "1")

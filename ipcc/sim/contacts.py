@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.settings import User
 
-_AGENT = "ipcc-sim"
-
 
 class Contacts:
     """The registrar of one switch at work."""
@@ -34,7 +32,7 @@ class Contacts:
             address,
             profile,
             call_id,
-            _AGENT,
+            kernel.settings.phone_agent,
             expires_s,
             kernel.now + expires_s + kernel.settings.ping_grace_s,
         )

@@ -18,6 +18,16 @@ def hang_up(channel: Channel, cause: str) -> None:
     channel.state = State.HANGUP
     channel.answer_state = "hangup"
     kernel = channel.kernel
+    _tell_partner(channel, cause)
     kernel.emit(channel, "CHANNEL_HANGUP")
     channel.profile.times.hungup = kernel.stamp_us
     channel.wake()
+
+
+def _tell_partner(channel: Channel, cause: str) -> None:
+    """The leg this one was joined with learns why it left, if it is still there (recorded in 05a, 05b, 05e)."""
+    partner = channel.kernel.find(channel.var("signal_bond") or "")
+    if partner is None or partner is channel:
+        return
+    partner.set_var("last_bridge_hangup_cause", cause)
+    partner.set_var("last_bridge_proto_specific_hangup_cause", channel.var("proto_specific_hangup_cause"))

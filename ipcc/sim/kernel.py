@@ -179,6 +179,7 @@ class Kernel:
     def add(self, channel: Channel) -> None:
         """Take the channel in and count it."""
         self.channels[channel.uuid] = channel
+        channel.list_parties()
         counters = self.counters
         counters.sessions += 1
         channel.session_id = counters.sessions

@@ -36,12 +36,12 @@ class Recording:
 def start(channel: Channel, asked: str, limit_s: float = 0) -> bool:
     """Begin to record; False where the switch says ``Cannot record session!``. The same path again changes nothing (10a)."""
     kernel = channel.kernel
-    path = asked if asked.startswith(("/", "{")) else f"{kernel.settings.sounds_dir}/{asked}"
+    path = _full(channel, asked)
     if find(channel, path):
         return True
-    spool = kernel.settings.spool(path)
-    if spool is Spool.IMPOSSIBLE or not channel.has_media or not _is_writable_format(path):
+    if not can_start(channel, asked):
         return False
+    spool = kernel.settings.spool(path)
     recording = Recording(
         channel=channel,
         asked=asked,
@@ -58,6 +58,22 @@ def start(channel: Channel, asked: str, limit_s: float = 0) -> bool:
         # compared in whole seconds of the clock, so up to one second early (fact 23: 2 s gave 1.6 to 2.6 s)
         recording.limit = kernel.timeline.at(math.floor(kernel.now) + limit_s, lambda: _expire(channel, path))
     return True
+
+
+def can_start(channel: Channel, asked: str) -> bool:
+    """Whether the path can be written and the leg has sound."""
+    path = _full(channel, asked)
+    return (
+        channel.has_media
+        and not channel.is_down
+        and _is_writable_format(path)
+        and channel.kernel.settings.spool(path) is not Spool.IMPOSSIBLE
+    )
+
+
+def _full(channel: Channel, asked: str) -> str:
+    """A relative path lies among the sounds; only the full one stops it again (10b)."""
+    return asked if asked.startswith(("/", "{")) else f"{channel.kernel.settings.sounds_dir}/{asked}"
 
 
 def _is_writable_format(path: str) -> bool:

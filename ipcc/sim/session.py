@@ -75,6 +75,7 @@ def _routing(channel: Channel) -> None:
         return
     kernel = channel.kernel
     channel.flags.discard(Flag.REDIRECT)
+    channel.list_parties()
 
     def resolve(field: str) -> str:
         return execute.expanded(channel, field) if "${" in field else execute.look_up(channel, field) or ""
@@ -174,6 +175,7 @@ def _destroy(channel: Channel) -> None:
     channel.set_var("call_uuid", channel.uuid)
     kernel.emit(channel, "CHANNEL_DESTROY")
     kernel.remove(channel)
+    kernel.unschedule(channel.uuid)
     channel.gone = True
     kernel.set_running(channel, State.DESTROY)
     for watch in list(channel.watchers):

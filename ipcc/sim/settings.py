@@ -69,6 +69,8 @@ class EngineSettings:
     profile_ports: dict[str, int] = field(default_factory=lambda: {"internal": 5060, "external": 5080})
     phone_profile: str = "internal"
     """The SIP profile phones register with."""
+    phone_agent: str = "ipcc-sim"
+    """The User-Agent phones call themselves by."""
     max_sessions: int = 5000
     sessions_per_second: int = 500
     heartbeat_s: float = 20.0

@@ -11,6 +11,7 @@ from ipcc.sim.timeline import finish
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
+    from ipcc.sim.timeline import Steps
 
 
 def ring_ready(channel: Channel) -> None:
@@ -48,7 +49,15 @@ def pre_answer(channel: Channel) -> None:
 
 
 def answer(channel: Channel) -> None:
-    """200 OK. A call without early media goes through it first; the call state follows the event (fact 24)."""
+    """200 OK; what it triggers goes on by itself if it takes time."""
+    finish(channel.kernel.timeline, answering(channel))
+
+
+def answering(channel: Channel) -> Steps:
+    """200 OK. A call without early media goes through it first; the call state follows the event (fact 24).
+
+    What ``execute_on_answer`` orders runs before the call state says ACTIVE (10d).
+    """
     if channel.is_down or channel.has(Flag.ANSWERED):
         return
     kernel = channel.kernel
@@ -62,28 +71,34 @@ def answer(channel: Channel) -> None:
     kernel.emit(channel, "CHANNEL_ANSWER")
     if channel.direction == "inbound":
         kernel.put(CallerAnswered(channel.uuid))
-    execute_on(channel, "execute_on_answer", "api_on_answer")
-    kernel.set_callstate(channel, CallState.ACTIVE)
-    channel.set_var("endpoint_disposition", "ANSWER")
     channel.wake()
+    yield from executing_on(channel, "execute_on_answer", "api_on_answer")
+    if not channel.is_down:
+        kernel.set_callstate(channel, CallState.ACTIVE)
+        channel.set_var("endpoint_disposition", "ANSWER")
 
 
 def execute_on(channel: Channel, *names: str) -> None:
-    """Run what ``execute_on_…`` and ``api_on_…`` variables order, each also with ``_1``, ``_2`` … behind its name."""
+    """Run what ``execute_on_…`` and ``api_on_…`` variables order; what takes time goes on by itself."""
+    finish(channel.kernel.timeline, executing_on(channel, *names))
+
+
+def executing_on(channel: Channel, *names: str) -> Steps:
+    """The variables of these names, each also with ``_1``, ``_2`` … behind it, carried out one after the other."""
     for name in names:
         for variable, value in list(channel.variables.items()):
             if variable == name or (variable.startswith(name + "_") and variable[len(name) + 1 :].isdigit()):
                 for text in value if isinstance(value, list) else [value]:
-                    _execute_text(channel, name.startswith("api_"), text)
+                    yield from _executing(channel, name.startswith("api_"), text)
 
 
-def _execute_text(channel: Channel, is_api: bool, text: str) -> None:
+def _executing(channel: Channel, is_api: bool, text: str) -> Steps:
     text = execute.expanded(channel, text)
     head, _, argument = text.partition("::" if "::" in text.split(" ")[0] else " ")
     if is_api:
         channel.kernel.run_api(head, argument)
     else:
-        finish(channel.kernel.timeline, execute.execute(channel, head, argument))
+        yield from execute.execute(channel, head, argument)
 
 
 def _agree_codecs(channel: Channel) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _CODECS = "OPUS,G722,PCMU,PCMA,H264,VP8"
 _ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REFER, NOTIFY, UPDATE"
-_AGENT = "ipcc-sim"
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def inbound_variables(kernel: Kernel, channel: Channel, call: InboundCall) -> di
         "sip_contact_uri": f"{number}@{call.address}",
         "sip_contact_host": call.host,
         "rtp_use_codec_string": _CODECS,
-        "sip_user_agent": _AGENT,
+        "sip_user_agent": kernel.settings.phone_agent,
         "sip_via_host": call.host,
         "sip_via_port": call.port,
         "sip_via_rport": call.port,
@@ -159,7 +158,7 @@ def ring_variables(channel: Channel, address: str) -> dict[str, VariableValue]:
         "sip_reply_port": port,
         "sip_network_ip": host,
         "sip_network_port": port,
-        "sip_user_agent": _AGENT,
+        "sip_user_agent": kernel.settings.phone_agent,
         "sip_allow": _ALLOW,
         "sip_recover_contact": f"<sip:{user}@{address}>",
         "sip_full_via": f"SIP/2.0/UDP {domain};rport;branch=z9hG4bK{tag(kernel)}",

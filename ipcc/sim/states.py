@@ -57,6 +57,7 @@ class Flag(StrEnum):
     ORIGINATING = auto()
     INTERCEPT = auto()
     INTERCEPTED = auto()
+    BLEG = auto()
     BREAK = auto()
     STOP_BROADCAST = auto()
     BROADCAST = auto()

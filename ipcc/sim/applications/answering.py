@@ -9,14 +9,15 @@ from ipcc.sim.hangup import hang_up
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
+    from ipcc.sim.timeline import Steps
 
 # SIP codes the respond application turns into the cause that gives this code to the caller
 _RESPONSES = {code: cause for cause, code in reversed(causes.TO_SIP.items())}
 
 
-def answer(channel: Channel, argument: str) -> None:
+def answer(channel: Channel, argument: str) -> Steps:
     del argument
-    signalling.answer(channel)
+    yield from signalling.answering(channel)
 
 
 def pre_answer(channel: Channel, argument: str) -> None:

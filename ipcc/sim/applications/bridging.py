@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ipcc.sim import bridge as media
 from ipcc.sim import causes, dialstring, originate
-from ipcc.sim.channels import OtherLeg
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
@@ -25,7 +24,6 @@ def bridge(channel: Channel, argument: str) -> Steps:
         return
     channel.set_var("originate_disposition", "SUCCESS")
     channel.set_var("DIALSTATUS", "SUCCESS")
-    channel.other = OtherLeg("originatee", other.uuid, other.name, other.profile)
     media.announce_dialled(other)
     other.flags.discard(Flag.ORIGINATING)
     yield from media.bridge(channel, other)

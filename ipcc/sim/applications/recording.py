@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from ipcc.sim.timeline import Steps
 
 
-def record_session(channel: Channel, argument: str) -> None:
-    """Record both sides from now on; a path that cannot be written is passed over in silence (10e)."""
+def record_session(channel: Channel, argument: str) -> Steps:
+    """Record both sides from the next frame on; a path that cannot be written is passed over in silence (10e)."""
     path, _, limit = argument.partition("+")
+    if not recorder.can_start(channel, path.strip()):
+        return
+    yield channel.kernel.timeline.next_frame()
     recorder.start(channel, path.strip(), float(limit) if limit.isdigit() else 0)
 
 
