@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from alembic.autogenerate import compare_metadata
@@ -36,7 +38,7 @@ async def upgrade(database: Database, folder: Path, revision: str = "head") -> N
     """Run the versions not yet run, in one transaction; replicas that start together wait for one another. Raises StoreDown."""
     script = script_directory(folder)
     try:
-        async with database.engine.begin() as connection:
+        async with _one_at_a_time(), database.engine.begin() as connection:
             if database.is_postgres:
                 lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
                 await connection.execute(lock, {"name": f"ipcc-migrate-{database.service}"})
@@ -47,6 +49,14 @@ async def upgrade(database: Database, folder: Path, revision: str = "head") -> N
         if isinstance(translated, StoreDown):
             raise translated from error
         raise
+
+
+# Alembic's ``op`` is one per process: migrations of two services in one event loop would run into each other's.
+_LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+def _one_at_a_time() -> asyncio.Lock:
+    return _LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 def _run(connection: Connection, script: ScriptDirectory, revision: str) -> None:
