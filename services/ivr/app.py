@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
+
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Requester, View, Worker
 from ipcc.contracts.topics import CALL, CONFIG
+from ipcc.errors import Unavailable
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import IVR_FACTS_WAITING, Metrics
@@ -22,6 +25,8 @@ from services.ivr.settings import IvrSettings
 from services.ivr.store import FlowStore
 from services.ivr.switch import IVR_LEGS, Telephony
 from services.ivr.usecases import Outside, Sessions
+
+log = structlog.get_logger(__name__)
 
 ASSIGNMENT_LOOK_S = 0.5
 
@@ -50,8 +55,6 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await stack.enter_async_context(running_bus(bus, tasks))
             switches.start(tasks)
             stack.push_async_callback(bank.close)
-            stack.push_async_callback(sender.drain)
-            # ended in reverse: first no new calls, then the sessions, last what carries their facts
             tasks.spawn("send facts", sender.run)
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
@@ -59,6 +62,10 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
             tasks.spawn("consume calls", worker.run)
             yield
+            # the next owner of the callers reads their places from the topic: all told before he is one
+            await sessions.close()
+            await sender.drain()
+            await worker.stop()
             await tasks.stop()
 
     check_bus(health, bus)
@@ -82,7 +89,15 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
 async def follow_assignment(sessions: Sessions, worker: Worker) -> None:
     """Tell the sessions which partitions of the calls are this replica's, for ever."""
     outside = sessions.outside
+    seen = 0
     while True:
-        await sessions.follow_assignment(frozenset(place.number for place in worker.assigned))
+        # only what a rebalance has settled counts: in its middle, and while the bus is away, nothing is assigned at all
+        settled = worker.counters.rebalances
+        if settled != seen:
+            try:
+                await sessions.follow_assignment(frozenset(place.number for place in worker.assigned))
+                seen = settled
+            except Unavailable as error:
+                log.warning("assignment_waits", reason=str(error))
         outside.metrics.put(IVR_FACTS_WAITING, outside.sender.waiting)
         await outside.clock.sleep(ASSIGNMENT_LOOK_S)

@@ -1,8 +1,10 @@
-"""Session facts on their way to the bus: in order, kept through an outage, never in the way of the caller."""
+"""Session facts on their way to the bus: in order per call, kept through an outage, never in the way of the caller."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
+from itertools import islice
 
 import structlog
 
@@ -15,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 # some 10 facts a call: this holds an outage of minutes at full load; beyond it the oldest are given up and counted
 LIMIT = 100_000
+BATCH = 200
 RETRY_S = 0.5
 
 
@@ -24,38 +27,61 @@ class FactSender:
     def __init__(self, publisher: Publisher) -> None:
         self.lost = 0
         self._publisher = publisher
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: deque[Event] = deque()
+        self._told = asyncio.Event()
 
     @property
     def waiting(self) -> int:
         """Facts not yet acknowledged."""
-        return self._events.qsize()
+        return len(self._events)
 
     def tell(self, facts: tuple[IvrPayload, ...]) -> None:
-        """Send these after all told before; stamped now. Never blocks."""
+        """Send these after all told before of the same call; stamped now. Never blocks."""
         for fact in facts:
-            if self._events.qsize() >= LIMIT:
-                self._events.get_nowait()
+            if len(self._events) >= LIMIT:
+                self._events.popleft()
                 self.lost += 1
-            self._events.put_nowait(self._publisher.event(fact))
+            self._events.append(self._publisher.event(fact))
+        self._told.set()
 
     async def run(self) -> None:
         """Send for ever."""
         while True:
-            event = await self._events.get()
-            while not await self._sent(event):
+            self._told.clear()
+            if not self._events:
+                await self._told.wait()
+            if not await self._send_batch():
                 await self._publisher.clock.sleep(RETRY_S)
 
     async def drain(self) -> None:
         """Send what waits, once; for a service that stops."""
-        while not self._events.empty():
-            if not await self._sent(self._events.get_nowait()):
+        while self._events:
+            if not await self._send_batch():
                 return
 
-    async def _sent(self, event: Event) -> bool:
+    async def _send_batch(self) -> bool:
+        """Send the oldest; calls side by side, each in its order. False when some were not taken: they wait on."""
+        batch = list(islice(self._events, BATCH))
+        by_call: dict[str, list[Event]] = defaultdict(list)
+        for event in batch:
+            by_call[event.subject].append(event)
+        done: set[str] = set()
         try:
-            await self._publisher.send(event)
-        except BusDown as error:
-            log.warning("facts_wait", waiting=self.waiting, error=str(error))
-            return False
-        return True
+            reasons = await asyncio.gather(*(self._send_in_order(events, done) for events in by_call.values()))
+        finally:
+            # also when cancelled: what was not acknowledged is still to be sent
+            self._events = deque(event for event in self._events if event.id not in done)
+        why = next(filter(None, reasons), "")
+        if why:
+            log.warning("facts_wait", waiting=self.waiting, error=why)
+        return not why
+
+    async def _send_in_order(self, events: list[Event], done: set[str]) -> str:
+        """Send them until one is not taken, and why."""
+        for event in events:
+            try:
+                await self._publisher.send(event)
+            except BusDown as error:
+                return str(error)
+            done.add(event.id)
+        return ""

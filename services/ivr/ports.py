@@ -43,12 +43,18 @@ class Line(Protocol):
     async def push_safety_net(self) -> None:
         """Tell the switch that somebody still looks after this caller."""
 
+    async def fall_back(self) -> None:
+        """Give the caller to the safety net now: we cannot serve him."""
+
+    async def forget(self) -> None:
+        """Hear nothing more of the leg; for a session that is over. Never raises."""
+
 
 class Lines(Protocol):
     """Legs by node and uuid."""
 
     def line(self, node_id: str, leg_id: str) -> Line:
-        """The leg; raises SwitchDown when the node is unknown."""
+        """The leg; raises NotFound when the node is unknown."""
 
 
 class Bank(Protocol):
@@ -62,7 +68,7 @@ class Queues(Protocol):
     """The way to acd."""
 
     def stay(self, entry_id: str) -> AbstractAsyncContextManager[asyncio.Queue[Payload]]:
-        """The news about one entry, from before it is queued."""
+        """The news about one entry, from now on: open it before ``join``."""
 
     async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
         """Ask acd to queue the caller; repeated with the same entry it gives the same place. Raises Refused, BusDown."""

@@ -39,7 +39,6 @@ class QueueDesk:
     @asynccontextmanager
     async def stay(self, entry_id: str) -> AsyncIterator[asyncio.Queue[Payload]]:
         """The news about one entry, kept from now until the block ends."""
-        await self._listening.wait()
         news: asyncio.Queue[Payload] = asyncio.Queue()
         self._stays[entry_id] = news
         try:
@@ -48,7 +47,9 @@ class QueueDesk:
             del self._stays[entry_id]
 
     async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
-        """Ask acd to queue the caller."""
+        """Ask acd to queue the caller. Raises Refused, Unavailable (also while acd is not heard), BusDown."""
+        if not self._listening.is_set():
+            raise Unavailable("acd.not_heard", "nothing is heard of acd yet, so its answer would be missed", RETRY_S)
         command = Enqueue(
             entry_id=wanted.entry_id,
             call_id=session.call_id,
@@ -71,6 +72,7 @@ class QueueDesk:
         while True:
             try:
                 async with self._bus.follow(ACD.name, start) as reader:
+                    start = reader.positions
                     self._listening.set()
                     async for record in reader:
                         self._hear(record)

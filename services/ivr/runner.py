@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from ipcc.clock import Clock
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.contracts.payload import Payload
-from ipcc.errors import Refused, SwitchDown, Unavailable
+from ipcc.errors import IpccError, Refused, SwitchDown, Unavailable
 from services.ivr.core.actions import (
     Action,
     BankAnswer,
@@ -29,7 +30,7 @@ from services.ivr.core.actions import (
     QueueLeft,
 )
 from services.ivr.core.flow import Flow
-from services.ivr.core.session import Moved, Session, advance
+from services.ivr.core.session import Moved, Session, abort, advance
 from services.ivr.core.speech import prompts
 from services.ivr.ports import Bank, Line, LineLost, Queues
 
@@ -40,6 +41,8 @@ QUIET_S = 1.5
 BUSY_MUSIC = "local_stream://ipcc"
 RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
+# so long he hears music while no queue can be reached; then the safety net has him
+STRANDED_AFTER = timedelta(seconds=90)
 
 Tell = Callable[[tuple[IvrPayload, ...]], None]
 
@@ -55,26 +58,44 @@ class Surroundings:
     tell: Tell
 
 
-class Runner:
-    """One session from its first action to its end. ``session`` is where it stands now."""
+@dataclass(frozen=True)
+class Standing:
+    """He stands in the queue; ``is_offered``: an agent's phone rings for him already."""
 
-    def __init__(self, flow: Flow, moved: Moved, around: Surroundings) -> None:
+    is_offered: bool
+
+
+class Runner:
+    """One session from its first action to its end. ``session`` is where it stands now.
+
+    ``is_back``: the caller was here before, served by another replica or over a link that was lost: he has been answered,
+    and in a queue he may hear music already, or his agent.
+    """
+
+    def __init__(self, flow: Flow, moved: Moved, around: Surroundings, *, is_back: bool = False) -> None:
         self.session: Session = moved.session
         self.since: datetime = around.clock.now()
         self.flow_id = flow.id
         self._flow = flow
         self._action = moved.action
         self._around = around
+        self._is_back = is_back
 
     async def run(self) -> None:
-        """Until the session is over. Cancelling it leaves the caller where he is, for another replica to find."""
+        """Until the session is over. Cancelling it leaves the caller where he is, for another replica to find.
+
+        Raises what is a fault of ours; the caller is then still on the line.
+        """
         net = asyncio.get_running_loop().create_task(self._keep_safety_net())
         try:
+            if not (self._is_back and isinstance(self._action, JoinQueue)):
+                given = await self._safely(self._answer)
+                if isinstance(given, CallerGone):
+                    self._take(given)
             while self._action is not None:
-                given = await self._outcome_of(self._action)
-                moved = advance(self._flow, self.session, given, self._around.clock.now())
-                self.session, self._action = moved.session, moved.action
-                self._around.tell(moved.facts)
+                action = self._action
+                self._take(await self._safely(partial(self._perform, action)))
+                self._is_back = False
         finally:
             net.cancel()
 
@@ -84,27 +105,44 @@ class Runner:
         self.session, self._action = moved.session, None
         return moved.facts
 
-    async def _outcome_of(self, action: Action) -> Input:
-        try:
-            return await self._perform(action)
-        except LineLost:
-            return CallerGone()
-        except SwitchDown as error:
-            # commands in flight are lost; whether the leg still lives is looked up when the link is back
-            log.warning("switch_lost", call_id=self.session.call_id, error=str(error))
-            return await self._after_the_gap(action)
+    def failed(self) -> tuple[IvrPayload, ...]:
+        """We cannot go on: end the session where it stands and say so."""
+        moved = abort(self.session, self._around.clock.now())
+        self.session, self._action = moved.session, None
+        return moved.facts
 
-    async def _after_the_gap(self, action: Action) -> Input:
+    def _take(self, given: Input) -> None:
+        moved = advance(self._flow, self.session, given, self._around.clock.now())
+        self.session, self._action = moved.session, moved.action
+        self._around.tell(moved.facts)
+
+    async def _safely(self, work: Callable[[], Awaitable[Input]]) -> Input:
+        """``work``, done again when the link to the switch was lost meanwhile and the leg has outlived that."""
+        while True:
+            try:
+                return await work()
+            except LineLost:
+                return CallerGone()
+            except SwitchDown as error:
+                # commands in flight are lost; whether the leg still lives is looked up when the link is back
+                log.warning("switch_lost", call_id=self.session.call_id, error=str(error))
+                self._is_back = True
+                if not await self._is_there():
+                    return CallerGone()
+
+    async def _is_there(self) -> bool:
         while True:
             await self._around.clock.sleep(RETRY_S)
             try:
-                if not await self._around.line.exists():
-                    return CallerGone()
-                return await self._perform(action)
+                return await self._around.line.exists()
             except LineLost:
-                return CallerGone()
+                return False
             except SwitchDown:
                 continue
+
+    async def _answer(self) -> Input:
+        await self._around.line.answer()
+        return Played()
 
     async def _perform(self, action: Action) -> Input:
         line = self._around.line
@@ -126,30 +164,46 @@ class Runner:
 
     async def _ask_bank(self, action: CallBank) -> BankAnswer:
         key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
-        loop = asyncio.get_running_loop()
-        asking = loop.create_task(self._around.bank.ask(action.operation, action.inputs, key))
+        asking = asyncio.get_running_loop().create_task(self._around.bank.ask(action.operation, action.inputs, key))
         try:
             done, _ = await asyncio.wait({asking}, timeout=QUIET_S)
             if not done:
-                await self._around.line.start_music(BUSY_MUSIC)
-                await asyncio.wait({asking})
-                await self._around.line.interrupt()
+                await self._play_during(asking)
             return asking.result()
         finally:
             asking.cancel()
 
-    async def _wait_for_agent(self, action: JoinQueue) -> Input:
-        async with self._around.queues.stay(action.entry_id) as news:
-            await self._around.line.start_music(action.music)
-            left = await self._join(action)
-            if left is None:
-                left = await self._keep_company(action, news)
-        if left.outcome != EntryOutcome.ANSWERED.value:
+    async def _play_during(self, asking: asyncio.Task[BankAnswer]) -> None:
+        try:
+            await self._around.line.start_music(BUSY_MUSIC)
+            await asyncio.wait({asking})
             await self._around.line.interrupt()
+        except SwitchDown as error:
+            # the answer is what counts: asking again might count a wrong PIN twice
+            log.warning("no_music", call_id=self.session.call_id, error=str(error))
+            await asyncio.wait({asking})
+
+    async def _wait_for_agent(self, action: JoinQueue) -> Input:
+        line = self._around.line
+        async with self._around.queues.stay(action.entry_id) as news:
+            if not self._is_back:
+                await line.start_music(action.music)
+            found = await self._join(action)
+            if isinstance(found, QueueLeft):
+                left = found
+            else:
+                if self._is_back and not found.is_offered:
+                    # nobody knows what he hears; what was queued on the leg must not sound into a conversation later
+                    await line.interrupt()
+                    await line.start_music(action.music)
+                left = await self._keep_company(action, news, is_offered=found.is_offered)
+        if left.outcome != EntryOutcome.ANSWERED.value:
+            await line.interrupt()
         return left
 
-    async def _join(self, action: JoinQueue) -> QueueLeft | None:
-        """Queue him, however long acd or the bus take to come back; None when he stands in the queue."""
+    async def _join(self, action: JoinQueue) -> QueueLeft | Standing:
+        """Queue him; where acd or the bus do not answer, again and again. Raises Unavailable when that lasts too long."""
+        began = self._around.clock.now()
         while True:
             try:
                 found = await self._around.queues.join(self.session, action)
@@ -159,13 +213,17 @@ class Runner:
                 log.warning("queue_unreachable", call_id=self.session.call_id, error=str(error))
                 if not await self._around.line.exists():
                     raise LineLost from error
+                if self._around.clock.now() - began > STRANDED_AFTER:
+                    raise
                 await self._around.clock.sleep(RETRY_S)
                 continue
             outcome = str(found.get("outcome") or "")
-            return QueueLeft(outcome) if outcome else None
+            if outcome == EntryOutcome.ABANDONED.value:
+                raise LineLost
+            return QueueLeft(outcome) if outcome else Standing(is_offered=bool(found.get("offer_id")))
 
-    async def _keep_company(self, action: JoinQueue, news: asyncio.Queue[Payload]) -> QueueLeft:
-        offered = False
+    async def _keep_company(self, action: JoinQueue, news: asyncio.Queue[Payload], *, is_offered: bool) -> QueueLeft:
+        offered = is_offered
         while True:
             try:
                 async with asyncio.timeout(action.announce_every_s):
@@ -199,5 +257,5 @@ class Runner:
             await self._around.clock.sleep(SAFETY_NET_EVERY_S)
             try:
                 await self._around.line.push_safety_net()
-            except (LineLost, Unavailable) as error:
+            except (LineLost, IpccError) as error:
                 log.info("safety_net_not_pushed", call_id=self.session.call_id, error=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,19 @@ class IvrSettings(ServiceSettings):
     )
     bank_timeout_s: float = Field(
         4.0, gt=0, le=30, description="How long one question to the bank core may take, in seconds."
+    )
+    bank_timeouts_s: dict[str, Annotated[float, Field(gt=0, le=60)]] = Field(
+        default_factory=dict,
+        description='The same for single operations, in seconds, such as {"transfer": 8}.',
+    )
+    bank_failures: int = Field(
+        5, ge=1, le=1000, description="An operation that failed so often in a row is not asked for a while."
+    )
+    bank_pause_s: float = Field(
+        10.0,
+        ge=0.1,
+        le=600,
+        description="How long such an operation is left alone before one caller tries it, in seconds.",
     )
     safety_net_s: int = Field(
         180,

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ipcc.errors import NotFound, SwitchDown, SwitchRefused
-from ipcc.esl.commands import Command, SchedDel, SchedTransfer, UuidBreak, UuidKill, UuidSetVar
+from ipcc.errors import SwitchRefused
+from ipcc.esl.commands import Command, SchedDel, SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
 from ipcc.esl.headers import EventName, HangupCause
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
@@ -22,6 +22,8 @@ IVR_LEGS = SubscriptionPlan(
 )
 
 DIGITS = "ipcc_digits"
+# where freeswitch/conf/dialplan/safety.xml takes callers that nobody serves
+FALLBACK, SAFETY = "fallback", "safety"
 ANSWER_TIMEOUT_S = 10.0
 # the longest prompt plus the longest wait for a key; an application that takes longer hangs
 APPLICATION_TIMEOUT_S = 180.0
@@ -37,12 +39,8 @@ class Telephony:
     safety_net_s: int
 
     def line(self, node_id: str, leg_id: str) -> Line:
-        """The leg; raises SwitchDown when the node is not ours."""
-        try:
-            node = self.switches.node(NodeId(node_id))
-        except NotFound as error:
-            raise SwitchDown("switch.unknown", f"node {node_id} is not configured: see IPCC_SWITCHES") from error
-        return SwitchLine(node, LegId(leg_id), self)
+        """The leg; raises NotFound when the node is not among IPCC_SWITCHES."""
+        return SwitchLine(self.switches.node(NodeId(node_id)), LegId(leg_id), self)
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,13 @@ class SwitchLine:
 
     async def push_safety_net(self) -> None:
         await self._tell(SchedDel(self.leg))
-        await self._tell(SchedTransfer(self.telephony.safety_net_s, self.leg, "fallback", "safety"))
+        await self._tell(SchedTransfer(self.telephony.safety_net_s, self.leg, FALLBACK, SAFETY))
+
+    async def fall_back(self) -> None:
+        await self._tell(UuidTransfer(self.leg, FALLBACK, SAFETY))
+
+    async def forget(self) -> None:
+        await self.node.unwatch(self.leg)
 
     def sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
         """The prompts as one sound of the switch; a sequence is a ``file_string`` (mod_dptools.c)."""

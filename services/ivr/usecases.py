@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from ipcc.bus.events import Publisher, Received, received_from
-from ipcc.bus.port import Bus
+from ipcc.bus.port import Bus, Record
 from ipcc.bus.view import View
 from ipcc.clock import Clock
 from ipcc.contracts.call import CallArrived, Direction, LegEnded
 from ipcc.contracts.config import ConfigChanged, EntryPoint
 from ipcc.contracts.ivr import IvrPayload, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import CALL, IVR
-from ipcc.errors import InvalidMessage, NotFound, RetryLater, SwitchDown
+from ipcc.errors import InvalidMessage, NotFound, RetryLater, SwitchDown, SwitchRefused, Unavailable
 from ipcc.ids import new_id
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED, Metrics
 from ipcc.tasks import Tasks
@@ -70,8 +71,10 @@ class Sessions:
 
     outside: Outside
     running: dict[str, Runner] = field(default_factory=dict)
+    is_closed: bool = False
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _partitions: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+    _partitions: set[int] = field(default_factory=set)
+    _loading: dict[int, asyncio.Lock] = field(default_factory=dict)
     _homes: dict[str, int] = field(default_factory=dict)
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
@@ -81,10 +84,16 @@ class Sessions:
         await self.take_over(partition)
         if data.direction is not Direction.INBOUND or data.call_id in self._known:
             return
+        if self.is_closed:
+            raise RetryLater("this replica stops: the next one takes the call", 0.5)
         line = self.outside.lines.line(data.node_id, data.leg_id)
         if self.outside.clock.now() - received.event.time > FRESH and not await self._is_there(line):
             return
-        flow, entry_point = self._flow_for(data)
+        try:
+            flow, entry_point = self._flow_for(data)
+        except NotFound as error:
+            await self._turn_away(data, line, error)
+            return
         moved = self._begin(flow, data, entry_point)
         started = SessionStarted(
             call_id=data.call_id,
@@ -99,36 +108,39 @@ class Sessions:
         # acknowledged before the arrival is: a replica that dies now leaves a session that another finds
         await self.outside.publisher.publish(started)
         self.outside.sender.tell(moved.facts)
-        self._run(flow, moved, line, partition)
+        self._run(self._runner(flow, moved, line), line, partition)
+
+    async def _turn_away(self, data: CallArrived, line: Line, error: NotFound) -> None:
+        """Nobody has said how callers of this number are served: a human must, and soon."""
+        log.error("call_without_flow", call_id=data.call_id, trunk=data.trunk, reason=error.message)
+        self._remember(data.call_id)
+        await self._fall_back(data.call_id, line)
+        await line.forget()
 
     async def leg_ended(self, data: LegEnded, received: Received) -> None:
         """The caller hung up while nothing of ours was running on his leg."""
         runner = self.running.get(data.call_id)
         if runner is not None and runner.session.leg_id == data.leg_id:
-            task = self._tasks.pop(data.call_id)
+            task = self._tasks.pop(data.call_id, None)
+            if task is None:
+                # it is ending by itself at this moment
+                return
             task.cancel()
             await asyncio.wait({task})
             self._finish(runner)
 
     async def take_over(self, partition: int) -> None:
         """Read what was told of the sessions of ``partition`` (its topic lines up with the calls'), and resume the open ones."""
-        loading = self._partitions.get(partition)
-        if loading is None:
-            loading = asyncio.get_running_loop().create_future()
-            self._partitions[partition] = loading
-            try:
-                for found in await self._read_open(partition):
-                    self.outside.tasks.once(f"resume {found.started.call_id}", self._resume(found, partition))
-            except BaseException:
-                del self._partitions[partition]
-                loading.cancel()
-                raise
-            loading.set_result(None)
-        await asyncio.shield(loading)
+        async with self._loading.setdefault(partition, asyncio.Lock()):
+            if partition in self._partitions:
+                return
+            for found in await self._read_open(partition):
+                self.outside.tasks.once(f"resume {found.started.call_id}", self._resume(found, partition))
+            self._partitions.add(partition)
 
     async def let_go(self, partition: int) -> None:
         """Another replica has these now: stop touching their callers, and say nothing."""
-        self._partitions.pop(partition, None)
+        self._partitions.discard(partition)
         for call_id in [c for c, home in self._homes.items() if home == partition]:
             task = self._tasks.pop(call_id, None)
             self.running.pop(call_id, None)
@@ -137,9 +149,17 @@ class Sessions:
             if task is not None:
                 task.cancel()
 
+    async def close(self) -> None:
+        """Stop serving: every caller stays where he is, for another replica to find."""
+        self.is_closed = True
+        for partition in list(self._partitions):
+            await self.let_go(partition)
+
     async def follow_assignment(self, assigned: frozenset[int]) -> None:
         """Take over what is newly ours and let go of the rest."""
-        for partition in set(self._partitions) - assigned:
+        if self.is_closed:
+            return
+        for partition in self._partitions - assigned:
             await self.let_go(partition)
         for partition in assigned:
             await self.take_over(partition)
@@ -168,28 +188,42 @@ class Sessions:
                 return self.outside.flows.published(found.flow), found
         raise NotFound("entry_point.unknown", f"no entry point has the number {data.dialled_number}", trunk=data.trunk)
 
-    def _run(self, flow: Flow, moved: Moved, line: Line, partition: int) -> None:
-        around = Surroundings(
-            line, self.outside.bank, self.outside.queues, self.outside.clock, self.outside.sender.tell
-        )
-        runner = Runner(flow, moved, around)
-        call_id = moved.session.call_id
+    def _run(self, runner: Runner, line: Line, partition: int) -> None:
+        call_id = runner.session.call_id
         self._remember(call_id)
         self.running[call_id] = runner
         self._homes[call_id] = partition
         self.outside.metrics.put(IVR_SESSIONS, len(self.running))
         self._tasks[call_id] = self.outside.tasks.once(f"session {call_id}", self._serve(runner, line))
 
+    def _runner(self, flow: Flow, moved: Moved, line: Line, *, is_back: bool = False) -> Runner:
+        outside = self.outside
+        around = Surroundings(line, outside.bank, outside.queues, outside.clock, outside.sender.tell)
+        return Runner(flow, moved, around, is_back=is_back)
+
     async def _serve(self, runner: Runner, line: Line) -> None:
         call_id = runner.session.call_id
+        task = asyncio.current_task()
+        is_over = False
         try:
-            await line.answer()
             await runner.run()
-        except LineLost:
-            pass
-        if self._tasks.get(call_id) is asyncio.current_task():
-            del self._tasks[call_id]
-            self._finish(runner)
+            is_over = True
+        finally:
+            # a cancelled session is not over: it was let go, ended by who cancelled it, or waits for another replica
+            if task is not None and not task.cancelling() and self._tasks.get(call_id) is task:
+                del self._tasks[call_id]
+                if not is_over:
+                    self.outside.sender.tell(runner.failed())
+                    await self._fall_back(call_id, line)
+                self._finish(runner)
+            await line.forget()
+
+    async def _fall_back(self, call_id: str, line: Line) -> None:
+        try:
+            await line.fall_back()
+        except (LineLost, SwitchDown, SwitchRefused) as error:
+            # the switch's own timer has him
+            log.warning("not_fallen_back", call_id=call_id, error=str(error))
 
     def _finish(self, runner: Runner) -> None:
         session = runner.session
@@ -205,16 +239,12 @@ class Sessions:
         found: dict[str, Open] = {}
         async with self.outside.bus.replay(IVR.name, since, [partition]) as past:
             async for record in past:
-                try:
-                    event = received_from(record).event
-                except InvalidMessage:
-                    continue
-                self._note(found, event.data, event.time)
+                data = _read(record)
+                if isinstance(data, IvrPayload):
+                    self._note(found, data, record.time)
         return list(found.values())
 
-    def _note(self, found: dict[str, Open], data: object, at: datetime) -> None:
-        if not isinstance(data, IvrPayload):
-            return
+    def _note(self, found: dict[str, Open], data: IvrPayload, at: datetime) -> None:
         self._remember(data.call_id)
         if isinstance(data, SessionStarted):
             found[data.call_id] = Open(data, at)
@@ -225,24 +255,28 @@ class Sessions:
 
     async def _resume(self, found: Open, partition: int) -> None:
         started = found.started
-        if started.call_id in self.running:
-            return
         line = self.outside.lines.line(started.node_id, started.leg_id)
         flow = self.outside.flows.version(started.flow_id, started.flow_version)
-        session = await self._recalled(found)
-        now = self.outside.clock.now()
+        session = await self._recalled(found, partition)
+        is_there = await self._is_there(line)
+        if started.call_id in self.running or partition not in self._partitions:
+            return
         at = found.entered.flow_node if found.entered else flow.start
         place: Mapping[str, str] = found.entered.place if found.entered else {}
-        moved = resume(flow, session, place, at, now)
-        log.info("session_resumed", call_id=started.call_id, flow_node=moved.session.at)
+        moved = resume(flow, session, place, at, self.outside.clock.now())
+        log.info("session_resumed", call_id=started.call_id, flow_node=moved.session.at, is_there=is_there)
         self.outside.sender.tell(moved.facts)
+        runner = self._runner(flow, moved, line, is_back=True)
+        if not is_there:
+            self._finish(runner)
+            return
         # a caller in a queue may be joined to his agent at this moment: nothing of his is interrupted
-        if flow.nodes[moved.session.at].kind != "queue" and await self._is_there(line):
+        if flow.nodes[moved.session.at].kind != "queue":
             await self._quieten(line)
-        self._run(flow, moved, line, partition)
+        self._run(runner, line, partition)
 
-    async def _recalled(self, found: Open) -> Session:
-        caller = await self._arrival(found.started.call_id, found.at)
+    async def _recalled(self, found: Open, partition: int) -> Session:
+        caller = await self._arrival(found.started.call_id, found.at, partition)
         return Session(
             session_id=found.started.session_id,
             call_id=found.started.call_id,
@@ -255,13 +289,17 @@ class Sessions:
             started_at=found.at,
         )
 
-    async def _arrival(self, call_id: str, at: datetime) -> CallArrived | None:
-        async with self.outside.bus.replay(CALL.name, at - timedelta(minutes=1)) as past:
-            async for record in past:
-                if record.key == call_id:
-                    data = received_from(record).event.data
+    async def _arrival(self, call_id: str, at: datetime, partition: int) -> CallArrived | None:
+        """The call's first event, on the same partition of its topic; None when the bus cannot say."""
+        try:
+            async with self.outside.bus.replay(CALL.name, at - timedelta(minutes=1), [partition]) as past:
+                async for record in past:
+                    data = _read(record) if record.key == call_id else None
                     if isinstance(data, CallArrived):
                         return data
+        except Unavailable as error:
+            # he goes on without his number being known: better than waiting in silence
+            log.warning("arrival_not_found", call_id=call_id, error=str(error))
         return None
 
     async def _is_there(self, line: Line) -> bool:
@@ -275,7 +313,7 @@ class Sessions:
     async def _quieten(line: Line) -> None:
         try:
             await line.interrupt()
-        except (LineLost, SwitchDown) as error:
+        except (LineLost, SwitchDown, SwitchRefused) as error:
             log.info("not_quietened", error=str(error))
 
     def _remember(self, call_id: str) -> None:
@@ -283,3 +321,10 @@ class Sessions:
         self._known.move_to_end(call_id)
         if len(self._known) > REMEMBER:
             self._known.popitem(last=False)
+
+
+def _read(record: Record) -> Payload | None:
+    try:
+        return received_from(record).event.data
+    except InvalidMessage:
+        return None

@@ -14,6 +14,7 @@ from services.ivr.core.nodes.hang_up import HangUpNode
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.play import PlayNode
 from services.ivr.core.nodes.queue import QueueNode
+from services.ivr.core.operations import find_faults
 
 Node = Annotated[PlayNode | MenuNode | CollectNode | BankNode | QueueNode | HangUpNode, Field(discriminator="kind")]
 
@@ -59,6 +60,8 @@ def find_problems(flow: Flow) -> list[str]:
         if isinstance(node, PlayNode):
             problems += [f"{name}: would say the secret {v} aloud" for v in node.needs() if v in secrets]
         if isinstance(node, BankNode):
+            faults = find_faults(node.operation, frozenset(node.inputs), frozenset(node.outputs))
+            problems += [f"{name}: {fault}" for fault in faults]
             problems += [
                 f"{name}: would store an answer over the secret {v}" for v in node.outputs.values() if v in secrets
             ]

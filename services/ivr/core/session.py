@@ -51,7 +51,9 @@ class Session:
     def place(self) -> dict[str, str]:
         """All that another replica needs to go on here."""
         kept = dict(list(self.variables.items())[:PLACE_LIMIT])
-        return {**kept, "_language": self.language, "_path": ">".join(self.path[-20:]), "_visits": str(self.visits)}
+        since = self.since.isoformat() if self.since else ""
+        path = ">".join(self.path[-20:])
+        return {**kept, "_language": self.language, "_path": path, "_visits": str(self.visits), "_since": since}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: st
     """The session again at ``flow_node`` after another replica died; at the flow's ``resume`` when a secret it needs is lost."""
     session = replace(
         session,
-        variables={k: v for k, v in place.items() if k not in ("_language", "_path", "_visits")},
+        variables={k: v for k, v in place.items() if not k.startswith("_")},
         language=place.get("_language", session.language),
         path=tuple(p for p in place.get("_path", "").split(">") if p)[:-1],
         visits=max(0, int(place.get("_visits", "0")) - 1),
@@ -80,7 +82,14 @@ def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: st
     target = flow_node if flow_node in flow.nodes else flow.resume
     if any(session.known(name) is None for name in flow.nodes[target].needs()):
         target = flow.resume
-    return _walk(flow, session, Go(target, outcome="resumed"), now, ())
+    # the clock of a wait goes on where it stood
+    since = _moment(place.get("_since", "")) if target == flow_node else None
+    return _walk(flow, session, Go(target, outcome="resumed", since=since), now, ())
+
+
+def abort(session: Session, now: datetime) -> Moved:
+    """The session ended by a fault of ours."""
+    return _end(session, "failed", now, ())
 
 
 def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
@@ -130,7 +139,7 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
     return replace(
         session,
         at=step.target,
-        since=now,
+        since=step.since or now,
         attempt=0,
         visits=session.visits + 1,
         variables={**session.variables, **step.variables},
@@ -138,6 +147,13 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
         language=step.language or session.language,
         path=(*session.path, step.target),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _left(session: Session, kind: str, step: Step, given: Input, now: datetime) -> NodeLeft:

@@ -50,9 +50,9 @@ def amount(value: str, language: str) -> list[str]:
     try:
         money = Decimal(value)
     except InvalidOperation:
-        raise Invalid("speech.amount", f"cannot say {value!r} as an amount") from None
+        raise Invalid("speech.amount", "a variable that is to be said as an amount holds none") from None
     if not money.is_finite() or abs(money) >= _LIMIT:
-        raise Invalid("speech.amount", f"cannot say {value!r} as an amount")
+        raise Invalid("speech.amount", "a variable that is to be said as an amount holds none")
     cents = int((abs(money) * 100).to_integral_value())
     yuan, fen = divmod(cents, 100)
     said = ["currency/negative"] if money < 0 else []

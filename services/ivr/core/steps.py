@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -24,13 +25,14 @@ class Perform:
 
 @dataclass(frozen=True)
 class Go:
-    """Leave for ``target`` by the way out named ``outcome``, with what became known."""
+    """Leave for ``target`` by the way out named ``outcome``, with what became known; ``since`` when he stood there before."""
 
     target: str
     outcome: str
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
