@@ -51,6 +51,7 @@ class CallFold:
         self.newcomers: dict[LegId, Newcomer] = {}
         self.facts_taken = 0
         self._heard: dict[LegId, int] = {}
+        self._callers: set[LegId] = set()
         self._out: list[Told] = []
 
     def take(self, node_id: NodeId, meaning: m.Meaning) -> list[Told]:
@@ -84,6 +85,8 @@ class CallFold:
         call_id = self._call_of(leg_id, facts)
         if self.book.call(call_id) is None:
             self.tell(arrival(call_id, leg_id, node_id, facts, resynced=resynced), at)
+        if facts.direction is m.LegDirection.INBOUND:
+            self._callers.add(leg_id)
         self.tell(beginning(call_id, leg_id, node_id, facts, resynced=resynced), at)
 
     def answer(self, leg: Leg, at: datetime, *, resynced: bool = False) -> None:
@@ -121,6 +124,7 @@ class CallFold:
         """Tell the end of a live leg, and of its call when it was the last."""
         self.wanted.pop(leg.leg_id, None)
         self._heard.pop(leg.leg_id, None)
+        self._callers.discard(leg.leg_id)
         self.unbridge(leg, ending.at, resynced=ending.resynced)
         talked = 0 if leg.answered_at is None else milliseconds(leg.answered_at, ending.at)
         payload = told.LegEnded(
@@ -173,7 +177,10 @@ class CallFold:
         return self.drain()
 
     def is_inbound(self, leg: Leg) -> bool:
-        """Whether the leg is the one that called us."""
+        """Whether this leg called us, rather than being dialled."""
+        if leg.leg_id in self._callers:
+            return True
+        # told before a restart: what was told says less
         call = self.book.call(leg.call_id)
         return call is not None and call.direction is not Direction.OUTBOUND and call.leg_ids[:1] == (leg.leg_id,)
 

@@ -12,6 +12,10 @@ from ipcc.contracts.tags import LegRole
 from ipcc.esl.meaning import LegDirection, LegFacts
 from ipcc.ids import CallId, LegId, NodeId
 
+# set by our dialplan (freeswitch/conf), which knows what the caller wants: a colleague, or a number outside
+_DIRECTION = "ipcc_direction"
+_DIALLED = "ipcc_dialled"
+_DIRECTIONS: Mapping[str, Direction] = {direction.value: direction for direction in Direction}
 _ROLES: Mapping[str, LegRole] = {role.value: role for role in LegRole}
 
 
@@ -32,6 +36,9 @@ def call_tag(facts: LegFacts) -> CallId | None:
 
 def direction_of(facts: LegFacts) -> Direction:
     """Who started a call that begins with this leg."""
+    tagged = _DIRECTIONS.get(facts.variables.get(_DIRECTION, ""))
+    if tagged is not None:
+        return tagged
     if facts.direction is LegDirection.OUTBOUND:
         return Direction.OUTBOUND
     return Direction.INTERNAL if role_of(facts) is LegRole.PHONE else Direction.INBOUND
@@ -48,7 +55,7 @@ def arrival(call_id: CallId, leg_id: LegId, node_id: NodeId, facts: LegFacts, *,
         role=role_of(facts),
         caller_number=facts.caller_number,
         caller_name=facts.caller_name,
-        dialled_number=facts.dialled,
+        dialled_number=facts.variables.get(_DIALLED, "") or facts.dialled,
         trunk=facts.trunk or facts.gateway,
         owner=facts.variables.get(tags.OWNER, ""),
     )

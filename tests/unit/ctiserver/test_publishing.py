@@ -1,0 +1,86 @@
+"""Facts on their way: in order per call, kept while the broker is down, dropped all at once when too many."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+import pytest
+
+from ipcc.bus import BEGINNING, MemoryBroker, MemoryBus, Publisher, received_from
+from ipcc.clock import SystemClock
+from ipcc.contracts.call import CallEnded
+from ipcc.contracts.topics import CALL
+from ipcc.metrics import CTI_DROPPED, CTI_UNSENT, Metrics
+from ipcc.tasks import Tasks
+from services.ctiserver.publishing import Outgoing
+
+T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+class Rig:
+    def __init__(self, limit: int = 1000) -> None:
+        self.clock, self.metrics, self.tasks = SystemClock(), Metrics("ctiserver"), Tasks()
+        self.broker = MemoryBroker(self.clock)
+        self.bus = MemoryBus(self.broker, send_timeout_s=0.05)
+        self.outgoing = Outgoing(Publisher(self.bus, "ctiserver/test", self.clock), self.metrics, limit)
+        self.outgoing.start(self.tasks)
+
+    def put(self, call: str, number: int) -> None:
+        self.outgoing.put(CallEnded(call_id=call, cause="", duration_ms=number), T0)
+
+    async def sent(self) -> dict[str, list[int]]:
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        async with self.bus.replay(CALL.name, BEGINNING) as reader:
+            async for record in reader:
+                data = received_from(record).event.data
+                assert isinstance(data, CallEnded)
+                found[data.call_id].append(data.duration_ms)
+        return dict(found)
+
+    async def close(self) -> None:
+        await self.tasks.stop()
+        await self.broker.stop()
+
+
+async def test_each_call_keeps_its_order_through_an_outage() -> None:
+    rig = Rig()
+    for number in range(40):
+        if number == 10:
+            rig.broker.go_down()
+        rig.put(f"c{number % 4}", number)
+    assert not await rig.outgoing.idle(0.2)
+    assert "does not answer" in (rig.outgoing.problem() or "")
+    rig.broker.come_back()
+    assert await rig.outgoing.idle(5)
+    assert rig.outgoing.problem() is None
+    assert await rig.sent() == {f"c{n}": list(range(n, 40, 4)) for n in range(4)}
+    assert rig.metrics.value(CTI_UNSENT) == 0
+    await rig.close()
+
+
+async def test_our_own_events_are_known_again_once() -> None:
+    rig = Rig()
+    rig.put("c", 1)
+    await rig.outgoing.idle(5)
+    async with rig.bus.replay(CALL.name, BEGINNING) as reader:
+        ids = [received_from(record).event.id async for record in reader]
+    assert [rig.outgoing.is_echo(event_id) for event_id in [*ids, *ids, "other"]] == [True, False, False]
+    await rig.close()
+
+
+@pytest.mark.parametrize("limit", [5, 50])
+async def test_an_overflow_drops_what_waits_and_what_comes_until_it_is_opened_again(limit: int) -> None:
+    rig, told = Rig(limit), []
+    rig.outgoing.on_overflow = lambda: told.append(True)
+    rig.broker.go_down()
+    for number in range(limit + 3):
+        rig.put("c", number)
+    assert told == [True]
+    assert rig.metrics.value(CTI_DROPPED) == limit + 3
+    rig.broker.come_back()
+    rig.outgoing.open()
+    rig.put("c", 99)
+    assert await rig.outgoing.idle(5)
+    assert await rig.sent() == {"c": [99]}
+    await rig.close()
