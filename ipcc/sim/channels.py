@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ipcc.sim.states import CallState, Flag, State
+from ipcc.sim.states import CallState, Control, Flag, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,8 +161,7 @@ class Channel:
     """Caller and callee as ``show channels`` has them: noted at few moments only, so a ghost leg still shows the old ones (06v)."""
     initial: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
     bridged_to: str | None = None
-    socket_open: bool = False
-    """Under an outbound event socket server that has not gone away."""
+    control: Control = Control.NONE
     gone: bool = False
 
     # --- flags and variables -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ipcc.sim.kernel import Kernel
 from ipcc.sim.outputs import ApiDone, HeaderValue, Output, Pending
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.settings import EngineSettings
-from ipcc.sim.states import Flag
+from ipcc.sim.states import Control, Flag
 from ipcc.sim.timeline import Timeline
 
 InboundCall = sip.InboundCall
@@ -44,6 +44,11 @@ class Engine:
     def kernel(self) -> Kernel:
         """The switch's inside, for those who replay recordings and for tests that look."""
         return self._kernel
+
+    @property
+    def sequence(self) -> int:
+        """The Event-Sequence of the last event made, delivered or not."""
+        return self._kernel.sequence
 
     # --- time and what comes out ---------------------------------------------------------------------------------
 
@@ -200,22 +205,27 @@ class Engine:
     # --- outbound event socket -----------------------------------------------------------------------------------
 
     def control_began(self, uuid: str) -> None:
-        """The connection SocketWanted asked for stands; the application waits for its commands."""
+        """The connection SocketWanted asked for stands."""
+        self._set_control(uuid, Control.STANDS)
 
     def control_refused(self, uuid: str) -> None:
         """The connection SocketWanted asked for could not be made: the dialplan goes on in the same moment (fact 18)."""
-        self.control_ended(uuid, is_resumed=True)
+        self._set_control(uuid, Control.ENDED)
 
     def control_ended(self, uuid: str, *, is_resumed: bool) -> None:
         """The server that controlled the call has gone away: what runs plays on, then the dialplan continues (fact 18)."""
-        channel = self._kernel.channels.get(uuid)
-        if channel is None:
-            return
-        channel.socket_open = False
-        channel.flags.discard(Flag.CONTROLLED)
-        if channel.extension and not is_resumed and not channel.extension.applications[channel.extension.at :]:
-            channel.messages.clear()
-        channel.wake()
+        del is_resumed
+        self.control_lingers(uuid, lingers=False)
+        channel = self._kernel.find(uuid)
+        if channel is not None and channel.control is not Control.NONE:
+            channel.flags.discard(Flag.CONTROLLED)
+            self._set_control(uuid, Control.ENDED)
+
+    def _set_control(self, uuid: str, control: Control) -> None:
+        channel = self._kernel.find(uuid)
+        if channel is not None and channel.thread:
+            channel.control = control
+            channel.thread.wake(at_once=control is not Control.ENDED or not channel.messages)
 
     def control_lingers(self, uuid: str, *, lingers: bool) -> None:
         """Keep the dead channel until the server is gone (fact 17)."""

@@ -74,6 +74,11 @@ class Kernel:
     def stamp_us(self) -> int:
         return self.timeline.stamp_us()
 
+    @property
+    def sequence(self) -> int:
+        """The number of the last event."""
+        return self._sequence
+
     def new_uuid(self) -> str:
         """A version 4 uuid; the same seed gives the same ones."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -87,6 +92,11 @@ class Kernel:
     def put(self, output: Output) -> None:
         """Something for phones or recorders, or a reply: out at once."""
         self._outputs.append((self.now, output))
+
+    def put_after_events(self, output: Output) -> None:
+        """Out at once, and every event made before it too: who comes later shall not hear what was earlier."""
+        self._outputs = [(min(at, self.now), entry) for at, entry in self._outputs]
+        self.put(output)
 
     def take(self) -> list[Output]:
         """What has been delivered by now, in order; events wait for the grid."""

@@ -65,3 +65,12 @@ class Flag(StrEnum):
     EVENT_LOCK_PRI = auto()
     HELD = auto()
     LINGER = auto()
+
+
+class Control(StrEnum):
+    """How a channel stands with an outbound event socket server."""
+
+    NONE = auto()
+    WANTED = auto()
+    STANDS = auto()
+    ENDED = auto()

@@ -105,10 +105,12 @@ def _let_sound(channel: Channel, left: list[float], on_digit: OnDigit | None, re
         yield None if endless else kernel.now + left[0]
         if not endless:
             left[0] -= kernel.now - begun
+        if not channel.is_ready:
+            # only here: ended by what ran inside it, the switch says FILE PLAYED (04t)
+            result.status = "error"
+            break
         yield from execute.carry_out_messages(channel)
         _look_for_break(channel, on_digit, result)
-    if not channel.is_ready:
-        result.status = "error"
 
 
 def _look_for_break(channel: Channel, on_digit: OnDigit | None, result: Result) -> None:
