@@ -5,7 +5,7 @@ The switch looks only at the beginning of a line: ``exit now`` is an exit, ``log
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ipcc.sim import wire
 from ipcc.sim.channels import Message
@@ -79,19 +79,20 @@ def _bgapi(session: Session, command: Command) -> None:
 
 
 def _event(session: Session, command: Command) -> None:
-    if session.subscription.add(_rest(command, "event").split()):
-        session.reply(f"+OK event listener enabled {session.subscription.style}")
-    else:
-        session.reply(_NO_WORDS)
+    with session.changing() as subscription:
+        known = subscription.add(_rest(command, "event").split())
+    session.reply(f"+OK event listener enabled {subscription.style}" if known else _NO_WORDS)
 
 
 def _nixevent(session: Session, command: Command) -> None:
-    nixed = session.subscription.remove(_rest(command, "nixevent").split())
+    with session.changing() as subscription:
+        nixed = subscription.remove(_rest(command, "nixevent").split())
     session.reply("+OK events nixed" if nixed else _NO_WORDS)
 
 
 def _noevents(session: Session, command: Command) -> None:
-    session.subscription.clear()
+    with session.changing() as subscription:
+        subscription.clear()
     session.reply("+OK no longer listening for events")
 
 
@@ -102,16 +103,19 @@ def _filter(session: Session, command: Command) -> None:
         session.reply("-ERR invalid syntax")
     elif name.lower() == "delete":
         header, _, old = value.partition(" ")
-        session.subscription.remove_filter(header, old or None)
+        with session.changing() as subscription:
+            subscription.remove_filter(header, old or None)
         session.reply(f"+OK filter deleted. [{header}][{old}]")
     else:
-        session.subscription.add_filter(name, value)
+        with session.changing() as subscription:
+            subscription.add_filter(name, value)
         session.reply(f"+OK filter added. [{name}]=[{value}]")
 
 
 def _myevents_of(session: Session, command: Command) -> None:
-    session.subscription.add(["ALL"])
-    session.subscription.only_uuid = _rest(command, "myevents ").strip()
+    with session.changing() as subscription:
+        subscription.add(["ALL"])
+        subscription.only_uuid = _rest(command, "myevents ").strip()
     session.reply("+OK Events Enabled")
 
 
@@ -199,11 +203,25 @@ def _connect(session: Session, command: Command) -> None:
         session.reply(f"-ERR invalid session id [{control.uuid}]")
         return
     control.is_connected = True
-    session.write(wire.connect_reply(data, is_async=control.is_async, is_full=control.is_full))
+    session.write(wire.connect_reply(_profile_first(data), is_async=control.is_async, is_full=control.is_full))
+
+
+def _profile_first(data: Mapping[str, wire.Value]) -> dict[str, wire.Value]:
+    """The caller's profile a second time as ``Channel-…``, before the channel's own headers (fact 15)."""
+    out: dict[str, wire.Value] = {}
+    for name, value in data.items():
+        out[name] = value
+        if name == "Event-Sequence":
+            profile = {key: item for key, item in data.items() if key.startswith("Caller-")}
+            out.update({f"Channel-{key.removeprefix('Caller-')}": item for key, item in profile.items()})
+    out.update({"Event-Calling-File": "mod_event_socket.c", "Event-Calling-Function": "parse_command"})
+    out["Event-Calling-Line-Number"] = "2021"
+    return out
 
 
 def _myevents(session: Session, command: Command) -> None:
-    session.subscription.follow(_controlled(session).uuid)
+    with session.changing() as subscription:
+        subscription.follow(_controlled(session).uuid)
     session.reply("+OK Events Enabled")
 
 

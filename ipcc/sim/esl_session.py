@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,6 +27,10 @@ LOST_LIMIT = 500
 
 class Switch(Protocol):
     """What a connection asks of the switch behind it."""
+
+    @property
+    def sequence(self) -> int:
+        """The Event-Sequence of the last event made, delivered or not."""
 
     def api(self, command: str, argument: str) -> str | Pending:
         """Run an api command; Pending when its answer comes later."""
@@ -111,6 +116,8 @@ class Session:
     lost: int = 0
     now: float = 0.0
     subscription: Subscription = field(default_factory=Subscription)
+    _former: deque[tuple[int, Subscription]] = field(default_factory=deque)
+    """Subscriptions of before, each with the last event it still holds for."""
     _input: Commands = field(default_factory=Commands)
     _waiting: deque[Command] = field(default_factory=deque)
     _events: deque[Outgoing] = field(default_factory=deque)
@@ -151,9 +158,15 @@ class Session:
             self._watch(self.control, event)
         if self.log_level is not None:
             self._log(event)
-        if self.subscription.wants(event.name, event.subclass, event.headers):
+        if self._wanted(event).wants(event.name, event.subclass, event.headers):
             self._queue(outgoing)
         self.flush()
+
+    @contextmanager
+    def changing(self) -> Iterator[Subscription]:
+        """Change the subscription: it holds for events made from now on, not for those made and still on their way."""
+        self._former.append((self.switch.sequence, self.subscription.copy()))
+        yield self.subscription
 
     def flush(self) -> None:
         """Write out queued events, as long as nothing holds them back."""
@@ -165,6 +178,7 @@ class Session:
         """Let time pass: a linger may end."""
         self.now = now
         if self.close_at is not None and now >= self.close_at and not self.is_closing:
+            self.close_at = None
             self.say_goodbye()
 
     def take(self) -> bytes:
@@ -178,6 +192,7 @@ class Session:
         self.is_closing = True
         self._events.clear()
         if self.control is not None:
+            self.switch.control_lingers(self.control.uuid, lingers=False)
             self.switch.control_ended(self.control.uuid, is_resumed=self.control.is_resumed)
 
     @property
@@ -214,6 +229,14 @@ class Session:
         uuid = self.control.uuid if self.control else None
         self.write(wire.session_disconnect_notice(uuid) if uuid else wire.disconnect_notice())
         self.is_closing = True
+
+    def _wanted(self, event: SimEvent) -> Subscription:
+        """The subscription that stood when the event was made."""
+        number = event.headers.get("Event-Sequence", "")
+        made = int(number) if isinstance(number, str) and number.isdigit() else self.switch.sequence + 1
+        while self._former and self._former[0][0] < made:
+            self._former.popleft()
+        return self._former[0][1] if self._former else self.subscription
 
     def _log(self, event: SimEvent) -> None:
         for line in esl_log.lines(event):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ipcc.sim.wire import Format, Headers, Value
 
@@ -29,7 +29,7 @@ NAMES = frozenset(_NAMES.split())
 # What `myevents` of an outbound socket delivered (fact 16): never DESTROY, CALLSTATE, PLAYBACK_* or RECORD_*.
 _MY_EVENTS = """CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_STATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER
     CHANNEL_PARK CHANNEL_UNPARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_OUTGOING
-    CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_APPLICATION CHANNEL_ORIGINATE CHANNEL_UUID TALK NOTALK DTMF CODEC
+    CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_APPLICATION CHANNEL_ORIGINATE CHANNEL_UUID TALK NOTALK DTMF
     DETECTED_SPEECH"""
 MY_EVENTS = frozenset(_MY_EVENTS.split())
 
@@ -68,6 +68,10 @@ class Subscription:
         self.subclasses -= subclasses
         self.names -= names - {"CUSTOM"} if subclasses else names
         return bool(names)
+
+    def copy(self) -> Subscription:
+        """The same wishes, no longer changed with these."""
+        return replace(self, names=set(self.names), subclasses=set(self.subclasses), filters=list(self.filters))
 
     def clear(self) -> None:
         """``noevents``: the filters stay."""

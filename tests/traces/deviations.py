@@ -20,6 +20,11 @@ DEVIATIONS = (
     Deviation("01a", r"api show modules", "the list of modules is that of this switch"),
     Deviation("01a", r"api sofia status", "SIP profiles are shown with the fields this switch has"),
     Deviation("01a", r"api callcenter_config", "mod_callcenter is not simulated: acd takes its place"),
+    Deviation(
+        "05[km]",
+        r"\[out1\] leg A: 0 missing CHANNEL_PARK",
+        "the park of `socket` and the server's `myevents` come 2 ms apart and raced: in 05l and 05n the other one won",
+    ),
     Deviation("01a", r"api time_test", "the clock of this switch has no scheduling delay"),
 )
 
@@ -27,6 +32,6 @@ DEVIATIONS = (
 def reason(name: str, difference: Difference) -> str | None:
     """Why this difference is accepted, None when it is not."""
     for deviation in DEVIATIONS:
-        if re.match(deviation.names, name) and re.search(deviation.text, difference.text):
+        if re.match(deviation.names, name) and re.search(deviation.text, str(difference)):
             return deviation.reason
     return None

@@ -45,7 +45,6 @@ _FIELDS = (
     "contact",
     "expires",
     "status",
-    "user-agent",
     "Old-Unique-ID",
     "Caller-Caller-ID-Name",
     "Caller-Caller-ID-Number",

@@ -90,7 +90,9 @@ class _Stage:
         self._advance(end)
 
     def _next(self) -> float | None:
-        times = [self._engine.next_due()] + [session.close_at for session in self._sessions.values()]
+        times = [self._engine.next_due()] + [
+            session.close_at for session in self._sessions.values() if not session.is_closing
+        ]
         if self._todo:
             times.append(self._todo[0][0])
         return min((when for when in times if when is not None and math.isfinite(when)), default=None)
@@ -135,28 +137,30 @@ class _Stage:
             session.closed()
 
     def _hear(self, output: Output) -> None:
-        now = self._engine.kernel.now
         if isinstance(output, SimEvent):
-            outgoing = Outgoing(output)
-            for conn, session in self._sessions.items():
-                if not session.is_closing:
-                    session.offer(outgoing, now)
-                    self._collect(conn, session)
+            self._offer(Outgoing(output))
         elif isinstance(output, ApiDone):
             for conn, session in self._sessions.items():
-                if session.answer(output.ticket, output.text):
-                    self._collect(conn, session)
+                session.answer(output.ticket, output.text)
+                self._collect(conn, session)
         elif isinstance(output, PhoneInvited):
             self._ring(output)
         elif isinstance(output, SocketWanted):
             self._connect(output)
 
+    def _offer(self, outgoing: Outgoing) -> None:
+        for conn, session in self._sessions.items():
+            if not session.is_closing:
+                session.offer(outgoing, self._engine.kernel.now)
+                self._collect(conn, session)
+
     def _connect(self, wanted: SocketWanted) -> None:
         free = [conn for conn in self._script.connections if conn.startswith("out") and conn not in self._sessions]
         if not free or wanted.address.endswith(":8099"):  # the port of the recordings where nobody listened
-            self._engine.control_ended(wanted.uuid, is_resumed=False)
+            self._engine.control_refused(wanted.uuid)
             return
         self._open(free[0], Control(wanted.uuid, is_async=wanted.is_async, is_full=wanted.is_full))
+        self._engine.control_began(wanted.uuid)
 
     # --- phones ----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ class ScriptedSwitch:
     time_s: float = 1_000_000.0
     began: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    sequence: int = 0
 
     def api(self, command: str, argument: str) -> str | Pending:
         if command == "slow":
