@@ -37,6 +37,8 @@ class Tasks:
         entry = (name, task)
         self._running.append(entry)
         task.add_done_callback(lambda _: self._forget(entry))
+        # one cancelled before its first step would leave ``work`` never awaited
+        task.add_done_callback(lambda _: work.close())
         return task
 
     async def stop(self) -> None:

@@ -12,7 +12,6 @@ from ipcc.esl.commands import UuidDump
 from ipcc.esl.listing import dump_from_json
 from ipcc.esl.meaning import ChannelRow, LegDirection, LegSnapshot
 from ipcc.esl.port import SwitchNode
-from ipcc.esl.wire import WireError
 from ipcc.ids import LegId, NodeId
 from services.acd.core.inputs import LegsSeen, SeenLeg
 from services.acd.core.state import State
@@ -79,5 +78,5 @@ class Lookout:
     async def _dump(node: SwitchNode, leg: LegId) -> LegSnapshot | None:
         try:
             return dump_from_json(await node.api(UuidDump(leg)))
-        except (SwitchRefused, WireError):
+        except SwitchRefused:
             return None

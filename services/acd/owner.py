@@ -249,19 +249,14 @@ class Owner:
     async def _store(self, book: Book, page: Page) -> None:
         """Append; when the broker takes long or fails, legs are joined and ended all the same: their offers are stored."""
         urgent: list[Effect] = [effect for effect in page.effects if isinstance(effect, JoinLegs | EndLeg)]
-        hurry = self._hands.tasks.once("hurry", self._hurry(page, urgent)) if urgent else None
+        hurry = asyncio.get_running_loop().call_later(PATIENCE_S, self._carry_out_early, page, urgent)
         try:
             await book.store(page)
         except Unavailable:
             self._carry_out_early(page, urgent)
             raise
         finally:
-            if hurry is not None:
-                hurry.cancel()
-
-    async def _hurry(self, page: Page, urgent: list[Effect]) -> None:
-        await self._around.clock.sleep(PATIENCE_S)
-        self._carry_out_early(page, urgent)
+            hurry.cancel()
 
     def _carry_out_early(self, page: Page, urgent: list[Effect]) -> None:
         while urgent:

@@ -1,0 +1,122 @@
+"""acd on its bus and switch: from the order to queue to the end of wrap-up, and what REST shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ipcc.contracts.acd import (
+    AgentChanged,
+    AgentState,
+    ContactHandled,
+    EndWrapUp,
+    EntryEnded,
+    EntryOutcome,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    OfferRinging,
+    SetNotReady,
+)
+from ipcc.contracts.call import LegEnded
+from ipcc.errors import NotFound, NotNow
+from ipcc.esl.commands import Originate, UuidBridge
+from ipcc.ids import LegId
+from tests.component.acd.stand import NODE, Stand
+
+
+@pytest.fixture
+async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
+    made = Stand(tmp_path)
+    await made.open("ann", "bob")
+    yield made
+    await made.close()
+
+
+async def test_a_caller_is_offered_joined_handled_and_explained(stand: Stand) -> None:
+    stand.phones_ring()
+    async with stand.acd() as client:
+        await stand.sign_in("ann")
+        answer = await stand.arrive("x")
+        assert (answer["entry_id"], answer["position"]) == ("entry-x", 1)
+        made = await stand.hear(OfferMade)
+        await stand.hear(OfferRinging)
+        stand.lift(made.offer_id)
+        ended = await stand.hear(EntryEnded)
+        assert (ended.outcome, ended.agent_id) == (EntryOutcome.ANSWERED, "ann")
+        assert stand.node.told(UuidBridge) == [UuidBridge(LegId("leg-x"), LegId(made.offer_id))]
+        gone = LegEnded(call_id="call-x", leg_id=made.offer_id, node_id=NODE, cause="NORMAL_CLEARING")
+        await stand.tell(gone)
+        await stand.hear(AgentChanged, state=AgentState.WRAP_UP)
+        await stand.ask(EndWrapUp(agent_id="ann", code="card.lost"))
+        handled = await stand.hear(ContactHandled)
+        assert handled.wrap_up_code == "card.lost"
+        why = (await client.get("/v1/contacts/call-x/why")).json()
+        words = [step["words"] for step in why["stays"][0]["steps"]]
+        assert words[0].startswith("Queued in service")
+        assert words[1].startswith("Offered to ann: idle for")
+        assert words[-1].startswith("Left the queue")
+
+
+async def test_the_live_picture_over_rest(stand: Stand) -> None:
+    stand.phones_ring()
+    async with stand.acd() as client:
+        await stand.sign_in("ann")
+        await stand.arrive("x")
+        await stand.arrive("y")
+        await stand.hear(OfferRinging)
+        [queue] = (await client.get("/v1/queues")).json()
+        assert (queue["waiting"], queue["offered"], queue["agents"]["ringing"]) == (1, 1, 1)
+        entries = (await client.get("/v1/entries", params={"queue": "service"})).json()
+        assert [(e["id"], e["position"], e["offered_to"]) for e in entries] == [
+            ("entry-x", 1, "ann"),
+            ("entry-y", 2, ""),
+        ]
+        agents = {a["id"]: a["state"] for a in (await client.get("/v1/agents")).json()}
+        assert agents == {"ann": "ringing", "bob": "out"}
+        assert "ipcc_acd_decision_duration_seconds" in (await client.get("/metrics")).text
+
+
+async def test_a_supervisor_forces_a_state_on_any_replica(stand: Stand) -> None:
+    async with stand.acd("acd-0"), stand.acd("acd-1") as client:
+        await stand.sign_in("ann")
+        answer = await client.post("/v1/agents/ann/state", json={"state": "not_ready", "reason": "training"})
+        assert (answer.status_code, answer.json()["reason"]) == (200, "training")
+        assert (await client.post("/v1/agents/zoe/state", json={"state": "out"})).status_code == 404
+        assert (await client.post("/v1/agents/bob/state", json={"state": "ready"})).status_code == 409
+
+
+async def test_refusals_reach_the_asker_as_what_they_are(stand: Stand) -> None:
+    async with stand.acd():
+        with pytest.raises(NotNow, match="not signed in"):
+            await stand.ask(SetNotReady(agent_id="ann", reason="lunch"))
+        with pytest.raises(NotFound, match="there is no switch fs9"):
+            await stand.ask(stand.order("x").model_copy(update={"node_id": "fs9"}))
+
+
+async def test_a_caller_who_hangs_up_while_the_agent_rings_ends_the_ringing(stand: Stand) -> None:
+    stand.phones_ring()
+    async with stand.acd():
+        await stand.sign_in("ann")
+        await stand.arrive("x")
+        made = await stand.hear(OfferMade)
+        await stand.hear(OfferRinging)
+        await stand.hang_up("x")
+        await stand.hear(EntryEnded, outcome=EntryOutcome.ABANDONED)
+        await stand.hear(AgentChanged, agent_id="ann", state=AgentState.READY, reason="caller_gone")
+        assert made.offer_id in stand.kills()
+
+
+async def test_nobody_lifts_so_the_next_agent_is_offered(stand: Stand) -> None:
+    stand.phones_ring()
+    async with stand.acd():
+        await stand.sign_in("ann", "bob")
+        await stand.arrive("x")
+        first = await stand.hear(OfferMade)
+        second = await stand.hear(OfferMade, count=2)
+        assert (first.agent_id, second.agent_id) == ("ann", "bob")
+        assert (await stand.hear(OfferEnded)).outcome is OfferOutcome.NO_ANSWER
+        assert first.offer_id in stand.kills()
+        assert len(stand.node.told(Originate)) == 2
