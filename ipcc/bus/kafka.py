@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from ipcc.bus.kafka_consumer import KafkaConsumer, KafkaReader
 from ipcc.bus.kafka_link import KafkaSettings, errors_translated
+from ipcc.bus.kafka_noise import Sparing
 from ipcc.bus.kafka_producer import KafkaFencedProducer, KafkaProducer
 from ipcc.bus.port import Health, Listener, Message, Position, Start
 from ipcc.clock import Clock
@@ -36,6 +37,7 @@ class KafkaBus:
         self._health = Health(False, clock.now(), f"Kafka at {settings.servers} has not been reached yet")
         self._producer = KafkaProducer(settings, clock)
         self._fenced: list[KafkaFencedProducer] = []
+        self._sparing = Sparing()
         self._tasks = Tasks()
         self._reached = asyncio.Event()
 
@@ -44,6 +46,7 @@ class KafkaBus:
         return self._health
 
     async def start(self) -> None:
+        self._sparing.install()
         self._tasks.spawn("watch Kafka", self._watch)
 
     async def stop(self) -> None:
@@ -51,6 +54,7 @@ class KafkaBus:
         for producer in self._fenced:
             await producer.close()
         await self._producer.close()
+        self._sparing.remove()
 
     async def reached(self, timeout_s: float) -> None:
         """Return when the broker answers and the topics exist. Raises BusDown after ``timeout_s``."""
@@ -75,7 +79,7 @@ class KafkaBus:
     async def fenced(self, transactional_id: str) -> KafkaFencedProducer:
         producer = KafkaFencedProducer(self._settings, self._clock, transactional_id)
         await producer.start()
-        self._fenced.append(producer)
+        self._fenced = [*(p for p in self._fenced if not p.is_closed), producer]
         return producer
 
     def consumer(self, group: str, topics: Sequence[str], listener: Listener) -> KafkaConsumer:

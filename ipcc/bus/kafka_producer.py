@@ -135,6 +135,7 @@ class KafkaFencedProducer:
         self._writing = asyncio.Lock()
         self._queue: list[_Entry] = []
         self._spent: IpccError | None = None
+        self.is_closed = False
 
     async def start(self) -> None:
         """Take the id over. Raises BusDown."""
@@ -159,6 +160,7 @@ class KafkaFencedProducer:
         return entry.positions
 
     async def close(self) -> None:
+        self.is_closed = True
         await close_quietly(self._client, f"producer {self._id}")
 
     async def _write(self, entries: Sequence[_Entry]) -> None:
@@ -182,6 +184,8 @@ class KafkaFencedProducer:
     async def _transact(self, messages: Sequence[Message]) -> list[Position]:
         try:
             await self._client.begin_transaction()
+            # read whether or not the append is still waiting when the transaction fails
+            self._client._txn_manager.wait_for_transaction_end().add_done_callback(_mark_seen)
             sent = [await self._enqueue(message) for message in messages]
             await self._client.commit_transaction()
         except ProducerFenced as error:

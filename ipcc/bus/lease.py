@@ -106,6 +106,9 @@ class Lease:
                 await self._clock.sleep(RETRY_S)
             finally:
                 await consumer.stop()
+                # out of the group: others may have them from now on
+                self._wanted = frozenset()
+                self._changed.set()
 
     async def _keep_told(self) -> None:
         while True:

@@ -20,9 +20,9 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def fragile(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    """A bus bench whose broker may be broken; its sends give up after two seconds."""
+    """A bus bench whose broker may be broken; its sends give up after two seconds at most."""
     if request.param == "memory":
-        made: Rig = MemoryRig(send_timeout_s=2.0)
+        made: Rig = MemoryRig(send_timeout_s=0.5)
     else:
         made = KafkaRig(request.getfixturevalue("own_kafka"), send_timeout_s=2.0)
     yield made
