@@ -97,6 +97,16 @@ class Database:
                 await clock.sleep(0.05 * 2**attempt)
         raise AssertionError("unreachable")
 
+    async def lock(self, session: AsyncSession, name: str) -> None:
+        """Wait until no other transaction of this service holds the lock ``name``; held until this one ends.
+
+        On SQLite there is only one writer anyway.
+        """
+        if self.is_postgres:
+            await session.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"ipcc-{self.service}-{name}"}
+            )
+
     async def check(self) -> str | None:
         """The health check: None, or why it is red."""
         if not self._ready.is_set():

@@ -12,7 +12,8 @@ from sqlalchemy.types import TypeDecorator
 # A number the database gives; SQLite gives numbers only to a column of type INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
 
-Json = JSON().with_variant(JSONB(), "postgresql")
+# None is SQL's NULL, not JSON's null: one way to say "nothing".
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,0 +1,1 @@
+"""admin: what the bank administers, its versions and who changed it; see README.md."""

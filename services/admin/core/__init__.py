@@ -1,0 +1,1 @@
+"""Decisions of admin, without input or output."""

@@ -1,0 +1,118 @@
+"""What must hold between administered objects; each fault names object, field, reason and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ipcc.contracts.config import EntryPoint, Organisation, Phone, Queue, Skill, User
+
+Object = Organisation | Skill | Queue | Phone | User | EntryPoint
+Key = tuple[str, str]
+Objects = Mapping[Key, Object]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong: ``field`` of the object ``kind`` ``id``; ``advice`` says what to do."""
+
+    kind: str
+    id: str
+    field: str
+    problem: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}, {self.field}: {self.problem}; {self.advice}"
+
+
+def key_of(subject: Object) -> Key:
+    """Kind and id: what makes an object the same from version to version."""
+    return subject.kind, subject.id
+
+
+def faults(objects: Objects) -> list[Fault]:
+    """Everything wrong with ``objects`` as a whole; empty when they may take effect together."""
+    found: list[Fault] = []
+    for subject in objects.values():
+        found += _reference_faults(subject, objects)
+    found += _shared_phones(objects)
+    found += _shared_numbers(objects)
+    found += _circles(objects)
+    return found
+
+
+def references(subject: Object) -> Iterator[tuple[str, Key]]:
+    """Each field of ``subject`` that names another object, with the object it names."""
+    match subject:
+        case Organisation(parent=parent):
+            named = [("parent", "organisation", parent)]
+        case Queue(skills=skills):
+            named = [(f"skills.{skill}", "skill", skill) for skill in skills]
+        case User(organisation=unit, phone=phone, skills=skills):
+            named = [("organisation", "organisation", unit), ("phone", "phone", phone)]
+            named += [(f"skills.{skill}", "skill", skill) for skill in skills]
+        case EntryPoint(organisation=unit):
+            named = [("organisation", "organisation", unit)]
+        case _:
+            named = []
+    for field, kind, target in named:
+        if target is not None:
+            yield field, (kind, target)
+
+
+def users_of(wanted: Key, objects: Objects) -> list[Key]:
+    """The objects that name ``wanted``: it cannot be removed while there are any."""
+    return [key for key, subject in objects.items() if any(target == wanted for _, target in references(subject))]
+
+
+def _reference_faults(subject: Object, objects: Objects) -> Iterator[Fault]:
+    for field, target in references(subject):
+        if target not in objects:
+            kind, name = target
+            yield Fault(subject.kind, subject.id, field, f"there is no {kind} {name!r}", _advice(kind, name, objects))
+
+
+def _advice(kind: str, name: str, objects: Objects) -> str:
+    known = sorted(other for other_kind, other in objects if other_kind == kind)
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"add it, or use one of: {', '.join(known[:10])}" if known else f"add a {kind} first"
+
+
+def _repeated(values: Iterable[str]) -> set[str]:
+    return {value for value, times in Counter(values).items() if times > 1}
+
+
+def _shared_phones(objects: Objects) -> Iterator[Fault]:
+    users = [one for one in objects.values() if isinstance(one, User) and one.phone]
+    for phone in sorted(_repeated(user.phone or "" for user in users)):
+        holders = [user.id for user in users if user.phone == phone]
+        for user in holders[1:]:
+            yield Fault("user", user, "phone", f"phone {phone!r} is user {holders[0]}'s", "give each user his own")
+
+
+def _shared_numbers(objects: Objects) -> Iterator[Fault]:
+    entries = [one for one in objects.values() if isinstance(one, EntryPoint)]
+    for number in sorted(_repeated(entry.number for entry in entries)):
+        holders = [entry.id for entry in entries if entry.number == number]
+        for entry in holders[1:]:
+            yield Fault(
+                "entry_point", entry, "number", f"{number} leads to {holders[0]}", "a number has one entry point"
+            )
+
+
+def _circles(objects: Objects) -> Iterator[Fault]:
+    parents = {one.id: one.parent for one in objects.values() if isinstance(one, Organisation)}
+    for unit in parents:
+        seen: set[str] = set()
+        above = parents[unit]
+        while above is not None and above not in seen:
+            if above == unit:
+                yield Fault("organisation", unit, "parent", "it is above itself", "let one unit have no parent")
+                break
+            seen.add(above)
+            above = parents.get(above)
