@@ -130,7 +130,11 @@ def scenes() -> list[Scene]:
                     _caller(11, _language("2"), Keys("0", prompt="main-menu", after_s=0.3), talk_s=2),
                     ANSWERED,
                 ),
-                Journey("keys nothing, is given an agent", _caller(12, talk_s=2), ANSWERED),
+                Journey(
+                    "keys nothing in the menu, is given an agent",
+                    _caller(12, _language(), talk_s=2, patience_s=90),
+                    ANSWERED,
+                ),
                 Journey(
                     "keys nonsense, is given an agent",
                     _caller(13, _language(), Keys("777", prompt="main-menu", gap_s=2.5), talk_s=2),

@@ -6,10 +6,11 @@ in any ``repr``, so that logging one of these by mistake gives nothing away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from ipcc.ids import LegId
@@ -158,11 +159,17 @@ class LegEnded(About):
     q850: int
     hung_up_by: HungUpBy
     times: LegTimes
-    facts: LegFacts
+    who: LegFacts | Callable[[], LegFacts] = field(repr=False, compare=False)
+    """`facts`, or how to find them out: who hears of an end mostly knows the leg already."""
     last_partner_id: LegId | None = None
     """The leg it was last bridged to."""
     record: Mapping[str, str] = _secret()
     """Variables that explain the end, by full name: SIP status, RTP counts and quality, last application, …"""
+
+    @cached_property
+    def facts(self) -> LegFacts:
+        """Who the leg was."""
+        return self.who if isinstance(self.who, LegFacts) else self.who()
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ Proved on the recorded traffic of FreeSWITCH 1.10.12. Where the switch's own wor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from ipcc.esl import meaning as m
 from ipcc.esl.headers import AnswerState, CallState, ChannelState, EventName, Subclass, q850_of
@@ -41,6 +43,8 @@ _RECORD_VARIABLES = (
     "rtp_audio_out_packet_count",
 )
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 
 def normalise(event: SwitchEvent) -> tuple[m.Meaning, ...]:
     """What ``event`` tells us: usually one thing, nothing for events that only repeat others. Raises WireError (malformed)."""
@@ -57,9 +61,9 @@ def leg_facts(event: SwitchEvent) -> m.LegFacts:
     inbound = event.get("Call-Direction") != m.LegDirection.OUTBOUND
     return m.LegFacts(
         direction=m.LegDirection.INBOUND if inbound else m.LegDirection.OUTBOUND,
-        caller_number=event.get("Caller-Caller-ID-Number"),
-        caller_name=event.get("Caller-Caller-ID-Name"),
-        dialled=event.get("Caller-Destination-Number"),
+        caller_number=as_sent(event.get("Caller-Caller-ID-Number")),
+        caller_name=as_sent(event.get("Caller-Caller-ID-Name")),
+        dialled=as_sent(event.get("Caller-Destination-Number")),
         variables=variables,
         profile=event.variable("sofia_profile_name"),
         gateway=event.variable("sip_gateway_name") or event.variable("sip_gateway"),
@@ -71,6 +75,12 @@ def leg_facts(event: SwitchEvent) -> m.LegFacts:
         peer_ip=event.get("Caller-Network-Addr"),
         dialled_by=LegId(event.variable("originator")) or None,
     )
+
+
+def as_sent(text: str) -> str:
+    """What the caller's telephone sent. A SIP header cannot hold a control character: one that is here was sent as ``%0A`` and
+    decoded on the way (fact 27: FreeSWITCH 1.10.12 decodes display names), so it is shown as it was."""
+    return _CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", text)
 
 
 def tags(event: SwitchEvent) -> Mapping[str, str]:
@@ -137,7 +147,6 @@ def _hung_up(event: SwitchEvent) -> m.Meaning:
 
 def _ended(event: SwitchEvent) -> m.Meaning:
     cause = event.get("Hangup-Cause") or event.variable("hangup_cause")
-    found = ((name, event.variable(name)) for name in _RECORD_VARIABLES)
     partner = event.variable("last_bridge_to")
     return m.LegEnded(
         _leg(event),
@@ -146,9 +155,9 @@ def _ended(event: SwitchEvent) -> m.Meaning:
         q850=q850_of(cause),
         hung_up_by=_hung_up_by(event),
         times=_times(event),
-        facts=leg_facts(event),
+        who=partial(leg_facts, event),
         last_partner_id=LegId(partner) if partner else None,
-        record={name: value for name, value in found if value},
+        record=event.chosen(_RECORD_VARIABLES),
     )
 
 
@@ -207,7 +216,7 @@ def _completed(event: SwitchEvent) -> m.Meaning:
         application=event.get("Application"),
         response=event.get("Application-Response"),
         event_id=event.get("Application-UUID"),
-        variables=event.all_variables,
+        variables=event.chosen(),
         is_hung_up=event.get("Answer-State") == AnswerState.HANGUP,
     )
 

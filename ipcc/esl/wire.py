@@ -8,15 +8,15 @@ and only when read, so that an encoded line break inside a value can never becom
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final, Protocol
-from urllib.parse import unquote_to_bytes
+from typing import Final, NamedTuple
 
-from ipcc.errors import IpccError
+from ipcc.esl.event_headers import Headers, JsonHeaders, PlainHeaders, Variables, whole_number
+from ipcc.esl.event_headers import WireError as WireError
 
 MAX_HEADER_BYTES: Final = 1 << 20
 """The reply to ``connect`` carries a whole channel in its headers (13 KB seen)."""
@@ -25,18 +25,15 @@ MAX_BODY_BYTES: Final = 32 << 20
 
 EVENT_PLAIN: Final = "text/event-plain"
 EVENT_JSON: Final = "text/event-json"
+_USUAL_EVENT = re.compile(rb"Content-Length: ([0-9]{1,9})\nContent-Type: text/event-plain\n\n")
+_EVENT_HEADERS: Final[Mapping[str, str]] = MappingProxyType({"content-type": EVENT_PLAIN})
+"""Of nearly every frame; its length is the body's."""
+_LONGEST_NUMBER = 20
+_LINE_BREAK: Final = 0x0A
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class WireError(IpccError):
-    """The bytes are not what an event socket sends: the connection cannot be trusted any more."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("switch.wire", message)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One message of the switch. Header names are lower case, values as sent (a repeated name keeps its first value)."""
 
     content_type: str
@@ -59,68 +56,72 @@ class Decoder:
     """Cuts a stream of bytes into frames, however the stream was cut by the network."""
 
     def __init__(self, max_header_bytes: int = MAX_HEADER_BYTES, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        self._buffer = bytearray()
-        self._start = 0
-        self._seen = 0
-        self._head: tuple[dict[str, str], int] | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._needed = 1
+        """How many bytes must be there before it is worth looking again: long bodies are joined once."""
         self._max_header_bytes = max_header_bytes
         self._max_body_bytes = max_body_bytes
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that ``data`` completes, in order. Raises WireError; the decoder is of no use afterwards."""
-        self._buffer += data
-        frames = []
-        while (frame := self._next()) is not None:
-            frames.append(frame)
-        if self._start:
-            del self._buffer[: self._start]
-            self._seen -= self._start
-            self._start = 0
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size < self._needed:
+            return []
+        whole = data if len(self._parts) == 1 else b"".join(self._parts)
+        frames: list[Frame] = []
+        rest = whole[self._cut(whole, frames) :]
+        self._parts = [rest] if rest else []
+        self._size = len(rest)
         return frames
 
     @property
     def pending(self) -> int:
         """Bytes kept of a frame that is not complete yet."""
-        return len(self._buffer)
+        return self._size
 
-    def _next(self) -> Frame | None:
-        if self._head is None:
-            self._head = self._read_head()
-        if self._head is None:
-            return None
-        headers, length = self._head
-        end = self._start + length
-        if len(self._buffer) < end:
-            return None
-        body = bytes(self._buffer[self._start : end]) if length else b""
-        self._start = self._seen = end
-        self._head = None
-        return Frame(headers["content-type"], headers, body)
+    def _cut(self, data: bytes, frames: list[Frame]) -> int:
+        """Put the complete frames of ``data`` into ``frames``; where the rest begins."""
+        place = 0
+        size = len(data)
+        while place < size:
+            usual = _USUAL_EVENT.match(data, place)
+            if usual is not None:
+                start, length, headers = usual.end(), int(usual[1]), _EVENT_HEADERS
+                if length > self._max_body_bytes:
+                    raise _too_long(length, self._max_body_bytes)
+            elif data[place] == _LINE_BREAK:  # a stray empty line between two frames means nothing
+                place += 1
+                continue
+            else:
+                start, length, headers = self._head(data, place)
+            if not start or start + length > size:
+                self._needed = start + length - place if start else size - place + 1
+                return place
+            frames.append(Frame(headers["content-type"], headers, data[start : start + length]))
+            place = start + length
+        self._needed = 1
+        return place
 
-    def _read_head(self) -> tuple[dict[str, str], int] | None:
-        while self._buffer.startswith(b"\n", self._start):  # a stray empty line between two frames means nothing
-            self._start += 1
-        end = self._buffer.find(b"\n\n", max(self._start, self._seen - 1))
-        if end < 0:
-            self._seen = len(self._buffer)
-            self._check_head_size(self._seen)
-            return None
-        self._check_head_size(end)
-        headers = _head_of(bytes(self._buffer[self._start : end]))
-        self._start = self._seen = end + 2
-        return headers, self._body_length(headers)
-
-    def _check_head_size(self, end: int) -> None:
-        if end - self._start > self._max_header_bytes:
+    def _head(self, data: bytes, place: int) -> tuple[int, int, Mapping[str, str]]:
+        """Where the body of the frame at ``place`` begins, its length and the headers; (0, 0, {}): not all here yet."""
+        end = data.find(b"\n\n", place)
+        if (end if end >= 0 else len(data)) - place > self._max_header_bytes:
             raise WireError(f"the headers of a frame exceed {self._max_header_bytes} bytes")
-
-    def _body_length(self, headers: Mapping[str, str]) -> int:
+        if end < 0:
+            return 0, 0, {}
+        headers = _head_of(data[place:end])
         text = headers.get("content-length", "0")
         if not (text.isascii() and text.isdigit()):
             raise WireError(f"Content-Length is not a number: {text[:40]!r}")
-        if len(text) > len(str(self._max_body_bytes)) or int(text) > self._max_body_bytes:
-            raise WireError(f"a body of {text[:40]} bytes exceeds {self._max_body_bytes}")
-        return int(text)
+        if len(text) > _LONGEST_NUMBER or int(text) > self._max_body_bytes:
+            raise _too_long(text[:40], self._max_body_bytes)
+        return end + 2, int(text), headers
+
+
+def _too_long(length: object, limit: int) -> WireError:
+    return WireError(f"a body of {length} bytes exceeds {limit}")
 
 
 def _head_of(block: bytes) -> dict[str, str]:
@@ -135,22 +136,24 @@ def _head_of(block: bytes) -> dict[str, str]:
     return headers
 
 
+_NAME_FIRST = re.compile(rb"Event-Name: ([A-Z_]+)\n")
+
+
 class SwitchEvent:
     """One event of the switch. Header names are taken in any case; a value is decoded when it is read, not before.
 
     Bytes that are no UTF-8 (a SIP header may hold any) come out as U+FFFD. A header that is absent is ``""``.
     """
 
-    def __init__(self, headers: _Headers, body: str = "") -> None:
+    def __init__(self, headers: Headers, name: str) -> None:
         self._headers = headers
-        self.body = body
-        self.name = headers.get("event-name")
-        if not self.name:
+        self.name = name
+        if not name:
             raise WireError("an event without Event-Name")
 
     def get(self, header: str) -> str:
         """The value of ``header``, ``""`` when absent."""
-        return self._headers.get(header.lower())
+        return self._headers.as_written(header) or self._headers.get(header.lower())
 
     def variable(self, name: str) -> str:
         """A channel variable, ``""`` when unset."""
@@ -159,17 +162,16 @@ class SwitchEvent:
     def variables(self, prefix: str = "") -> dict[str, str]:
         """All channel variables whose name starts with ``prefix``, without the wire's ``variable_`` (names in lower case)."""
         start = len("variable_")
-        wanted = "variable_" + prefix.lower()
-        return {name[start:]: self._headers.get(name) for name in self._headers.names(wanted)}
+        found = self._headers.items("variable_" + prefix.lower())
+        return {name[start:]: value for name, value in found.items()}
 
-    @cached_property
-    def all_variables(self) -> Mapping[str, str]:
-        """Every channel variable, decoded when read, without the wire's ``variable_``."""
-        return _Variables(self._headers)
+    def chosen(self, names: Iterable[str] | None = None) -> Mapping[str, str]:
+        """The channel variables of these names that are set (default all of them), decoded when read."""
+        return Variables(self._headers, names)
 
     def headers(self) -> Mapping[str, str]:
         """Every header, names in lower case, all decoded: for people and tests; code reads single headers."""
-        return MappingProxyType({name: self._headers.get(name) for name in self._headers.names("")})
+        return MappingProxyType(self._headers.items(""))
 
     @property
     def subclass(self) -> str:
@@ -179,17 +181,22 @@ class SwitchEvent:
     @property
     def uuid(self) -> str:
         """The leg it is about, ``""`` when about none."""
-        return self._headers.get("unique-id")
+        return self.get("Unique-ID")
+
+    @cached_property
+    def body(self) -> str:
+        """What follows the headers: the outcome of a background job. Raises WireError: shorter than announced."""
+        return self._headers.body()
 
     @cached_property
     def sequence(self) -> int:
         """Rises inside one channel; between channels it does not, and gaps are normal."""
-        return _whole_number(self.get("event-sequence"), "Event-Sequence")
+        return whole_number(self.get("Event-Sequence"), "Event-Sequence")
 
     @cached_property
     def at(self) -> datetime:
         """When the switch made it, UTC (on a grid of 20 ms); 1970 when it does not say."""
-        return moment(self.get("event-date-timestamp"))
+        return moment(self.get("Event-Date-Timestamp"))
 
     def __repr__(self) -> str:
         # no values: they may be a customer's
@@ -201,7 +208,7 @@ class SwitchEvent:
         return self.body == other.body and self.headers() == other.headers()
 
     def __hash__(self) -> int:
-        return hash((self.name, self.get("event-sequence"), self.uuid))
+        return hash((self.name, self.get("Event-Sequence"), self.uuid))
 
 
 def event_of(frame: Frame) -> SwitchEvent:
@@ -215,15 +222,9 @@ def event_of(frame: Frame) -> SwitchEvent:
 
 def plain_event(data: bytes) -> SwitchEvent:
     """An event in plain text (also what ``uuid_dump`` answers). Raises WireError."""
-    head, empty_line, rest = data.partition(b"\n\n")
-    headers = _PlainHeaders(head)
-    length = headers.get("content-length")
-    if not length or not empty_line:
-        return SwitchEvent(headers)
-    size = _whole_number(length, "Content-Length of an event")
-    if len(rest) < size:
-        raise WireError(f"an event's body has {len(rest)} bytes instead of {size}")
-    return SwitchEvent(headers, rest[:size].decode("utf-8", "replace"))
+    headers = PlainHeaders(data)
+    usual = _NAME_FIRST.match(data)
+    return SwitchEvent(headers, usual[1].decode() if usual is not None else headers.get("event-name"))
 
 
 def json_event(data: bytes) -> SwitchEvent:
@@ -234,118 +235,13 @@ def json_event(data: bytes) -> SwitchEvent:
         raise WireError(f"an event is not JSON: {type(error).__name__}") from None
     if not isinstance(fields, dict):
         raise WireError("a JSON event is not an object")
-    headers = _JsonHeaders(fields)
-    return SwitchEvent(headers, headers.take_body())
+    headers = JsonHeaders(fields)
+    return SwitchEvent(headers, headers.get("event-name"))
 
 
 def moment(microseconds: str) -> datetime:
     """A time header of the switch (microseconds since 1970) in UTC; ``""`` and ``0`` are 1970. Raises WireError."""
-    number = _whole_number(microseconds, "a time")
     try:
-        return datetime.fromtimestamp(number // 1_000_000, UTC).replace(microsecond=number % 1_000_000)
-    except (OverflowError, ValueError, OSError):
+        return _EPOCH + timedelta(microseconds=whole_number(microseconds, "a time"))
+    except OverflowError:
         raise WireError(f"not a time: {microseconds[:40]!r}") from None
-
-
-def _whole_number(text: str, what: str) -> int:
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit()) or len(text) > 20:
-        raise WireError(f"{what} is not a number: {text[:40]!r}")
-    return int(text)
-
-
-class _Variables(Mapping[str, str]):
-    """The channel variables of an event, as a mapping that decodes one value at a time."""
-
-    __slots__ = ("_headers",)
-
-    def __init__(self, headers: _Headers) -> None:
-        self._headers = headers
-
-    def __getitem__(self, name: str) -> str:
-        value = self._headers.get("variable_" + name.lower())
-        if not value:
-            raise KeyError(name)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        names = (name for name in self._headers.names("variable_") if self._headers.get(name))
-        return (name.removeprefix("variable_") for name in names)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _Headers(Protocol):
-    """Headers by lower-case name; what is absent is ``""``."""
-
-    def get(self, name: str) -> str: ...
-
-    def names(self, prefix: str) -> Iterator[str]: ...
-
-
-class _PlainHeaders:
-    """Header lines kept as they came; a name is looked for at the start of a line, in a lower-case copy of all."""
-
-    __slots__ = ("_low", "_raw")
-
-    def __init__(self, block: bytes) -> None:
-        self._raw = b"\n" + block
-        self._low = self._raw.lower()  # ASCII only: offsets stay the same
-
-    def get(self, name: str) -> str:
-        key = b"\n%b: " % name.encode()
-        start = self._low.find(key)
-        if start < 0:
-            return ""
-        start += len(key)
-        end = self._raw.find(b"\n", start)
-        value = self._raw[start:] if end < 0 else self._raw[start:end]
-        if b"%" in value:
-            value = unquote_to_bytes(value)
-        # an empty value is written as _undef_ in plain events (switch_event.c, switch_event_serialize)
-        return "" if value == b"_undef_" else value.decode("utf-8", "replace")
-
-    def names(self, prefix: str) -> Iterator[str]:
-        key = b"\n" + prefix.encode()
-        start = self._low.find(key)
-        seen = set()
-        while start >= 0:
-            end = self._low.find(b": ", start)
-            line = self._low.find(b"\n", start + 1)
-            if end < 0:
-                return
-            name = self._low[start + 1 : end].decode("utf-8", "replace")
-            if (line < 0 or end < line) and name not in seen:
-                seen.add(name)
-                yield name
-            start = self._low.find(key, start + 1)
-
-
-class _JsonHeaders:
-    """Fields of a JSON object; an array is shown as the switch's plain format shows it."""
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, fields: Mapping[object, object]) -> None:
-        self._fields: dict[str, str] = {}
-        for name, value in fields.items():
-            self._fields.setdefault(str(name).lower(), _flat(value))
-
-    def take_body(self) -> str:
-        return self._fields.pop("_body", "")
-
-    def get(self, name: str) -> str:
-        return self._fields.get(name, "")
-
-    def names(self, prefix: str) -> Iterator[str]:
-        return (name for name in self._fields if name.startswith(prefix))
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "ARRAY::" + "|:".join(map(_flat, value))
-    return json.dumps(value)

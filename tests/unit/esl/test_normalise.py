@@ -203,7 +203,7 @@ def test_an_outbound_leg_tells_its_gateway_or_its_phone() -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("14a-cid-percent0A", "\n"),
+        ("14a-cid-percent0A", "%0A"),
         ("14b-cid-unicode", "王芳 客服"),
         ("14c-cid-quotes", '"'),
         ("14d-cid-tab", "tab here"),
