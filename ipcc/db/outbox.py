@@ -36,6 +36,8 @@ class DatabaseOutbox:
         )
 
     async def lead(self) -> bool:
+        # a relay started with the service waits here for the tables
+        await self._database.wait_until_ready()
         return await self._lock.hold()
 
     async def waiting(self, limit: int) -> Sequence[OutboxRow]:
@@ -67,7 +69,6 @@ class _PostgresLock:
         self._connection: AsyncConnection | None = None
 
     async def hold(self) -> bool:
-        await self._database.wait_until_ready()
         if self._connection is not None and await self._is_alive(self._connection):
             return True
         await self.release()
