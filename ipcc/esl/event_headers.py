@@ -131,14 +131,19 @@ class PlainHeaders:
 
     def items(self, prefix: str) -> dict[str, str]:
         low = self._low or self._lowered()
-        if low.find(b"\n" + prefix.encode()) < 0:
-            return {}
+        key = b"\n" + prefix.encode()
         found: dict[str, str] = {}
-        for line in self._data[: len(low) - 1].split(b"\n"):
-            written, colon, value = line.partition(b": ")
-            name = written.decode("utf-8", "replace").lower()
-            if colon and name.startswith(prefix) and name not in found:
-                found[name] = _decoded(value)
+        start = low.find(key)
+        while start >= 0:
+            end = low.find(b"\n", start + 1)
+            if end < 0:
+                end = len(low)
+            name, colon, _ = low[start + 1 : end].partition(b": ")
+            if colon:
+                # one line break more at the beginning of the copy: the value ends one earlier in the original
+                value = self._data[start + len(name) + len(colon) : end - 1]
+                found.setdefault(name.decode("utf-8", "replace"), _decoded(value))
+            start = low.find(key, end)
         return found
 
 

@@ -155,6 +155,15 @@ def test_the_body_of_a_job_is_kept_apart_from_the_headers() -> None:
     event = plain_event(plain("Job-UUID: j\nContent-Length: 23", "-ERR no\nJob-UUID: evil\n"))
     assert event.body == "-ERR no\nJob-UUID: evil\n"
     assert event.get("Job-UUID") == "j"
+
+
+def test_a_line_of_the_body_is_no_header_even_where_none_of_its_name_is() -> None:
+    event = plain_event(plain("Job-UUID: j\nContent-Length: 28", "ok\nUnique-ID: forged\n\nx: 1\n"))
+    assert (event.uuid, event.get("unique-id"), event.get("X")) == ("", "", "")
+    assert "unique-id" not in event.headers()
+
+
+def test_a_json_event_keeps_its_body_apart_too() -> None:
     same = json_event(b'{"Event-Name":"X","Job-UUID":"j","Content-Length":"4","_body":"+OK\\n"}')
     assert same.body == "+OK\n"
 
@@ -188,7 +197,7 @@ def test_the_same_call_in_plain_and_json_has_the_same_events() -> None:
 )
 def test_an_event_that_is_malformed_is_refused(data: bytes) -> None:
     with pytest.raises(WireError):
-        plain_event(data)
+        _ = plain_event(data).body
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"a":1}', b"[" * 100_000])
@@ -215,7 +224,7 @@ def test_numbers_and_times_that_are_none_are_refused_when_read() -> None:
 def test_variables_are_found_by_prefix() -> None:
     event = plain_event(plain("variable_ipcc_a: 1\nvariable_ipcc_b: %32\nvariable_other: 3\nVariable_IPCC_a: 9"))
     assert event.variables("ipcc_") == {"ipcc_a": "1", "ipcc_b": "2"}
-    assert dict(event.all_variables) == {"ipcc_a": "1", "ipcc_b": "2", "other": "3"}
+    assert dict(event.chosen()) == {"ipcc_a": "1", "ipcc_b": "2", "other": "3"}
 
 
 def test_what_is_shown_of_an_event_holds_no_values() -> None:
