@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -79,7 +80,11 @@ def test_whatever_happens_it_admits_again_after_a_pause(steps: list[tuple[str, i
             asked += breaker.admits(now)
         elif asked:
             asked -= 1
-            ends = {"ok": breaker.succeeded, "fail": partial(breaker.failed, now), "gone": breaker.given_up}
+            ends: dict[str, Callable[[], None]] = {
+                "ok": breaker.succeeded,
+                "fail": partial(breaker.failed, now),
+                "gone": breaker.given_up,
+            }
             ends[step]()
     for _ in range(asked):
         breaker.given_up()
