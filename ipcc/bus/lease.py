@@ -14,7 +14,7 @@ from typing import Protocol
 import orjson
 import structlog
 
-from ipcc.bus.port import Bus, Message, Partition, partition_of
+from ipcc.bus.port import Bus, Consumer, Message, Partition, partition_of
 from ipcc.clock import Clock
 from ipcc.contracts.topics import Topic
 from ipcc.errors import BusDown, NotFound
@@ -60,6 +60,7 @@ class Lease:
         self._held: dict[int, Tenure] = {}
         self._renounced: set[int] = set()
         self._changed = asyncio.Event()
+        self.consumer: Consumer | None = None
 
     @property
     def held(self) -> dict[int, Tenure]:
@@ -96,7 +97,7 @@ class Lease:
 
     async def _take_part(self) -> None:
         while True:
-            consumer = self._bus.consumer(f"lease.{self._topic.name}", [self._topic.name], self)
+            self.consumer = consumer = self._bus.consumer(f"lease.{self._topic.name}", [self._topic.name], self)
             try:
                 await consumer.start()
                 while True:

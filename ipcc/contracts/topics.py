@@ -31,10 +31,10 @@ DEAD_LETTER = Topic("ipcc.dead_letter.v1", "any consumer", partitions=1, keep_s=
 ACD_COMMAND = Topic("ipcc.acd.command.v1", "anyone", partitions=4, keep_s=DAY_S)
 CTISERVER_COMMAND = Topic("ipcc.ctiserver.command.v1", "anyone", partitions=4, keep_s=DAY_S)
 OUTBOUND_COMMAND = Topic("ipcc.outbound.command.v1", "anyone", partitions=4, keep_s=DAY_S)
-# ownership by partition: nothing is written here, the assignment itself is the lease
-NODE_LEASE = Topic("ipcc.ctiserver.lease.v1", "nobody", partitions=8, keep_s=3_600)
-ACD_LEASE = Topic("ipcc.acd.lease.v1", "nobody", partitions=4, keep_s=3_600)
-OUTBOUND_LEASE = Topic("ipcc.outbound.lease.v1", "nobody", partitions=4, keep_s=3_600)
+# ownership by partition: an owner writes its claim, whose offset is its epoch (ipcc/bus/lease.py)
+NODE_LEASE = Topic("ipcc.ctiserver.lease.v1", "ctiserver", partitions=8, keep_s=3_600)
+ACD_LEASE = Topic("ipcc.acd.lease.v1", "acd", partitions=4, keep_s=3_600)
+OUTBOUND_LEASE = Topic("ipcc.outbound.lease.v1", "outbound", partitions=4, keep_s=3_600)
 
 TOPICS: tuple[Topic, ...] = (
     CALL,

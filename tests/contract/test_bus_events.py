@@ -135,6 +135,27 @@ class TestEveryWorker:
         await until(lambda: second.numbers)
         assert second.numbers == ["2"]
 
+    async def test_a_handler_that_does_not_end_is_cut_short_and_its_event_left_to_the_next(
+        self, rig: Rig, tasks: Tasks
+    ) -> None:
+        bus = await rig.bus(TOPICS)
+        begun, heard = asyncio.Event(), Heard()
+
+        async def hang(_data: CallDataAttached, _received: Received) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        stuck = Worker(
+            bus, Consumption("g", [CALL], hand_over_s=0.05), Handlers().on(CallDataAttached, hang), rig.clock
+        )
+        tasks.spawn("stuck", stuck.run)
+        await Publisher(bus, "test/0", rig.clock).publish(said("c1", 1))
+        await begun.wait()
+        await stuck.stop()
+        assert stuck.counters.handled == 0
+        tasks.spawn("next", worker_of(bus, rig, heard).run)
+        await until(lambda: heard.numbers == ["1"])
+
     async def test_members_that_come_and_go_lose_nothing_and_keep_the_order_of_each_call(
         self, rig: Rig, tasks: Tasks
     ) -> None:
@@ -424,6 +445,20 @@ class TestEveryLease:
         assert all(two.has[p].epoch > epochs[p] for p in epochs)
         assert second.tenure_of("domain-1") is not None
         assert first.tenure_of("domain-1") is None
+
+    async def test_who_is_killed_is_replaced_without_his_doing(self, rig: Rig, tasks: Tasks) -> None:
+        bus = await rig.bus([self.TOPIC])
+        first, one = self.candidate(bus, rig, "a")
+        second, two = self.candidate(bus, rig, "b")
+        going = tasks.spawn("a", first.run)
+        await until(lambda: len(one.has) == self.TOPIC.partitions)
+        epochs = {p: t.epoch for p, t in one.has.items()}
+        assert first.consumer is not None
+        rig.mute(first.consumer)
+        going.cancel()
+        tasks.spawn("b", second.run)
+        await until(lambda: len(two.has) == self.TOPIC.partitions, timeout=30)
+        assert all(two.has[p].epoch > epochs[p] for p in epochs)
 
     async def test_a_tenure_renounced_is_claimed_anew_under_a_higher_epoch(self, rig: Rig, tasks: Tasks) -> None:
         bus = await rig.bus([self.TOPIC])

@@ -39,6 +39,9 @@ class Rig(Protocol):
     async def crash(self, consumer: Consumer) -> None:
         """End a group member as kill -9 ends its process."""
 
+    def mute(self, consumer: Consumer) -> None:
+        """Whatever ends this member next, it will say no good-bye to the group."""
+
     async def break_broker(self) -> None:
         """It dies."""
 
@@ -76,6 +79,9 @@ class MemoryRig:
         return await self.bus(topics)
 
     async def crash(self, consumer: Consumer) -> None:
+        self.mute(consumer)
+
+    def mute(self, consumer: Consumer) -> None:
         assert isinstance(consumer, MemoryConsumer)
         consumer.vanish()
 
@@ -115,13 +121,17 @@ class KafkaRig:
         return bus
 
     async def crash(self, consumer: Consumer) -> None:
+        self.mute(consumer)
         assert isinstance(consumer, KafkaConsumer)
         client, consumer._client = consumer._client, None
         assert client is not None
-        coordinator = client._coordinator
-        # a generation below one makes the library believe it is in no group, so that it says no good-bye
-        coordinator.generation = -1
         await client.stop()
+
+    def mute(self, consumer: Consumer) -> None:
+        assert isinstance(consumer, KafkaConsumer)
+        assert consumer._client is not None
+        # a generation below one makes the library believe it is in no group, so that it says no good-bye
+        consumer._client._coordinator.generation = -1
 
     async def break_broker(self) -> None:
         await asyncio.to_thread(self.broker.kill)
