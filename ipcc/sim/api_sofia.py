@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from xml.sax.saxutils import escape
 
 from ipcc.sim.kernel import Kernel
 from ipcc.sim.registrations import Registration
@@ -13,19 +15,28 @@ _RULE = "=" * 97
 
 def sofia_status(kernel: Kernel, argument: str) -> str | None:
     """``sofia status …``; None for the other commands of the module."""
-    words = argument.split()
-    if words[:1] != ["status"]:
-        return None
-    match words[1:]:
-        case []:
+    match argument.split():
+        case ["status"]:
             return _overview(kernel)
-        case ["gateway", name]:
-            return _gateway(kernel, name)
-        case ["profile", name, "reg", *rest]:
+        case ["status", "gateway", name]:
+            return _gateway(kernel, name, _as_table)
+        case ["xmlstatus", "gateway", name]:
+            return _gateway(kernel, name, _as_xml)
+        case ["status", "profile", name, "reg", *rest]:
             return _registrations(kernel, name, rest[0] if rest else None)
-        case ["profile", name]:
+        case ["status", "profile", name]:
             return _profile(kernel, name)
-    return "Invalid Profile!\n"
+        case ["profile", name, action, *_]:
+            return _profile_action(kernel, name, action)
+        case ["status", *_]:
+            return "Invalid Profile!\n"
+    return None
+
+
+def _profile_action(kernel: Kernel, name: str, action: str) -> str:
+    if name not in kernel.settings.profile_ports:
+        return f"Invalid Profile [{name}]"
+    return "+OK scan complete\n" if action == "rescan" else f"+OK {action}\n"
 
 
 def _overview(kernel: Kernel) -> str:
@@ -44,14 +55,26 @@ def _overview(kernel: Kernel) -> str:
     return f"{head}{table}{_RULE}\n{len(settings.profile_ports)} profiles 1 alias\n"
 
 
-def _gateway(kernel: Kernel, name: str) -> str:
+Rows = list[tuple[str, str]]
+
+
+def _gateway(kernel: Kernel, name: str, render: Callable[[Rows], str]) -> str:
     found = next((gateway for gateway in kernel.settings.gateways if gateway.name == name), None)
-    return "Invalid Gateway!\n" if found is None else _gateway_table(kernel, found)
+    return "Invalid Gateway!\n" if found is None else render(_gateway_rows(kernel, found))
 
 
-def _gateway_table(kernel: Kernel, gateway: Gateway) -> str:
+def _as_table(rows: Rows) -> str:
+    return f"{_RULE}\n" + "".join(f"{name:<8}\t{value}\n" for name, value in rows) + f"{_RULE}\n"
+
+
+def _as_xml(rows: Rows) -> str:
+    fields = "".join(f"    <{name.lower()}>{escape(value)}</{name.lower()}>\n" for name, value in rows)
+    return f'<?xml version="1.0" encoding="ISO-8859-1"?>\n  <gateway>\n{fields}  </gateway>\n'
+
+
+def _gateway_rows(kernel: Kernel, gateway: Gateway) -> Rows:
     address = f"{kernel.settings.address}:{kernel.settings.profile_ports.get(gateway.profile, 5080)}"
-    rows = [
+    return [
         ("Name", gateway.name),
         ("Profile", gateway.profile),
         ("Scheme", "Digest"),
@@ -73,7 +96,6 @@ def _gateway_table(kernel: Kernel, gateway: Gateway) -> str:
         ("Status", "UP"),
         ("Uptime", f"{int(kernel.now - kernel.timeline.start)}s"),
     ]
-    return f"{_RULE}\n" + "".join(f"{name:<8}\t{value}\n" for name, value in rows) + f"{_RULE}\n"
 
 
 def _profile(kernel: Kernel, name: str) -> str:

@@ -45,11 +45,6 @@ class Engine:
         """The switch's inside, for those who replay recordings and for tests that look."""
         return self._kernel
 
-    @property
-    def sequence(self) -> int:
-        """The Event-Sequence of the last event made, delivered or not."""
-        return self._kernel.sequence
-
     # --- time and what comes out ---------------------------------------------------------------------------------
 
     @property
@@ -63,11 +58,10 @@ class Engine:
 
     def next_due(self) -> float | None:
         """When ``advance`` or ``take`` has something to do next."""
-        times = [at for at in (self._kernel.timeline.next_due(), self._kernel.next_delivery()) if at is not None]
-        return min(times, default=None)
+        return self._kernel.now if self._kernel.has_outputs else self._kernel.timeline.next_due()
 
     def take(self) -> list[Output]:
-        """What has come out since the last call and is delivered by now."""
+        """What has come out since the last call."""
         return self._kernel.take()
 
     # --- commands ------------------------------------------------------------------------------------------------
@@ -198,9 +192,9 @@ class Engine:
         """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
         return self._contacts.register(user, address, expires_s, call_id)
 
-    def unregister(self, user: str) -> None:
-        """A phone takes its registration back."""
-        self._contacts.unregister(user)
+    def unregister(self, user: str, address: str = "") -> None:
+        """A phone takes its registration back; told even if there was none (06e)."""
+        self._contacts.unregister(user, address)
 
     # --- outbound event socket -----------------------------------------------------------------------------------
 

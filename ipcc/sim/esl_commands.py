@@ -79,20 +79,17 @@ def _bgapi(session: Session, command: Command) -> None:
 
 
 def _event(session: Session, command: Command) -> None:
-    with session.changing() as subscription:
-        known = subscription.add(_rest(command, "event").split())
-    session.reply(f"+OK event listener enabled {subscription.style}" if known else _NO_WORDS)
+    known = session.subscription.add(_rest(command, "event").split())
+    session.reply(f"+OK event listener enabled {session.subscription.style}" if known else _NO_WORDS)
 
 
 def _nixevent(session: Session, command: Command) -> None:
-    with session.changing() as subscription:
-        nixed = subscription.remove(_rest(command, "nixevent").split())
+    nixed = session.subscription.remove(_rest(command, "nixevent").split())
     session.reply("+OK events nixed" if nixed else _NO_WORDS)
 
 
 def _noevents(session: Session, command: Command) -> None:
-    with session.changing() as subscription:
-        subscription.clear()
+    session.subscription.clear()
     session.reply("+OK no longer listening for events")
 
 
@@ -103,19 +100,16 @@ def _filter(session: Session, command: Command) -> None:
         session.reply("-ERR invalid syntax")
     elif name.lower() == "delete":
         header, _, old = value.partition(" ")
-        with session.changing() as subscription:
-            subscription.remove_filter(header, old or None)
+        session.subscription.remove_filter(header, old or None)
         session.reply(f"+OK filter deleted. [{header}][{old}]")
     else:
-        with session.changing() as subscription:
-            subscription.add_filter(name, value)
+        session.subscription.add_filter(name, value)
         session.reply(f"+OK filter added. [{name}]=[{value}]")
 
 
 def _myevents_of(session: Session, command: Command) -> None:
-    with session.changing() as subscription:
-        subscription.add(["ALL"])
-        subscription.only_uuid = _rest(command, "myevents ").strip()
+    session.subscription.add(["ALL"])
+    session.subscription.only_uuid = _rest(command, "myevents ").strip()
     session.reply("+OK Events Enabled")
 
 
@@ -220,8 +214,7 @@ def _profile_first(data: Mapping[str, wire.Value]) -> dict[str, wire.Value]:
 
 
 def _myevents(session: Session, command: Command) -> None:
-    with session.changing() as subscription:
-        subscription.follow(_controlled(session).uuid)
+    session.subscription.follow(_controlled(session).uuid)
     session.reply("+OK Events Enabled")
 
 

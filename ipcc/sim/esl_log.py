@@ -40,18 +40,34 @@ class LogLine:
         return wire.log_frame(headers, f"{stamp} 100.00% [NOTICE] {self.file}:{self.number} {self.text}\n")
 
 
+_SESSION = "switch_core_session.c", "switch_core_session_thread"
+# per event: the kind of text, where the real switch writes it, and what
+_LINES: dict[str, tuple[tuple[int, str, str, int, str], ...]] = {
+    "CHANNEL_CREATE": (
+        (_TEXT_SESSION, "switch_channel.c", "switch_channel_set_name", 1142, "New Channel {name} [{uuid}]"),
+    ),
+    "CHANNEL_PROGRESS_MEDIA": ((0, "sofia_media.c", "sofia_media_tech_media", 90, "Pre-Answer {name}!"),),
+    "CHANNEL_ANSWER": ((0, "mod_dptools.c", "answer_function", 1406, "Channel [{name}] has been answered"),),
+    "CHANNEL_HANGUP": ((0, "sofia.c", "sofia_handle_sip_i_bye", 1065, "Hangup {name} [{state}] [{cause}]"),),
+    "CHANNEL_DESTROY": (
+        (_TEXT_SESSION, *_SESSION, 1762, "Session {session} ({name}) Ended"),
+        (0, *_SESSION, 1766, "Close Channel {name} [CS_DESTROY]"),
+    ),
+}
+
+
 def lines(event: SimEvent) -> Iterator[LogLine]:
     """What the log says when this event happens."""
-    uuid, name = _text(event, "Unique-ID"), _text(event, "Channel-Name")
-    if event.name == "CHANNEL_CREATE":
-        text = f"New Channel {name} [{uuid}]"
-        yield LogLine(NOTICE, _TEXT_SESSION, "switch_channel.c", "switch_channel_set_name", 1142, uuid, text)
-    elif event.name == "CHANNEL_HANGUP":
-        text = f"Hangup {name} [{_text(event, 'Channel-State')}] [{_text(event, 'Hangup-Cause')}]"
-        yield LogLine(NOTICE, 0, "sofia.c", "sofia_handle_sip_i_bye", 1065, uuid, text)
-    elif event.name == "CHANNEL_DESTROY":
-        text = f"Session {_text(event, 'variable_session_id')} ({name}) Ended"
-        yield LogLine(NOTICE, _TEXT_SESSION, "switch_core_session.c", "switch_core_session_thread", 1762, uuid, text)
+    for channel, file, function, number, text in _LINES.get(event.name, ()):
+        uuid = _text(event, "Unique-ID")
+        filled = text.format(
+            name=_text(event, "Channel-Name"),
+            uuid=uuid,
+            state=_text(event, "Channel-State"),
+            cause=_text(event, "Hangup-Cause"),
+            session=_text(event, "variable_session_id"),
+        )
+        yield LogLine(NOTICE, channel, file, function, number, uuid, filled)
 
 
 def _text(event: SimEvent, name: str) -> str:

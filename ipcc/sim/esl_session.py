@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,14 +22,14 @@ QUEUE_EVENTS = 100_000
 """Events a connection may have waiting (13e)."""
 LOST_LIMIT = 500
 """The switch gives a connection up when it has lost more than this (13e: "Lost [501]")."""
+LOOK_EVERY_S = 0.02
+"""The switch looks at each connection so often; a command makes it look at once, and then count anew (05k, 01n)."""
+_SAME_LOOK_S = 0.001
+_SLACK = 1e-6
 
 
 class Switch(Protocol):
     """What a connection asks of the switch behind it."""
-
-    @property
-    def sequence(self) -> int:
-        """The Event-Sequence of the last event made, delivered or not."""
 
     def api(self, command: str, argument: str) -> str | Pending:
         """Run an api command; Pending when its answer comes later."""
@@ -94,7 +93,11 @@ class Outgoing:
 
 @dataclass(eq=False)
 class Session:
-    """The state of one connection."""
+    """The state of one connection.
+
+    Whether an event is wanted is decided when it happens, not when it is written: a subscription made in between changes
+    nothing for it.
+    """
 
     switch: Switch
     run: Callable[[Session, Command], None]
@@ -115,9 +118,9 @@ class Session:
     """When the linger ends, on the switch's clock."""
     lost: int = 0
     now: float = 0.0
+    looked_at: float = 0.0
+    """When the switch last looked at this connection: every 20 ms, and whenever the client sends something."""
     subscription: Subscription = field(default_factory=Subscription)
-    _former: deque[tuple[int, Subscription]] = field(default_factory=deque)
-    """Subscriptions of before, each with the last event it still holds for."""
     _input: Commands = field(default_factory=Commands)
     _waiting: deque[Command] = field(default_factory=deque)
     _events: deque[Outgoing] = field(default_factory=deque)
@@ -140,6 +143,7 @@ class Session:
         except TooLong:
             self.is_closing = True
         self._go_on()
+        self._look()
 
     def answer(self, ticket: int, text: str) -> bool:
         """The late answer to an api command. False when this connection did not ask for it."""
@@ -148,38 +152,47 @@ class Session:
         self._ticket = None
         self.write(wire.api_response(text))
         self._go_on()
+        self._look()
         return True
 
     def offer(self, outgoing: Outgoing, now: float) -> None:
-        """Queue an event if this client wants it."""
+        """Queue an event if this client wants it. It goes out when the switch next looks at the connection."""
         self.now = now
         event = outgoing.event
         if self.control is not None:
             self._watch(self.control, event)
         if self.log_level is not None:
             self._log(event)
-        if self._wanted(event).wants(event.name, event.subclass, event.headers):
+        if self.subscription.wants(event.name, event.subclass, event.headers):
             self._queue(outgoing)
-        self.flush()
+        if now - self.looked_at < _SAME_LOOK_S:
+            self._look()
 
-    @contextmanager
-    def changing(self) -> Iterator[Subscription]:
-        """Change the subscription: it holds for events made from now on, not for those made and still on their way."""
-        self._former.append((self.switch.sequence, self.subscription.copy()))
-        yield self.subscription
-
-    def flush(self) -> None:
-        """Write out queued events, as long as nothing holds them back."""
-        while self._events and not self._is_blocked:
-            self.write(self._events.popleft().frame(self.subscription.style))
-        self._end_if_over()
+    def next_due(self) -> float | None:
+        """When `tick` has something to do: a look with events waiting, the end of a linger."""
+        if self.is_closing:
+            return None
+        is_ending = self.control is not None and self.control.is_over and self.close_at is None
+        if (self._events and not self._is_blocked) or is_ending:
+            looks = math.floor((self.now - self.looked_at) / LOOK_EVERY_S + _SLACK) + 1
+            return self.looked_at + looks * LOOK_EVERY_S
+        return self.close_at
 
     def tick(self, now: float) -> None:
-        """Let time pass: a linger may end."""
+        """Let time pass: waiting events go out, a linger may end."""
+        due = self.next_due()
         self.now = now
-        if self.close_at is not None and now >= self.close_at and not self.is_closing:
+        if due is None or now < due:
+            return
+        if self.close_at is not None and now >= self.close_at:
             self.close_at = None
             self.say_goodbye()
+        else:
+            self._look()
+
+    def flush(self) -> None:
+        """The client takes what is written again."""
+        self._look()
 
     def take(self) -> bytes:
         """What is to be written now."""
@@ -192,7 +205,6 @@ class Session:
         self.is_closing = True
         self._events.clear()
         if self.control is not None:
-            self.switch.control_lingers(self.control.uuid, lingers=False)
             self.switch.control_ended(self.control.uuid, is_resumed=self.control.is_resumed)
 
     @property
@@ -223,20 +235,13 @@ class Session:
             self.control.awaits = False
             self.reply("+OK")
             self._go_on()
+            self._look()
 
     def say_goodbye(self) -> None:
         """The last frame; after it the socket is closed."""
         uuid = self.control.uuid if self.control else None
         self.write(wire.session_disconnect_notice(uuid) if uuid else wire.disconnect_notice())
         self.is_closing = True
-
-    def _wanted(self, event: SimEvent) -> Subscription:
-        """The subscription that stood when the event was made."""
-        number = event.headers.get("Event-Sequence", "")
-        made = int(number) if isinstance(number, str) and number.isdigit() else self.switch.sequence + 1
-        while self._former and self._former[0][0] < made:
-            self._former.popleft()
-        return self._former[0][1] if self._former else self.subscription
 
     def _log(self, event: SimEvent) -> None:
         for line in esl_log.lines(event):
@@ -257,7 +262,12 @@ class Session:
     def _go_on(self) -> None:
         while self._waiting and not self.is_closing and self._ticket is None and not self._awaits_application:
             self.run(self, self._waiting.popleft())
-        self.flush()
+
+    def _look(self) -> None:
+        self.looked_at = self.now
+        while self._events and not self._is_blocked:
+            self.write(self._events.popleft().frame(self.subscription.style))
+        self._end_if_over()
 
     @property
     def _awaits_application(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ipcc.sim.wire import Format, Headers, Value
 
@@ -68,10 +68,6 @@ class Subscription:
         self.subclasses -= subclasses
         self.names -= names - {"CUSTOM"} if subclasses else names
         return bool(names)
-
-    def copy(self) -> Subscription:
-        """The same wishes, no longer changed with these."""
-        return replace(self, names=set(self.names), subclasses=set(self.subclasses), filters=list(self.filters))
 
     def clear(self) -> None:
         """``noevents``: the filters stay."""

@@ -58,9 +58,11 @@ class Kernel:
     start_session: Callable[[Channel], None] = lambda channel: None
     paused_inbound: bool = False
     paused_outbound: bool = False
-    _outputs: list[tuple[float, Output]] = field(default_factory=list)
+    _outputs: list[Output] = field(default_factory=list)
     _sequence: int = 0
     _task_count: int = 2
+    _dated: int = -1
+    _date_headers: dict[str, HeaderValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.settings.seed)
@@ -74,11 +76,6 @@ class Kernel:
     def stamp_us(self) -> int:
         return self.timeline.stamp_us()
 
-    @property
-    def sequence(self) -> int:
-        """The number of the last event."""
-        return self._sequence
-
     def new_uuid(self) -> str:
         """A version 4 uuid; the same seed gives the same ones."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -90,24 +87,18 @@ class Kernel:
     # --- what goes out -------------------------------------------------------------------------------------------
 
     def put(self, output: Output) -> None:
-        """Something for phones or recorders, or a reply: out at once."""
-        self._outputs.append((self.now, output))
-
-    def put_after_events(self, output: Output) -> None:
-        """Out at once, and every event made before it too: who comes later shall not hear what was earlier."""
-        self._outputs = [(min(at, self.now), entry) for at, entry in self._outputs]
-        self.put(output)
+        """Something leaves the switch."""
+        self._outputs.append(output)
 
     def take(self) -> list[Output]:
-        """What has been delivered by now, in order; events wait for the grid."""
-        now = self.now
-        ready = [output for at, output in self._outputs if at <= now]
-        if ready:
-            self._outputs = [entry for entry in self._outputs if entry[0] > now]
-        return ready
+        """What has left since the last call, in order. When a client reads of it is for its connection to say."""
+        taken, self._outputs = self._outputs, []
+        return taken
 
-    def next_delivery(self) -> float | None:
-        return min((at for at, _ in self._outputs), default=None)
+    @property
+    def has_outputs(self) -> bool:
+        """Whether `take` would give anything."""
+        return bool(self._outputs)
 
     def fire(
         self, name: str, fields: Mapping[str, HeaderValue], subclass: str | None = None, body: str | None = None
@@ -145,7 +136,7 @@ class Kernel:
         out.update(before)
         out.update(headers.channel_headers(channel))
         if name not in headers.WITHOUT_VARIABLES:
-            out.update(headers.variable_headers(channel))
+            out.update(channel.variables.headers)
         out.update(after)
         if drop:
             out = {header: value for header, value in out.items() if not header.startswith(drop)}
@@ -155,12 +146,15 @@ class Kernel:
         """The CHANNEL_DATA of a channel: what uuid_dump and a socket's ``connect`` show. Costs a sequence number."""
         out = self._common("CHANNEL_DATA", None)
         out.update(headers.channel_headers(channel))
-        out.update(headers.variable_headers(channel))
+        out.update(channel.variables.headers)
         return out
 
     def _common(self, name: str, subclass: str | None) -> dict[str, HeaderValue]:
         self._sequence += 1
         file, function, line = headers.CALLING.get(subclass or name, ("switch_core.c", "switch_core", 1))
+        stamp = self.stamp_us
+        if stamp != self._dated:
+            self._dated, self._date_headers = stamp, headers.date_headers(stamp)
         out: dict[str, HeaderValue] = {
             "Event-Name": name,
             "Core-UUID": self.core_uuid,
@@ -169,7 +163,7 @@ class Kernel:
             "FreeSWITCH-IPv4": self.settings.address,
             "FreeSWITCH-IPv6": "::1",
         }
-        out.update(headers.date_headers(self.stamp_us))
+        out.update(self._date_headers)
         out["Event-Calling-File"] = file
         out["Event-Calling-Function"] = function
         out["Event-Calling-Line-Number"] = str(line)
@@ -177,7 +171,7 @@ class Kernel:
         return out
 
     def _deliver(self, event: SimEvent) -> None:
-        self._outputs.append((self.timeline.delivery(), event))
+        self._outputs.append(event)
 
     # --- channels ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The switch's time: a heap of things to do, the 20 ms frame grid, and session threads that wait on both.
 
-Pure: ``now`` is only ever what ``advance`` was told. Events of a real switch are stamped and delivered on a 20 ms grid (fact
-26 of the recordings), and a session notices a command at its next media frame; both follow from ``next_frame`` here.
+Pure: ``now`` is only ever what ``advance`` was told. Events of a real switch are stamped on a 20 ms grid (fact 26 of
+the recordings; when they are delivered is up to the event socket, `esl_session`), and a session notices a command at its
+next media frame; both follow from ``next_frame`` here.
 """
 
 from __future__ import annotations
@@ -59,11 +60,6 @@ class Timeline:
     def next_frame(self, frames: int = 1) -> float:
         """The ``frames``-th frame after now, never now itself."""
         return self.frame() + frames * FRAME_S
-
-    def delivery(self) -> float:
-        """When an event made now reaches the listeners: now if now is on the grid, else the next frame."""
-        frame = self.frame()
-        return frame if self.now - frame < _SLACK * FRAME_S else frame + FRAME_S
 
     def stamp_us(self) -> int:
         """Event time in microseconds: the clock the switch stamps with stands still inside a frame."""

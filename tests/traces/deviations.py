@@ -18,7 +18,8 @@ class Deviation:
 DEVIATIONS = (
     Deviation("01a", r"api help:", "the list of commands is that of this switch"),
     Deviation("01a", r"api show modules", "the list of modules is that of this switch"),
-    Deviation("01a", r"api sofia status", "SIP profiles are shown with the fields this switch has"),
+    Deviation("01a", r"api sofia (xml)?status", "SIP profiles are shown with the fields this switch has"),
+    Deviation("01a", r"api uptime", "the start of the recorded switch is known to half a second only"),
     Deviation("01a", r"api callcenter_config", "mod_callcenter is not simulated: acd takes its place"),
     Deviation(
         "05[km]",

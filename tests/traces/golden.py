@@ -7,6 +7,8 @@ from ipcc.sim.settings import EngineSettings, Gateway, Spool, User
 
 FOLDER = Path(__file__).parent / "golden"
 DOMAIN = "127.0.0.1"
+STARTED_S = 1_795_396_374.2
+"""When the recorded switch began, as Unix time: one process served all recordings."""
 
 _SOUNDS_S = {
     "/var/golden/sounds/tone1s.wav": 1.0,
@@ -29,6 +31,7 @@ def settings() -> EngineSettings:
         domain=DOMAIN,
         hostname="vm",
         address="127.0.0.1",
+        phone_agent="golden-ua",
         sounds_dir="/srv/fs/share/freeswitch/sounds/en/us/callie",
     )
 

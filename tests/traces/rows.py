@@ -5,7 +5,7 @@ Values that differ from run to run are masked: uuids become the letter of their 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.traces import frames
 
@@ -16,6 +16,8 @@ _VOLATILE = (
     (re.compile(r"\bUP \d+ years?.*"), "UP <span>"),
     (re.compile(r"\bEXPSECS\(\d+\)"), "EXPSECS(<n>)"),
     (re.compile(r"^(\d+ session\(s\).*|min idle cpu.*)$", re.MULTILINE), "<counter>"),
+    (re.compile(r"(<date>) [\d.]+% "), r"\1 <idle> "),
+    (re.compile(r"\bSession \d+ \("), "Session <n> ("),
     (re.compile(r"(Uptime\s+)\d+s"), r"\1<n>s"),
 )
 
@@ -74,7 +76,7 @@ _COMPLETE_FIELDS = tuple(
     )
 )
 _SECONDS = ("variable_duration", "variable_billsec", "variable_waitsec", "variable_progresssec", "variable_answersec")
-# these come from the switch's own clock, not from anything a client or a phone did
+# these come from the switch's own clock, which started at a moment known to half a second only
 _TIMERS = frozenset({"HEARTBEAT", "RE_SCHEDULE"})
 
 
@@ -160,8 +162,18 @@ def _reply(frame: frames.Frame, legs: Legs) -> str:
     if "Event-Name" in frame.headers:  # the answer to connect: which headers, and a few values
         names = " ".join(name for name in frame.headers if not name.startswith("variable_"))
         return f"connect: {names} {frame.headers['Control']} {frame.headers['Socket-Mode']}"
+    if dump := _dump(frame):
+        return f"dump of {_row(dump, legs)} with {' '.join(sorted(dump.headers))}"
     head = " ".join(f"{name}: {value}" for name, value in frame.headers.items() if name != "Content-Length")
     return legs.mask(f"{head} | {frame.body.decode('utf-8', 'surrogateescape')}")
+
+
+def _dump(frame: frames.Frame) -> frames.Event | None:
+    """The answer of uuid_dump as the event it is."""
+    for kind, start in (("plain", b"Event-Name: CHANNEL_DATA"), ("json", b'{"Event-Name"'), ("xml", b"<event>")):
+        if frame.kind == "api/response" and frame.body.startswith(start):
+            return frames.event_of(replace(frame, headers={"Content-Type": f"text/event-{kind}"}))
+    return None
 
 
 def _place(event: frames.Event, legs: Legs, out: Received) -> None:

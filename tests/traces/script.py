@@ -192,6 +192,12 @@ def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action
         for message, headers in messages
         if not message.is_sent and "INVITE" in message.cseq and not message.line.startswith(("SIP/2.0 1", "INVITE"))
     }
+    byes = {
+        headers["call-id"]: message
+        for message, headers in messages
+        if message.line.startswith("BYE ") and message.is_sent
+    }
+    answered = {headers["call-id"] for message, headers in messages if _answers_bye(message)}
     seen: set[tuple[str, str]] = set()
     for message, headers in messages:
         key = (headers["call-id"], message.cseq + message.line[:12])
@@ -200,8 +206,16 @@ def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action
         if is_again:
             continue  # a retransmission
         action = _action(message, headers, uuids, final)
-        if action is not None:
+        if action is not None and not (isinstance(action, HungUp) and headers["call-id"] in answered):
             yield action
+        bye = byes.get(headers["call-id"])
+        # the switch takes a BYE in when it answers it, up to a frame after it was sent (06u, 06v)
+        if bye is not None and _answers_bye(message):
+            yield HungUp(message.at_s, headers["call-id"], _q850(bye.reason))
+
+
+def _answers_bye(message: SipMessage) -> bool:
+    return not message.is_sent and message.line.startswith("SIP/2.0 200") and "BYE" in message.cseq
 
 
 def _action(
@@ -245,7 +259,8 @@ def _called(message: SipMessage, headers: dict[str, str], uuid: str, final: str)
 def _registered(message: SipMessage, headers: dict[str, str]) -> Registered:
     contact = headers.get("contact", "")
     expires = re.search(r"expires=(\d+)", contact)
-    address = re.search(r"@([^>;]+)", contact)
+    # the answer to an unregistration names no contact; the phone is where its Via says
+    address = re.search(r"@([^>;]+)", contact) or re.search(r"UDP ([^;]+)", headers.get("via", ""))
     return Registered(
         at_s=message.at_s,
         user=message.phone,

@@ -17,7 +17,7 @@ from ipcc.sim.engine import Engine
 from ipcc.sim.esl_session import Control, Outgoing, Session
 from ipcc.sim.outputs import ApiDone, Output, PhoneInvited, SimEvent, SocketWanted
 from ipcc.sim.sip import InboundCall
-from tests.traces import golden
+from tests.traces import golden, prior
 from tests.traces.script import (
     Action,
     Answered,
@@ -32,8 +32,6 @@ from tests.traces.script import (
 )
 
 _FRAME_S = 0.02
-_HEAD_START_S = 25.0
-"""The switch runs this long before the recording, as the recorded one had."""
 _TAIL_S = 0.1
 _SOON_S = 0.0005
 """What a network of one machine needs."""
@@ -61,7 +59,8 @@ class _Stage:
     def __init__(self, script: Script) -> None:
         self._script = script
         self.played = Played()
-        start = script.tick_s - math.ceil((script.tick_s - script.wall_s + _HEAD_START_S) / _FRAME_S) * _FRAME_S
+        # the recorded process, its 20 ms clock in step with the recording's
+        start = script.tick_s - round((script.tick_s - golden.STARTED_S) / _FRAME_S) * _FRAME_S
         self._engine = Engine(golden.settings(), start)
         self._sessions: dict[str, Session] = {}
         self._todo: list[tuple[float, int, Callable[[], None]]] = []
@@ -76,7 +75,7 @@ class _Stage:
     # --- time ------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        for action in self._script.actions:
+        for action in (*prior.before(self._script.name), *self._script.actions):
             self._at(self._script.wall_s + action.at_s, self._doing(action))
         for conn in self._script.connections:
             if not conn.startswith("out"):
@@ -90,9 +89,7 @@ class _Stage:
         self._advance(end)
 
     def _next(self) -> float | None:
-        times = [self._engine.next_due()] + [
-            session.close_at for session in self._sessions.values() if not session.is_closing
-        ]
+        times = [self._engine.next_due()] + [session.next_due() for session in self._sessions.values()]
         if self._todo:
             times.append(self._todo[0][0])
         return min((when for when in times if when is not None and math.isfinite(when)), default=None)
@@ -195,7 +192,7 @@ class _Stage:
         if action.expires_s:
             self._engine.register(action.user, action.address, action.expires_s, action.call_id)
         else:
-            self._engine.unregister(action.user)
+            self._engine.unregister(action.user, action.address)
 
     def _phone(self, action: Called | Cancelled | HungUp | Answered | Keyed) -> None:
         if isinstance(action, Called):

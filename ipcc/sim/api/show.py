@@ -62,7 +62,7 @@ def _as_json(rows: list[Row], counted: bool) -> str:
     if not rows:
         return '{"row_count": 0}\n'
     listed: list[Row] = [] if counted else rows
-    return json.dumps({"row_count": len(rows), "rows": listed}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps({"row_count": len(rows), "rows": listed}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _as_text(rows: list[Row]) -> str:

@@ -23,7 +23,7 @@ def socket(channel: Channel, argument: str) -> Steps:
     if not words:
         return
     channel.control = Control.WANTED
-    channel.kernel.put_after_events(SocketWanted(channel.uuid, words[0], "async" in words[1:], "full" in words[1:]))
+    channel.kernel.put(SocketWanted(channel.uuid, words[0], "async" in words[1:], "full" in words[1:]))
     while channel.control is Control.WANTED and channel.is_ready:
         yield None
     if "async" in words[1:]:

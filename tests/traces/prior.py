@@ -1,0 +1,31 @@
+"""What had happened on the recorded switch before a recording began and still counted in it."""
+
+from tests.traces.script import Action, Called, Registered
+
+_FIRST_REGISTRATION = Registered(-44.0, "1001", "127.0.0.1:6101", 3600, "b20611ad1ee95414")
+"""Of a phone that was gone by then; the switch kept the Call-ID of this first one as its token (01a, 01i)."""
+
+_PARKED = Called(
+    at_s=-44.7,
+    phone="13800000001",
+    call_id="before",
+    number="13800000001",
+    name="",
+    dialled="9001",
+    port=5080,
+    address="127.0.0.1:6100",
+    uuid="59daa4ee-9a67-492b-ac89-0debadad622e",
+    is_refused=False,
+)
+"""A caller parked since before 01a (its ``show channels``)."""
+
+_BEFORE: dict[str, tuple[Action, ...]] = {
+    "01a-auth-ok": (_PARKED, _FIRST_REGISTRATION),
+    "01g-commands": (_FIRST_REGISTRATION,),
+    "01i-calls-json": (_FIRST_REGISTRATION,),
+}
+
+
+def before(name: str) -> tuple[Action, ...]:
+    """The actions to play first, at negative times."""
+    return _BEFORE.get(name, ())
