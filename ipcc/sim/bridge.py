@@ -9,11 +9,14 @@ from ipcc.sim import causes, digits, execute, signalling, transfer
 from ipcc.sim.channels import OtherLeg, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag, State
+from ipcc.sim.timeline import FRAME_S
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
     from ipcc.sim.timeline import Steps
 
+# from uuid_bridge to the sessions leaving what they did: the one value that fits 06u0 to 06u3 and 06v
+_NOTICED_AFTER_S = 0.022
 # how often a leg that waits for its partner's session looks at it (switch_cond_next)
 _LOOK_S = 0.001
 
@@ -23,7 +26,7 @@ _LOOK_S = 0.001
 def bridge_by_uuid(a: Channel, b: Channel) -> bool:
     """Tell both channels to leave what they do and meet, ``a`` as the owner; False if neither has media yet.
 
-    Nothing has happened when this returns: each session notices at its next frame (fact 5).
+    Nothing has happened when this returns: the sessions notice about a frame later (fact 5).
     """
     if not a.has_media:
         if not b.has_media:
@@ -49,7 +52,8 @@ def bridge_by_uuid(a: Channel, b: Channel) -> bool:
     a.flags.add(Flag.UUID_BRIDGE_ORIGINATOR)
     # the one that waits notices first, so that the owner finds it ready when it looks (06u2)
     for channel in (b, a):
-        channel.set_state(State.CONSUME_MEDIA if channel.state is State.HIBERNATE else State.HIBERNATE)
+        state = State.CONSUME_MEDIA if channel.state is State.HIBERNATE else State.HIBERNATE
+        channel.set_state(state, noticed_after_s=_NOTICED_AFTER_S)
     return True
 
 
@@ -155,11 +159,18 @@ def join(channel: Channel) -> Steps:
             other.set_state(State.SOFT_EXECUTE)
         elif other.state is other.running is State.SOFT_EXECUTE:
             break
-        yield kernel.timeline.next_frame()
+        yield from _until_next_look(channel)
     other.unlock()
     if not (channel.is_down or other is channel):
         yield from _join(channel, other)
     channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
+
+
+def _until_next_look(channel: Channel) -> Steps:
+    """20 ms, not less when something else wakes the session meanwhile; a hang-up is noticed at once."""
+    until = channel.kernel.now + FRAME_S
+    while channel.kernel.now < until and not channel.is_down:
+        yield until
 
 
 def _join(channel: Channel, other: Channel) -> Steps:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ipcc.sim.states import CallState, Control, Flag, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.recording import Recording
     from ipcc.sim.timeline import Thread
@@ -74,6 +73,8 @@ class OtherLeg:
     uuid: str
     channel_name: str
     profile: Profile
+    headers: dict[str, VariableValue] | None = None
+    """As event headers, once they were needed."""
 
 
 @dataclass
@@ -115,6 +116,48 @@ class Digit:
     samples: int = 800
 
 
+_PREFIX = "variable_"
+# names are few and used for ever: the joined ones are kept, since every event of a channel shows all of them
+_HEADER_NAMES: dict[str, str] = {}
+_HEADER_NAMES_KEPT = 10_000
+
+
+def _header_name(name: str) -> str:
+    header = _HEADER_NAMES.get(name)
+    if header is None:
+        header = _PREFIX + name
+        if len(_HEADER_NAMES) < _HEADER_NAMES_KEPT:
+            _HEADER_NAMES[name] = header
+    return header
+
+
+class Variables(MutableMapping[str, VariableValue]):
+    """The variables of a channel, kept as the headers they become, in the order they were set."""
+
+    __slots__ = ("headers",)
+
+    def __init__(self) -> None:
+        self.headers: dict[str, VariableValue] = {}
+
+    def __getitem__(self, name: str) -> VariableValue:
+        return self.headers[_header_name(name)]
+
+    def __setitem__(self, name: str, value: VariableValue) -> None:
+        # set again, a variable goes to the end, as on the switch
+        header = _header_name(name)
+        self.headers.pop(header, None)
+        self.headers[header] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.headers[_header_name(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([header[len(_PREFIX) :] for header in self.headers])
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+
 @dataclass
 class Channel:
     """A leg and everything the switch knows about it."""
@@ -132,7 +175,7 @@ class Channel:
     answer_state: str = "ringing"
     cause: str | None = None
     flags: set[Flag] = field(default_factory=set)
-    variables: dict[str, VariableValue] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
     other: OtherLeg | None = None
     extension: Extension | None = None
     presence_id: str = ""
@@ -226,13 +269,21 @@ class Channel:
         for watch in list(self.watchers):
             watch()
 
-    def set_state(self, state: State) -> None:
-        """Ask for ``state``; the session enters it when it next looks. Nothing brings a hung-up channel back."""
+    def set_state(self, state: State, noticed_after_s: float = 0.0) -> None:
+        """Ask for ``state``; the session enters it when it looks. Nothing brings a hung-up channel back."""
         if self.state >= State.HANGUP and state < self.state:
             return
-        if self.state != state:
-            self.state = state
+        if self.state is state:
+            return
+        self.state = state
+        if noticed_after_s:
+            self.kernel.timeline.after(noticed_after_s, self._wake_now)
+        else:
             self.wake()
+
+    def _wake_now(self) -> None:
+        if self.thread:
+            self.thread.wake(at_once=True)
 
     def lock(self) -> None:
         """Keep the channel from being destroyed while another session uses it."""

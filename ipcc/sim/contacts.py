@@ -24,31 +24,36 @@ class Contacts:
         user = next((entry for entry in kernel.settings.users if entry.id == user_id), None)
         if user is None:
             return False
-        profile = kernel.settings.phone_profile
-        call_id = call_id or kernel.new_uuid()
-        entry = Registration(
-            user.id,
-            user.domain,
-            address,
-            profile,
-            call_id,
-            kernel.settings.phone_agent,
-            expires_s,
-            kernel.now + expires_s + kernel.settings.ping_grace_s,
-        )
+        entry = self._entry(user, address, expires_s, call_id)
         kernel.registrar.put(entry)
         self._tell_attempt(entry)
         self._tell(entry, user, "sofia::register")
         kernel.timeline.at(entry.expires_at, lambda: self._expire(entry))
         return True
 
-    def unregister(self, user_id: str) -> None:
+    def unregister(self, user_id: str, address: str = "") -> None:
+        """Drop the user's contact; the switch tells of it even if it knew none."""
         kernel = self._kernel
         user = next((entry for entry in kernel.settings.users if entry.id == user_id), None)
-        entry = kernel.registrar.drop(user.id, user.domain) if user else None
-        if user and entry:
-            self._tell_attempt(entry)
-            self._tell_unregistered(entry, user)
+        if user is None:
+            return
+        known = kernel.registrar.drop(user.id, user.domain)
+        entry = known or self._entry(user, address or kernel.settings.address, 0, "")
+        self._tell_attempt(entry)
+        self._tell_unregistered(entry, user)
+
+    def _entry(self, user: User, address: str, expires_s: int, call_id: str) -> Registration:
+        kernel = self._kernel
+        return Registration(
+            user=user.id,
+            domain=user.domain,
+            address=address,
+            profile=kernel.settings.phone_profile,
+            call_id=call_id or kernel.new_uuid(),
+            agent=kernel.settings.phone_agent,
+            expires_s=expires_s,
+            expires_at=kernel.now + expires_s + kernel.settings.ping_grace_s,
+        )
 
     def answer(self, argument: str) -> str:
         """``sofia_contact [profile/]user@domain``: the dial string to the phone."""

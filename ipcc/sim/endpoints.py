@@ -154,13 +154,15 @@ def dial(kernel: Kernel, endpoint: str, request: Request) -> Channel | Failure:
 def _leave_trace(kernel: Kernel, uuid: str) -> None:
     kernel.counters.sessions += 1
     ghost = Channel(kernel, uuid, "N/A", "outbound", Profile())
-    ghost.variables = {
-        "direction": "outbound",
-        "is_outbound": "true",
-        "uuid": uuid,
-        "call_uuid": uuid,
-        "session_id": str(kernel.counters.sessions),
-    }
+    ghost.variables.update(
+        {
+            "direction": "outbound",
+            "is_outbound": "true",
+            "uuid": uuid,
+            "call_uuid": uuid,
+            "session_id": str(kernel.counters.sessions),
+        }
+    )
     kernel.emit(ghost, "CHANNEL_DESTROY", drop=("Caller-",))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from ipcc.sim.outputs import HeaderValue
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel, OtherLeg, Profile, Times
-    from ipcc.sim.outputs import HeaderValue
+    from ipcc.sim.channels import Channel, OtherLeg, Profile
 
 # where the real switch makes each event: a client may log it, none should use it
 CALLING: dict[str, tuple[str, str, int]] = {
@@ -99,6 +100,18 @@ _TIME_FIELDS = (
 )
 
 
+_PREFIXES = ("Caller-", "Other-Leg-")
+_PROFILE_HEADERS = {prefix: [prefix + header for header, _ in _PROFILE_FIELDS] for prefix in _PREFIXES}
+_PROFILE_VALUES = attrgetter(*(attribute for _, attribute in _PROFILE_FIELDS))
+_TIME_HEADERS = {prefix: [prefix + header for header, _ in _TIME_FIELDS] for prefix in _PREFIXES}
+_TIME_VALUES = attrgetter(*(attribute for _, attribute in _TIME_FIELDS))
+_CODEC_HEADERS: dict[str, HeaderValue] = {
+    f"Channel-{way}-Codec-{what}": value
+    for way in ("Read", "Write")
+    for what, value in (("Name", "PCMU"), ("Rate", "8000"), ("Bit-Rate", "64000"))
+}
+
+
 def stamp(us: int) -> str:
     """A time as the switch prints it in stamps and lists."""
     return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -132,31 +145,19 @@ def channel_headers(channel: Channel) -> dict[str, HeaderValue]:
     if channel.cause is not None:
         out["Hangup-Cause"] = channel.cause
     if channel.has_codec:
-        out.update(_codec_headers())
-    out.update(_profile_headers("Caller-", channel.profile, channel.uuid, channel.name))
+        out.update(_CODEC_HEADERS)
+    _profile_headers(out, "Caller-", channel.profile, channel.uuid, channel.name)
     if channel.other:
-        out.update(_other_leg_headers(channel.other))
+        if channel.other.headers is None:
+            channel.other.headers = other_leg_headers(channel.other)
+        out.update(channel.other.headers)
     return out
 
 
-def variable_headers(channel: Channel) -> dict[str, HeaderValue]:
-    return {"variable_" + name: value for name, value in channel.variables.items()}
-
-
-def _codec_headers() -> dict[str, HeaderValue]:
-    out: dict[str, HeaderValue] = {}
-    for way in ("Read", "Write"):
-        out[f"Channel-{way}-Codec-Name"] = "PCMU"
-        out[f"Channel-{way}-Codec-Rate"] = "8000"
-        out[f"Channel-{way}-Codec-Bit-Rate"] = "64000"
-    return out
-
-
-def _profile_headers(prefix: str, profile: Profile, uuid: str, name: str) -> dict[str, HeaderValue]:
-    out: dict[str, HeaderValue] = {}
-    for header, attribute in _PROFILE_FIELDS:
-        if value := getattr(profile, attribute):
-            out[prefix + header] = value
+def _profile_headers(out: dict[str, HeaderValue], prefix: str, profile: Profile, uuid: str, name: str) -> None:
+    """Written straight into ``out``: this runs for every event of every channel."""
+    values = zip(_PROFILE_HEADERS[prefix], _PROFILE_VALUES(profile), strict=True)
+    out.update((header, value) for header, value in values if value)
     out[prefix + "Unique-ID"] = uuid
     for header, value in (
         ("Source", profile.source),
@@ -169,20 +170,15 @@ def _profile_headers(prefix: str, profile: Profile, uuid: str, name: str) -> dic
     out[prefix + "Channel-Name"] = name
     if prefix == "Caller-":
         out["Caller-Profile-Index"] = str(profile.index)
-    out.update(_time_headers(prefix, profile.times))
-    return out
-
-
-def _time_headers(prefix: str, times: Times) -> dict[str, HeaderValue]:
-    out: dict[str, HeaderValue] = {prefix + header: str(getattr(times, field)) for header, field in _TIME_FIELDS}
+    out.update(zip(_TIME_HEADERS[prefix], map(str, _TIME_VALUES(profile.times)), strict=True))
     out[prefix + "Screen-Bit"] = "true"
     out[prefix + "Privacy-Hide-Name"] = "false"
     out[prefix + "Privacy-Hide-Number"] = "false"
-    return out
 
 
-def _other_leg_headers(other: OtherLeg) -> dict[str, HeaderValue]:
+def other_leg_headers(other: OtherLeg) -> dict[str, HeaderValue]:
+    """The Other-Leg-* of a partner, made once: they never change again."""
     out: dict[str, HeaderValue] = {"Other-Type": other.type}
-    out.update(_profile_headers("Other-Leg-", other.profile, other.uuid, other.channel_name))
+    _profile_headers(out, "Other-Leg-", other.profile, other.uuid, other.channel_name)
     out["Other-Leg-Logical-Direction"] = "inbound"
     return out

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ipcc.sim.timeline import Steps
 
 
+_ACK_AFTER_S = 0.002
+
+
 def ring_ready(channel: Channel) -> None:
     """180 Ringing, sent by us to a caller or by a phone to us; a second one changes nothing."""
     if channel.is_down or channel.has(Flag.RING_READY) or channel.has_media:
@@ -71,6 +74,8 @@ def answering(channel: Channel) -> Steps:
     kernel.emit(channel, "CHANNEL_ANSWER")
     if channel.direction == "inbound":
         kernel.put(CallerAnswered(channel.uuid))
+        channel.set_var("rtp_local_sdp_str", sip.sdp(kernel.settings.address, int(channel.var("local_media_port") or 0)))
+        kernel.timeline.after(_ACK_AFTER_S, lambda: sip.acknowledge(channel))
     channel.wake()
     yield from executing_on(channel, "execute_on_answer", "api_on_answer")
     if not channel.is_down:
@@ -85,8 +90,9 @@ def execute_on(channel: Channel, *names: str) -> None:
 
 def executing_on(channel: Channel, *names: str) -> Steps:
     """The variables of these names, each also with ``_1``, ``_2`` … behind it, carried out one after the other."""
+    hooks = [(name, value) for name, value in channel.variables.items() if name.startswith(("api_", "execute_on_"))]
     for name in names:
-        for variable, value in list(channel.variables.items()):
+        for variable, value in hooks:
             if variable == name or (variable.startswith(name + "_") and variable[len(name) + 1 :].isdigit()):
                 for text in value if isinstance(value, list) else [value]:
                     yield from _executing(channel, name.startswith("api_"), text)

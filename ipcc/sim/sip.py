@@ -145,6 +145,25 @@ def sdp(host: str, port: int) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+def acknowledge(channel: Channel) -> None:
+    """The ACK of the caller's phone names the dialog: tags, Via and To come anew."""
+    known = channel.variables
+    if channel.is_down or "sip_full_to" not in known:
+        return
+    kernel = channel.kernel
+    to_tag = tag(kernel)
+    again = {name: known[name] for name in ("sip_from_tag", "sip_call_id", "sip_full_from") if name in known}
+    port = channel.var("sip_network_port") or "5060"
+    via = f"SIP/2.0/UDP {channel.var('sip_network_ip')}:{port};rport={port};branch=z9hG4bK{tag(kernel)}"
+    known["sip_to_tag"] = to_tag
+    known["sip_from_tag"] = again.get("sip_from_tag", "")
+    known["sip_cseq"] = str(kernel.draw(1000))
+    known["sip_call_id"] = again.get("sip_call_id", "")
+    known["sip_full_via"] = via
+    known["sip_full_from"] = again.get("sip_full_from", "")
+    known["sip_full_to"] = f"<sip:{channel.var('sip_to_uri')}>;tag={to_tag}"
+
+
 def ring_variables(channel: Channel, address: str) -> dict[str, VariableValue]:
     """What a provisional answer tells about the phone that rings."""
     host, _, port = address.rpartition(":")
