@@ -49,9 +49,12 @@ class LoopClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = start or datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
+        # kept, because routes also ask in threads
+        self._loop = self._loop or asyncio.get_running_loop()
+        return self._start + timedelta(seconds=self._loop.time())
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

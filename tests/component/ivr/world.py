@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -237,9 +236,3 @@ class World:
                 async for record in reader:
                     found += (record.value or b"") + record.key.encode() + repr(dict(record.headers)).encode()
         return found
-
-
-async def settle() -> None:
-    """Let everything that is ready run until it waits."""
-    for _ in range(50):
-        await asyncio.sleep(0)

@@ -1,0 +1,248 @@
+"""Callers who wait for an agent: queued once, kept company, left alone while a phone rings; in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
+from ipcc.errors import NotNow
+from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidTransfer
+from tests.component.ivr.world import World
+from tests.support.fake_parts import LoopClock
+from tests.support.until import until
+
+pytestmark = pytest.mark.looptime
+
+MUSIC = "local_stream://ipcc"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    found = World(tmp_path, clock=LoopClock())
+    found.node.finish_at_once("playback", "FILE PLAYED")
+    await found.open()
+    yield found
+    await found.close()
+
+
+async def waiting(world: World) -> tuple[str, Enqueue]:
+    """A caller who asked for an agent and stands in the queue."""
+    call = await world.arrive()
+    await world.key(call, "0")
+    return call, await world.queued()
+
+
+def said(world: World, call: str) -> int:
+    return sum("still-busy" in sound for sound in world.heard(call))
+
+
+async def test_a_caller_is_queued_with_music_and_the_session_ends_with_his_agent(world: World) -> None:
+    await world.start_acd()
+    async with world.replica() as ivr:
+        call, entry = await waiting(world)
+        assert (entry.call_id, entry.leg_id, entry.queue_id, entry.priority) == (call, call, "retail", 5)
+        assert entry.caller_number == "13800000001"
+        assert entry.attributes["path"] == "language > to-agent"
+        assert world.heard(call) == [MUSIC]
+        breaks = len(world.node.told(UuidBreak))
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        assert await world.ended(call) == "answered_by_agent"
+        # he talks: not a sound, not a break into that
+        assert world.heard(call) == [MUSIC]
+        assert len(world.node.told(UuidBreak)) == breaks
+        assert world.node.watched == set()
+        assert ivr.sessions.running == {}
+
+
+async def test_it_says_every_twenty_seconds_that_all_are_busy_then_plays_on(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, _ = await waiting(world)
+        began = world.clock.now()
+        await until(lambda: said(world, call) == 3, timeout=100)
+        assert 60 <= (world.clock.now() - began).total_seconds() < 62
+        assert world.heard(call)[-1] == MUSIC
+        await world.hang_up(call)
+        assert await world.ended(call) == "hung_up"
+
+
+async def test_while_a_phone_rings_the_caller_is_left_alone(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, entry = await waiting(world)
+        await world.offer(entry)
+        ringing = world.clock.now()
+        await until(lambda: (world.clock.now() - ringing).total_seconds() > 70, timeout=100)
+        assert said(world, call) == 0
+        await world.end_offer(entry, OfferOutcome.NO_ANSWER)
+        await until(lambda: said(world, call) == 1, timeout=30)
+        await world.hang_up(call)
+
+
+async def test_an_acd_that_is_away_is_asked_again_for_the_same_entry(world: World) -> None:
+    async with world.replica():
+        call = await world.arrive()
+        await world.key(call, "0")
+        asked = world.clock.now()
+        await until(lambda: (world.clock.now() - asked).total_seconds() > 20, timeout=60)
+        await world.start_acd()
+        entry = await world.queued()
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        assert await world.ended(call) == "answered_by_agent"
+        assert len({e.entry_id for e in world.acd.taken}) == 1
+        assert {e.entered_at for e in world.acd.taken} == {entry.entered_at}
+        assert entry.entered_at < asked.replace(second=asked.second + 1)
+
+
+async def test_where_no_acd_comes_back_the_safety_net_has_him(world: World) -> None:
+    async with world.replica():
+        call = await world.arrive()
+        await world.key(call, "0")
+        assert await world.ended(call, timeout=300) == "failed"
+        assert [(c.leg_id, c.destination, c.context) for c in world.node.told(UuidTransfer)] == [
+            (call, "fallback", "safety")
+        ]
+
+
+async def test_the_safety_net_is_pushed_for_as_long_as_somebody_looks_after_him(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, entry = await waiting(world)
+        await until(lambda: len(world.node.told(SchedTransfer)) == 3, timeout=300)
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        await world.ended(call)
+        ended = world.clock.now()
+        await until(lambda: (world.clock.now() - ended).total_seconds() > 200, timeout=300)
+        assert len(world.node.told(SchedTransfer)) == 3
+
+
+async def test_a_queue_that_is_full_or_overflows_says_so_and_hangs_up(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        world.acd.error = NotNow("acd.queue_full", "1000 wait already")
+        call, _ = await waiting(world)
+        assert await world.ended(call) == "completed"
+        assert "goodbye" in world.heard(call)[-1]
+        world.acd.error = None
+        call = await world.arrive()
+        await world.key(call, "0")
+        entry = await world.queued(2)
+        await world.end_entry(entry, EntryOutcome.OVERFLOWED)
+        assert await world.ended(call) == "completed"
+        assert (await world.path(call))[-2:] == ["no-agents", "end"]
+
+
+async def test_a_caller_who_abandons_ends_the_session_whoever_says_it_first(world: World) -> None:
+    await world.start_acd()
+    async with world.replica() as ivr:
+        call, entry = await waiting(world)
+        await world.end_entry(entry, EntryOutcome.ABANDONED)
+        assert await world.ended(call) == "hung_up"
+        call = await world.arrive()
+        await world.key(call, "0")
+        await world.queued(2)
+        await world.hang_up(call)
+        assert await world.ended(call) == "hung_up"
+        assert ivr.sessions.running == {}
+        assert world.node.watched == set()
+
+
+async def test_a_caller_in_a_queue_keeps_his_entry_and_clock_when_his_replica_dies(world: World) -> None:
+    await world.start_acd()
+    async with world.replica("ivr-0") as first:
+        call, entry = await waiting(world)
+        await world.at(call, "to-agent")
+        await first.die()
+        world.acd.answer = {"offer_id": "o1"}
+        heard, breaks = world.heard(call), len(world.node.told(UuidBreak))
+        async with world.replica("ivr-1"):
+            again = await world.queued(2)
+            assert (again.entry_id, again.entered_at) == (entry.entry_id, entry.entered_at)
+            assert again.caller_number == "13800000001"
+            await world.end_entry(entry, EntryOutcome.ANSWERED)
+            assert await world.ended(call) == "answered_by_agent"
+    # a phone rang for him all the while: nothing sounded into what may have been a conversation
+    assert world.heard(call) == heard
+    assert len(world.node.told(UuidBreak)) == breaks
+
+
+async def test_a_caller_who_talks_already_when_his_session_is_resumed_hears_nothing_of_it(world: World) -> None:
+    await world.start_acd()
+    async with world.replica("ivr-0") as first:
+        call, _ = await waiting(world)
+        await world.at(call, "to-agent")
+        await first.die()
+        world.acd.answer = {"outcome": "answered"}
+        heard = world.heard(call)
+        async with world.replica("ivr-1"):
+            assert await world.ended(call) == "answered_by_agent"
+    assert world.heard(call) == heard
+
+
+async def test_a_resumed_caller_who_still_waits_hears_music_again(world: World) -> None:
+    await world.start_acd()
+    async with world.replica("ivr-0") as first:
+        call, _ = await waiting(world)
+        await world.at(call, "to-agent")
+        await first.die()
+        heard = len(world.heard(call))
+        async with world.replica("ivr-1"):
+            await until(lambda: world.heard(call)[heard:] == [MUSIC], what="music again")
+            await world.hang_up(call)
+            assert await world.ended(call) == "hung_up"
+
+
+async def test_a_caller_who_hung_up_while_nobody_served_him_is_noticed(world: World) -> None:
+    await world.start_acd()
+    async with world.replica("ivr-0") as first:
+        call, _ = await waiting(world)
+        await world.at(call, "to-agent")
+        await first.die()
+    world.node.hang_up(call)
+    async with world.replica("ivr-1") as ivr:
+        assert await world.ended(call) == "hung_up"
+        assert ivr.sessions.running == {}
+
+
+async def test_the_broker_being_down_stops_nobody(world: World) -> None:
+    await world.start_acd()
+    async with world.replica() as ivr:
+        call = await world.arrive()
+        await world.asked(call)
+        world.broker.go_down()
+        await world.key(call, "2")
+        assert "main-menu" in await world.asked(call)
+        await world.key(call, "0")
+        gone = world.clock.now()
+        await until(lambda: (world.clock.now() - gone).total_seconds() > 15, timeout=30)
+        assert world.heard(call) == [MUSIC]
+        assert (await ivr.http.get("/health/ready")).status_code == 503
+        world.broker.come_back()
+        entry = await world.queued()
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        assert await world.ended(call) == "answered_by_agent"
+        assert await world.path(call) == ["language", "menu", "to-agent"]
+
+
+async def test_the_link_to_the_switch_being_lost_is_outlived(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call = await world.arrive()
+        await world.asked(call)
+        world.node._running.clear()
+        world.node.go_down()
+        lost = world.clock.now()
+        await until(lambda: (world.clock.now() - lost).total_seconds() > 10, timeout=30)
+        world.node.go_up()
+        await world.key(call, "0")
+        entry = await world.queued()
+        heard = len(world.heard(call))
+        world.node.go_down()
+        world.node.hang_up(call)
+        world.node.go_up()
+        await world.end_entry(entry, EntryOutcome.ABANDONED)
+        assert await world.ended(call) == "hung_up"
+        assert len(world.heard(call)) == heard
