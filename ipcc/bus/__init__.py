@@ -1,6 +1,6 @@
 """Kafka for services, and the same inside one process: events, commands with answers, views, leases, outbox, dead letters.
 
-    bus = MemoryBus(MemoryBroker(clock))                       # or KafkaBus(KafkaSettings("localhost:9092"), clock)
+    bus = MemoryBus(MemoryBroker(clock))                       # or KafkaBus(KafkaSettings("host:9092"), clock) of .kafka
     await bus.start()
     publisher = Publisher(bus, "ivr/ivr-0", clock)             # publishes payloads of ipcc.contracts
     await publisher.publish(SessionStarted(call_id=..., ...))

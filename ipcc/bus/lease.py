@@ -60,7 +60,7 @@ class Lease:
         self._held: dict[int, Tenure] = {}
         self._renounced: set[int] = set()
         self._changed = asyncio.Event()
-        self.consumer: Consumer | None = None
+        self.consumer: Consumer | None = None  # our place in the group
 
     @property
     def held(self) -> dict[int, Tenure]:
