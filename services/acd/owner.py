@@ -19,7 +19,7 @@ from ipcc.bus.port import Bus, Fenced
 from ipcc.clock import Clock
 from ipcc.contracts.acd import InputRef
 from ipcc.contracts.topics import Topic
-from ipcc.errors import Refused, SwitchDown, Unavailable
+from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
 from ipcc.esl.port import Switches, SwitchNode
 from ipcc.esl.wire import WireError
 from ipcc.metrics import ACD_STORE_DURATION, Metrics
@@ -39,6 +39,8 @@ from services.acd.switch import Dialling, Hands
 log = structlog.get_logger(__name__)
 
 RETRY_S = 0.5
+# the broker is away, or its topics are not made yet
+OUTAGES = (Unavailable, NotFound)
 BATCH = 200
 LONGEST_NAP_S = 1.0
 SHORTEST_NAP_S = 0.05
@@ -85,7 +87,7 @@ class Owner:
                 book = await self._open_and_stay_afloat()
                 try:
                     await self._work(book)
-                except Unavailable as error:
+                except OUTAGES as error:
                     self._close(str(error))
                     log.warning("log_not_written", domain=self.domain, reason=str(error))
                 finally:
@@ -126,7 +128,7 @@ class Owner:
         while True:
             try:
                 return await self._try_to_open()
-            except Unavailable as error:
+            except OUTAGES as error:
                 self.trouble = str(error)
                 log.warning("domain_not_opened", domain=self.domain, reason=str(error))
                 await self._around.clock.sleep(RETRY_S)

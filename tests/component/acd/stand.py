@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import orjson
 
-from ipcc.bus import MemoryBroker, MemoryBus, Publisher, Requester, received_from
+from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, Requester, received_from
 from ipcc.bus.port import BEGINNING
 from ipcc.clock import SystemClock
 from ipcc.contracts.acd import AcdPayload, Enqueue, SignIn
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
 from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
 from ipcc.contracts.payload import Payload
-from ipcc.contracts.topics import ACD
+from ipcc.contracts.topics import ACD, TOPICS
 from ipcc.esl.commands import Command, Originate, UuidKill
 from ipcc.esl.fake import NO_CHANNEL, FakeNode, FakeSwitches
 from ipcc.esl.headers import EventName
@@ -49,6 +49,10 @@ class FakeParts(Parts):
     """Parts whose switches are the stand's."""
 
     fakes: FakeNodes = field(default_factory=FakeNodes)
+    make_bus: Callable[[], Bus] | None = None
+
+    def bus(self, settings: ServiceSettings) -> Bus:
+        return self.make_bus() if self.make_bus else super().bus(settings)
 
     def switches(self, settings: ServiceSettings, plan: SubscriptionPlan) -> Nodes:
         return self.fakes  # type: ignore[return-value]
@@ -57,11 +61,12 @@ class FakeParts(Parts):
 class Stand:
     """A bus, a switch, and everybody who talks to acd."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make_bus: Callable[[], Bus] | None = None) -> None:
         self.folder = folder
         self.clock = SystemClock()
         self.broker = MemoryBroker(self.clock)
-        self.bus = MemoryBus(self.broker, send_timeout_s=1.0)
+        self.make_bus = make_bus
+        self.bus: Bus = make_bus() if make_bus else MemoryBus(self.broker, send_timeout_s=1.0)
         self.node = FakeNode(NODE)
         self.publisher = Publisher(self.bus, "test/0", self.clock)
         self.requester = Requester(self.bus, self.publisher, "test-0")
@@ -73,6 +78,8 @@ class Stand:
 
     async def open(self, *agents: str) -> None:
         """Publish the organisation and hear replies."""
+        await self.bus.start()
+        await self.bus.create_topics(TOPICS)
         self._tasks.spawn("replies", self.requester.run)
         things: list[Queue | Skill | User | Phone] = [Skill(id="service", name="service"), SERVICE]
         for agent in agents:
@@ -86,12 +93,13 @@ class Stand:
     async def close(self) -> None:
         """Everybody goes home."""
         await self._tasks.stop()
+        await self.bus.stop()
 
     @asynccontextmanager
     async def acd(self, instance: str = "acd-0", **given: Any) -> AsyncIterator[httpx.AsyncClient]:
         """A replica of acd, owning its domain once the block begins."""
         settings = make_settings(AcdSettings, self.folder, instance_id=instance, look_every_s=0.2, **given)
-        parts = FakeParts(self.clock, self.broker, fakes=FakeNodes(self.node))
+        parts = FakeParts(self.clock, self.broker, fakes=FakeNodes(self.node), make_bus=self.make_bus)
         async with client_of(build(settings, parts)) as client:
             await until(lambda: _is_green(client), what="acd ready")
             yield client
