@@ -44,15 +44,18 @@ class Contacts:
 
     def _entry(self, user: User, address: str, expires_s: int, call_id: str) -> Registration:
         kernel = self._kernel
+        call_id = call_id or kernel.new_uuid()
+        known = kernel.registrar.find(user.id, user.domain)
         return Registration(
             user=user.id,
             domain=user.domain,
             address=address,
             profile=kernel.settings.phone_profile,
-            call_id=call_id or kernel.new_uuid(),
+            call_id=call_id,
             agent=kernel.settings.phone_agent,
             expires_s=expires_s,
             expires_at=kernel.now + expires_s + kernel.settings.ping_grace_s,
+            token=known.token if known else call_id,
         )
 
     def answer(self, argument: str) -> str:

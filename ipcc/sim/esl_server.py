@@ -28,6 +28,9 @@ class Shell(Switch, Protocol):
     def now(self) -> float:
         """The switch's clock, in seconds since 1970."""
 
+    def delay(self, when: float) -> float:
+        """Seconds of the machine until the switch's clock shows ``when``, 0 when it has."""
+
     def add_listener(self, hear: Callable[[Output], None]) -> None:
         """Call ``hear`` with everything that leaves the switch."""
 
@@ -114,6 +117,10 @@ class EslServer:
     def now(self) -> float:
         """The switch's clock."""
         return self._switch.now()
+
+    def delay(self, when: float) -> float:
+        """Seconds of the machine until the switch's clock shows ``when``."""
+        return self._switch.delay(when)
 
     # --- what leaves the switch ----------------------------------------------------------------------------------
 
@@ -242,11 +249,17 @@ class _Connection(asyncio.Protocol):
             transport.write(data)
         if self.session.is_closing:
             transport.close()
-        elif self.session.close_at is not None and self._timer is None and math.isfinite(self.session.close_at):
-            delay = max(0.0, self.session.close_at - self._server.now())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+        else:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self.session.next_due()
+        if self._timer is not None or due is None or not math.isfinite(due):
+            return  # a timer that stands is never too late: a look comes before the end of a linger
+        self._timer = asyncio.get_running_loop().call_later(self._server.delay(due), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self.session.tick(self._server.now())
-        self._write()
+        if not self._server.is_frozen:
+            self.session.tick(self._server.now())
+            self._write()

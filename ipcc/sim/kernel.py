@@ -211,7 +211,8 @@ class Kernel:
 
     def set_running(self, channel: Channel, state: State) -> None:
         channel.running = state
-        self.emit(channel, "CHANNEL_STATE")
+        # the first one is told before the channel has a caller profile (01j)
+        self.emit(channel, "CHANNEL_STATE", drop=("Caller-",) if state is State.NEW else ())
 
     def spawn(self, steps: Steps) -> Thread:
         """A program of its own, beside the sessions (an originate, a broadcast)."""

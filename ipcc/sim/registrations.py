@@ -17,6 +17,8 @@ class Registration:
     agent: str
     expires_s: int
     expires_at: float
+    token: str = ""
+    """The call id of the user's first registration; a refresh keeps it (01i)."""
 
     @property
     def contact(self) -> str:

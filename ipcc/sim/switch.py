@@ -82,6 +82,10 @@ class SimSwitch:
             return self._epoch
         return self._epoch + (self._loop.time() - self._zero) * self._options.speed
 
+    def delay(self, when: float) -> float:
+        """Seconds of the machine until the switch's clock shows ``when``, 0 when it has."""
+        return max(when - self.now(), 0.0) / self._options.speed
+
     def add_listener(self, hear: Callable[[Output], None]) -> None:
         """Call ``hear`` with everything that leaves the switch."""
         self._listeners.append(hear)
@@ -137,8 +141,7 @@ class SimSwitch:
         times = [at for at in (self.engine.next_due(), self.people.next_due()) if at is not None]
         if not times:
             return
-        wait = max(min(times) - self.now(), 0.0) / self._options.speed
-        self._timer = self._loop.call_later(wait, self._pump)
+        self._timer = self._loop.call_later(self.delay(min(times)), self._pump)
 
     def _carry_out(self, move: Move) -> None:
         engine = self.engine

@@ -58,6 +58,8 @@ def _broadcast_on(channel: Channel, path: str) -> None:
 def break_(kernel: Kernel, argument: str) -> str:
     """Stop what is playing; with ``all`` what is queued too."""
     uuid, which = words_of(argument, 2)
+    if not uuid:
+        return usage("<uuid> [all]")
     channel = kernel.find(uuid)
     if channel is None:
         return NO_CHANNEL

@@ -186,7 +186,7 @@ def _registrations(kernel: Kernel) -> list[Row]:
         {
             "reg_user": entry.user,
             "realm": entry.domain,
-            "token": entry.call_id,
+            "token": entry.token,
             "url": f"sofia/{entry.profile}/{entry.contact}",
             "expires": str(int(entry.expires_at)),
             "network_ip": entry.ip,

@@ -10,6 +10,7 @@ from ipcc.sim.api.parts import ApiCommand
 
 COMMANDS: Mapping[str, ApiCommand] = MappingProxyType(
     {
+        "break": media.break_,
         "hupall": calls.hupall,
         "sched_api": scheduling.sched_api,
         "sched_broadcast": scheduling.sched_broadcast,

@@ -24,7 +24,6 @@ class ScriptedSwitch:
     time_s: float = 1_000_000.0
     began: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    sequence: int = 0
 
     def api(self, command: str, argument: str) -> str | Pending:
         if command == "slow":
@@ -66,6 +65,9 @@ class ScriptedSwitch:
 
     def now(self) -> float:
         return self.time_s
+
+    def delay(self, when: float) -> float:
+        return max(when - self.time_s, 0.0)
 
     def add_listener(self, hear: Callable[[Output], None]) -> None:
         self.listeners.append(hear)

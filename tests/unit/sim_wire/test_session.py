@@ -143,6 +143,27 @@ def test_a_client_that_reads_again_gets_everything_that_waited() -> None:
     assert made.take().count(b"Event-Name: CHANNEL_ANSWER") == 5
 
 
+def test_events_go_out_when_the_switch_looks_every_20_ms_and_after_each_command() -> None:
+    made = signed_in(ScriptedSwitch())
+    say(made, "event plain CHANNEL_ANSWER", 100.0)
+    made.offer(event(), 100.005)
+    assert made.take() == b""
+    made.tick(100.019)
+    assert made.take() == b""
+    made.tick(100.02)
+    assert made.take() != b""
+    made.offer(event(), 100.025)
+    assert "CHANNEL_ANSWER" in say(made, "api echo x", 100.03)
+
+
+def test_a_subscription_holds_only_for_what_happens_after_it() -> None:
+    made = signed_in(ScriptedSwitch())
+    made.offer(event(), 100.005)
+    say(made, "event plain CHANNEL_ANSWER", 100.01)
+    made.tick(100.1)
+    assert made.take() == b""
+
+
 def controlling(switch: ScriptedSwitch, *, is_async: bool = True) -> Session:
     switch.channels["leg"] = {"uuid": "leg", "foo": "bar"}
     made = session(switch, Control("leg", is_async=is_async, is_full=is_async))
@@ -171,6 +192,7 @@ def test_a_lingering_connection_outlives_its_call_by_whole_seconds() -> None:
     assert say(made, "linger 3") == reply("+OK will linger 3 seconds")
     say(made, "myevents")
     made.offer(event("CHANNEL_HANGUP_COMPLETE", Unique_ID="leg"), 100.4)
+    made.tick(100.42)
     out = made.take().decode()
     assert out.index("CHANNEL_HANGUP_COMPLETE") < out.index("Content-Disposition: linger")
     assert say(made, "api echo still here", 101).endswith("still here")
