@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ipcc.esl.reading import separate
 from ipcc.sim.variables import assignments
 
 
@@ -86,14 +87,8 @@ _ARGUMENT = re.compile(r"(?:\\.|'(?:\\.|[^'\\])*'|[^ '\\]|'|\\)+")
 
 
 def split_arguments(text: str) -> list[str]:
-    """Arguments parted by blanks; single quotes keep blanks together and go away when they hold a whole argument (fact 37)."""
-    return [_unquoted(found.group(0)) for found in _ARGUMENT.finditer(text)]
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == "'":
-        return text[1:-1]
-    return text
+    """Arguments parted by blanks; single quotes keep blanks together; one layer of quotes and backslashes goes away (fact 37)."""
+    return separate(text.strip(), " ")
 
 
 def application(text: str) -> tuple[str, str]:

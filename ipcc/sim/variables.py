@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ipcc.esl.reading import separate
+
 Lookup = Callable[[str], str | None]
 """The value of a variable, caller-profile field or ``command(argument)``, None if there is none."""
 
@@ -59,36 +61,9 @@ def _slice(value: str, offset: int, length: str | None) -> str:
 
 def split_list(text: str, separator: str = ",") -> list[str]:
     """The parts of a variable list; ``^^:a=1:b=2`` names its own separator; quotes and backslashes keep one in a value."""
-    if text.startswith("^^") and len(text) > 2:
-        return text[3:].split(text[2])
-    parts: list[str] = []
-    current: list[str] = []
-    quoted = False
-    escaped = False
-    for char in text:
-        if escaped:
-            current.append(char if char in (separator, "'", "\\") else "\\" + char)
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == "'":
-            quoted = not quoted
-        elif char == separator and not quoted:
-            parts.append("".join(current))
-            current = []
-        else:
-            current.append(char)
-    if escaped:
-        current.append("\\")
-    parts.append("".join(current))
-    return parts
+    return separate(text, separator)
 
 
 def assignments(text: str) -> list[tuple[str, str]]:
-    """``a=1,b=2`` as pairs; parts without ``=`` are ignored."""
-    pairs = []
-    for part in split_list(text):
-        name, equals, value = part.partition("=")
-        if equals and name.strip():
-            pairs.append((name.strip(), value))
-    return pairs
+    """``a=1,b=2`` as pairs; parts without ``=`` or without a value are ignored. A value loses two layers of quotes."""
+    return [(pair[0], pair[1]) for part in split_list(text) if len(pair := separate(part, "=", 2)) == 2 and pair[0]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ipcc.esl.reading import separate
+
 if TYPE_CHECKING:
     from ipcc.sim.kernel import Kernel
 
@@ -19,6 +21,6 @@ def usage(syntax: str) -> str:
 
 
 def words_of(argument: str, most: int) -> list[str]:
-    """Up to ``most`` words; the last one keeps its blanks; missing ones are empty."""
-    words = argument.strip().split(" ", most - 1)
+    """Up to ``most`` words without one layer of quotes and backslashes; the last keeps its blanks; missing ones are empty."""
+    words = separate(argument.strip(), " ", most)
     return [*words, *[""] * (most - len(words))]

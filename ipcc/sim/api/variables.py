@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ipcc.esl.reading import separate
 from ipcc.sim import execute, wire
 from ipcc.sim.api.parts import NO_CHANNEL, usage, words_of
 
@@ -57,11 +58,11 @@ def setvar(kernel: Kernel, argument: str) -> str:
 def setvar_multi(kernel: Kernel, argument: str) -> str:
     """``name=value;name=value``; parts without ``=`` are passed over."""
     syntax = usage("<uuid> <var>=<value>;<var>=<value>...")
-    uuid, text = words_of(argument, 2)
+    uuid, _, text = argument.strip().partition(" ")
     channel = kernel.find(uuid)
     if channel is None:
         return NO_CHANNEL + syntax
-    for part in text.split(";"):
+    for part in separate(text, ";"):
         name, equals, value = part.partition("=")
         if equals and name:
             channel.set_var(name, value or None)
