@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ipcc.sim import session, sip
+from ipcc.sim import session, signalling, sip
 from ipcc.sim.channels import Channel, OtherLeg, Profile, Times, VariableValue
 from ipcc.sim.outputs import PhoneInvited
 from ipcc.sim.states import Flag, State
@@ -13,6 +13,10 @@ from ipcc.sim.states import Flag, State
 if TYPE_CHECKING:
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.settings import User
+
+
+_NULL = "null"
+"""The endpoint without a phone: it answers by itself and hears nothing."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def find_target(kernel: Kernel, endpoint: str) -> Target | Failure:
         return _sofia(kernel, rest)
     if kind == "error":
         return Failure(rest.upper())
+    if kind == _NULL and rest:
+        return Target(endpoint, channel_name=endpoint, destination=rest, address="", profile=_NULL)
     return Failure("DESTINATION_OUT_OF_ORDER" if kind and rest else "UNALLOCATED_NUMBER")
 
 
@@ -147,7 +153,10 @@ def dial(kernel: Kernel, endpoint: str, request: Request) -> Channel | Failure:
     channel.state = State.INIT
     kernel.emit(channel, "CHANNEL_OUTGOING", drop=("Channel-Presence-ID",))
     session.start(channel)
-    kernel.put(_invitation(channel, target, request))
+    if target.profile == _NULL:
+        kernel.timeline.after(0, lambda: signalling.answer(channel))
+    else:
+        kernel.put(_invitation(channel, target, request))
     return channel
 
 
@@ -229,6 +238,7 @@ def _variables(kernel: Kernel, channel: Channel, target: Target, request: Reques
     out["sip_destination_url"] = f"sip:{target.destination}@{target.address}"
     if request.caller:
         out.update(_exported(request.caller))
+        out["signal_bond"] = request.caller.uuid
     for name, value in request.variables:
         out[name] = _array(value)
     out.update(target.variables)

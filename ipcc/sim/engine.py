@@ -133,7 +133,9 @@ class Engine:
         """``sendmsg``: queue a command on a channel; only the uuid is checked (fact 13)."""
         channel = self._kernel.find(uuid)
         if channel is None:
-            return f"-ERR invalid session id [{uuid}]"
+            dead = self._kernel.channels.get(uuid)
+            # the server that lingers on a dead call is still told +OK (04g)
+            return "+OK" if dead and dead.has(Flag.LINGER) else f"-ERR invalid session id [{uuid}]"
         channel.messages.append(message)
         channel.wake()
         return "+OK"

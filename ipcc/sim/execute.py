@@ -79,9 +79,17 @@ def execute(channel: Channel, app: str, argument: str, event_uuid: str = "") -> 
 
 
 def pause(channel: Channel, until: float | None = None) -> Steps:
-    """Wait until something happens or ``until`` has come, then do what was queued on the channel meanwhile."""
-    yield until
+    """Do what is queued on the channel; if nothing is, wait until something happens or ``until`` has come."""
+    if not has_work(channel):
+        yield until
     yield from carry_out_messages(channel)
+
+
+def has_work(channel: Channel) -> bool:
+    """Whether a queued command may run now."""
+    if not channel.messages or channel.is_down:
+        return False
+    return not channel.has(Flag.EVENT_LOCK) or any(message.priority for message in channel.messages)
 
 
 def carry_out_messages(channel: Channel) -> Steps:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ipcc.sim import dialstring, endpoints, signalling
 from ipcc.sim.endpoints import Failure, Request
 from ipcc.sim.hangup import hang_up
-from ipcc.sim.states import Flag
+from ipcc.sim.states import CallState, Flag
 from ipcc.sim.timeline import Steps
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipcc.sim.kernel import Kernel
 
 DEFAULT_TIMEOUT_S = 60
+_RETRY_AFTER_S = 1.0
 
 
 @dataclass
@@ -53,11 +54,12 @@ class Attempt:
 def run(attempt: Attempt) -> Steps:
     """Try the groups in turn, each as often as ``originate_retries`` says, until a leg is there."""
     yield from _run(attempt)
+    caller = attempt.caller
+    if caller and caller.callstate is CallState.RING_WAIT:
+        attempt.kernel.set_callstate(caller, CallState.ACTIVE)
     if attempt.on_end:
         attempt.on_end()
-    for leg in attempt.legs:
-        leg.unlock()
-    attempt.legs = []
+    _let_go(attempt)
 
 
 def _run(attempt: Attempt) -> Steps:
@@ -67,11 +69,19 @@ def _run(attempt: Attempt) -> Steps:
         attempt.cause = "DESTINATION_OUT_OF_ORDER"
     for number in range(rounds):
         if number:
-            yield attempt.kernel.now + 1.0
+            _let_go(attempt)
+            yield attempt.kernel.now + _RETRY_AFTER_S
         for group in attempt.dial.groups:
             yield from _try_group(attempt, group)
             if attempt.winner or _is_abandoned(attempt):
                 return
+
+
+def _let_go(attempt: Attempt) -> None:
+    """The legs of a group that has been decided may now be destroyed."""
+    for leg in attempt.legs:
+        leg.unlock()
+    attempt.legs = []
 
 
 def _is_abandoned(attempt: Attempt) -> bool:
@@ -80,9 +90,7 @@ def _is_abandoned(attempt: Attempt) -> bool:
 
 def _try_group(attempt: Attempt, group: tuple[dialstring.Leg, ...]) -> Steps:
     kernel = attempt.kernel
-    for old in attempt.legs:
-        old.unlock()
-    attempt.legs = []
+    _let_go(attempt)
     for leg in group:
         request = Request((*attempt.defaults, *attempt.dial.variables, *leg.variables), attempt.caller)
         made = endpoints.dial(kernel, leg.endpoint, request)
@@ -168,7 +176,9 @@ class _Group:
     def _pass_ringing(self) -> None:
         """A caller who has no answer yet hears what the phone he is connected to does."""
         caller = self.attempt.caller
-        if caller is None or caller.has_media:
+        if caller is None or not any(leg.has(Flag.RING_READY) for leg in self.attempt.legs if not leg.is_down):
             return
-        if any(leg.has(Flag.RING_READY) for leg in self.attempt.legs if not leg.is_down):
+        if not caller.has_media:
             signalling.ring_ready(caller)
+        elif caller.callstate is CallState.ACTIVE:
+            self.attempt.kernel.set_callstate(caller, CallState.RING_WAIT)

@@ -74,7 +74,9 @@ def answering(channel: Channel) -> Steps:
     kernel.emit(channel, "CHANNEL_ANSWER")
     if channel.direction == "inbound":
         kernel.put(CallerAnswered(channel.uuid))
-        channel.set_var("rtp_local_sdp_str", sip.sdp(kernel.settings.address, int(channel.var("local_media_port") or 0)))
+        channel.set_var(
+            "rtp_local_sdp_str", sip.sdp(kernel.settings.address, int(channel.var("local_media_port") or 0))
+        )
         kernel.timeline.after(_ACK_AFTER_S, lambda: sip.acknowledge(channel))
     channel.wake()
     yield from executing_on(channel, "execute_on_answer", "api_on_answer")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def session_transfer(channel: Channel, destination: str, dialplan: str = "", context: str = "") -> None:
     """Begin again at ``destination`` (switch_ivr_session_transfer); ``inline`` dialplans name applications themselves."""
     kernel = channel.kernel
+    _part(channel)
     old = channel.profile
     dialplan = dialplan or old.dialplan or "XML"
     context = context or old.context or "default"
@@ -40,6 +41,15 @@ def session_transfer(channel: Channel, destination: str, dialplan: str = "", con
         channel.wake()
     else:
         channel.set_state(State.ROUTING)
+
+
+def _part(channel: Channel) -> None:
+    """Forget the leg this one was joined with, and let it forget this one (08a)."""
+    partner = channel.kernel.find(channel.var("signal_bond") or "")
+    for leg in (channel, partner):
+        if leg is not None:
+            leg.set_var("signal_bond", None)
+    channel.other = None
 
 
 def inline(text: str) -> list[tuple[str, str]]:

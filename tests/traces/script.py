@@ -286,8 +286,11 @@ def _invites(sip: Iterable[SipMessage]) -> Iterator[tuple[float, str, str]]:
 
 
 def _keyed(events: Iterable[frames.Event]) -> Iterator[Action]:
+    seen: set[str] = set()
     for event in events:
-        if event.name == "DTMF":
+        # two connections may have heard of the same key
+        if event.name == "DTMF" and event.get("Event-Sequence") not in seen:
+            seen.add(event.get("Event-Sequence"))
             yield Keyed(
                 at_s=event.at_s - 0.02,  # the event comes on the tick after the key was let go
                 uuid=event.get("Unique-ID"),

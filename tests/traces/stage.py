@@ -33,6 +33,9 @@ from tests.traces.script import (
 
 _FRAME_S = 0.02
 _TAIL_S = 0.1
+_CARRIER = "carrier"
+"""What the recordings call whoever answers behind the gateway of that name and beside it."""
+_CARRIER_ADDRESSES = ("127.0.0.1:7080", "127.0.0.1:7081")
 _SOON_S = 0.0005
 """What a network of one machine needs."""
 
@@ -119,7 +122,7 @@ class _Stage:
         session = Session(
             switch=self._engine,
             run=esl_commands.run,
-            new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-{abs(hash(conn)) % 10**12:012d}",
+            new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-{len(self._sessions):012d}",
             password="ClueCon",
             control=control,
         )
@@ -164,7 +167,7 @@ class _Stage:
     def _ring(self, invited: PhoneInvited) -> None:
         """The next recorded INVITE to that phone is this one; a phone nobody recorded is a closed port."""
         for index, (phone, call_id) in enumerate(self._invites):
-            if phone == invited.user:
+            if phone == invited.user or (phone == _CARRIER and invited.address in _CARRIER_ADDRESSES):
                 del self._invites[index]
                 self._uuids[call_id] = invited.uuid
                 if recorded := self._script.uuids.get(call_id):
@@ -208,7 +211,7 @@ class _Stage:
         if isinstance(action, Cancelled):
             self._engine.remote_cancel(uuid)
         elif isinstance(action, HungUp):
-            self._engine.remote_hangup(uuid)
+            self._engine.remote_hangup(uuid, action.cause or "NORMAL_CLEARING")
         else:
             self._answer(uuid, action)
 

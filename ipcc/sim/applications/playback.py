@@ -101,10 +101,10 @@ def _let_sound(channel: Channel, left: list[float], on_digit: OnDigit | None, re
     if endless:
         left[0] = kernel.now
     while channel.is_ready and result.status == "done" and (endless or left[0] > 1e-6):
-        begun = kernel.now
-        yield None if endless else kernel.now + left[0]
-        if not endless:
-            left[0] -= kernel.now - begun
+        if not execute.has_work(channel):
+            begun = kernel.now
+            yield None if endless else kernel.now + left[0]
+            left[0] -= 0 if endless else kernel.now - begun
         if not channel.is_ready:
             # only here: ended by what ran inside it, the switch says FILE PLAYED (04t)
             result.status = "error"
