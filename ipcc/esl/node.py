@@ -46,6 +46,8 @@ class NodeTimes:
     look_every_s: float = 0.25
     first_delay_s: float = 0.2
     longest_delay_s: float = 3.0
+    steady_s: float = 10.0
+    """A connection that held so long counts as good: the next attempts begin with the first delay again."""
     setup_s: float = 5.0
     """The subscription and all watches must be taken within this."""
 
@@ -91,11 +93,12 @@ class ConnectedNode:
         attempt = 0
         try:
             while True:
+                begun = asyncio.get_running_loop().time()
                 if await self._open(attempt):
-                    attempt = 0
                     await self._live()
                     self._fall()
-                    continue
+                    if asyncio.get_running_loop().time() - begun >= self._times.steady_s:
+                        attempt = 0
                 chance = random.random()  # noqa: S311  spreading, not secrecy
                 await asyncio.sleep(delay_before(attempt, chance, self._times))
                 attempt += 1

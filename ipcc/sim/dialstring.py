@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from ipcc.esl.reading import separate
@@ -81,9 +80,6 @@ def _split(text: str, separator: str) -> list[str]:
             current += char
     parts.append(current)
     return parts
-
-
-_ARGUMENT = re.compile(r"(?:\\.|'(?:\\.|[^'\\])*'|[^ '\\]|'|\\)+")
 
 
 def split_arguments(text: str) -> list[str]:
