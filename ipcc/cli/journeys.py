@@ -33,12 +33,21 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """When a caller loses patience: ``after_s`` seconds after he is at ``at``: a node of the flow, ``queue`` or ``ringing``."""
+
+    at: str
+    after_s: float
+
+
+@dataclass(frozen=True)
 class Journey:
-    """One call. ``number`` and name are the caller's; times in seconds."""
+    """One call; ``leaving`` when the caller hangs up before he is served."""
 
     title: str
     caller: Caller
     expected: Expected
+    leaving: Leaving | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Scene:
     relief: str = ""
 
 
-def _caller(serial: int, *keys: Keys, name: str = "", patience_s: float = 60, talk_s: float | None = None) -> Caller:
+def _caller(serial: int, *keys: Keys, name: str = "", patience_s: float = 120, talk_s: float | None = None) -> Caller:
     return Caller(
         number=f"1380000{serial:04d}",
         dialled=ENTRY_POINT,
@@ -108,11 +117,11 @@ def scenes() -> list[Scene]:
                         _language(),
                         Keys("1", prompt="main-menu", after_s=0.3),
                         Keys("6222009999999990#", prompt="enter-card", after_s=0.3, gap_s=0.06),
-                        patience_s=9,
                     ),
                     Expected("hung_up", (("identify", "refused"),)),
+                    Leaving("no-such-card", 2),
                 ),
-                Journey("hangs up in the menu", _caller(6, _language(), patience_s=4), Expected("hung_up")),
+                Journey("hangs up in the menu", _caller(6, _language()), Expected("hung_up"), Leaving("menu", 2)),
             )
         ),
         Scene(
@@ -132,7 +141,7 @@ def scenes() -> list[Scene]:
                 ),
                 Journey(
                     "keys nothing in the menu, is given an agent",
-                    _caller(12, _language(), talk_s=2, patience_s=90),
+                    _caller(12, _language(), talk_s=2),
                     ANSWERED,
                 ),
                 Journey(
@@ -151,7 +160,9 @@ def scenes() -> list[Scene]:
         ),
         Scene(
             (
-                Journey("gives up waiting", _caller(15, AGENT, patience_s=6), Expected("hung_up", stay="abandoned")),
+                Journey(
+                    "gives up waiting", _caller(15, AGENT), Expected("hung_up", stay="abandoned"), Leaving("queue", 3)
+                ),
                 Journey(
                     "gives up waiting after music",
                     _caller(16, AGENT, patience_s=9),
@@ -166,8 +177,9 @@ def scenes() -> list[Scene]:
             (
                 Journey(
                     "hangs up while the agent's phone rings",
-                    _caller(20, AGENT, patience_s=4),
+                    _caller(20, AGENT),
                     Expected("hung_up", stay="abandoned", offers=("caller_gone",)),
+                    Leaving("ringing", 2),
                 ),
             ),
             ready=("1006",),

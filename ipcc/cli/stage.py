@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from ipcc.bus import BEGINNING, Bus, received_from
-from ipcc.cli.journeys import Journey, Scene
+from ipcc.cli.journeys import Journey, Leaving, Scene
 from ipcc.cli.suite import Suite
 from ipcc.cli.verdict import OUTCOMES, Result, Totals, is_settled, judge
 from ipcc.clock import Clock
@@ -19,7 +19,7 @@ from ipcc.contracts.topics import ACD
 from ipcc.errors import Invalid
 from ipcc.sim.switch import SimSwitch
 
-CALL_TIMEOUT_S = 120.0
+CALL_TIMEOUT_S = 150.0
 SETTLE_TIMEOUT_S = 60.0
 LOOK_S = 0.2
 BETWEEN_CALLS_S = 0.4
@@ -97,6 +97,8 @@ class Stage:
             result = Result("", journey.title)
             result.problems.append("the switch refused the call")
             return result
+        if journey.leaving is not None:
+            await self._leave(call_id, journey.leaving)
         await self._until_over(call_id)
         found: dict[str, Any] | None = None
         for _ in range(int(SETTLE_TIMEOUT_S / LOOK_S)):
@@ -105,6 +107,26 @@ class Stage:
                 break
             await asyncio.sleep(LOOK_S)
         return judge(call_id, journey, found)
+
+    async def _leave(self, call_id: str, leaving: Leaving) -> None:
+        """Hang up once the call is where the caller loses patience."""
+        for _ in range(int(CALL_TIMEOUT_S / LOOK_S)):
+            if await self._is_at(call_id, leaving.at):
+                await asyncio.sleep(leaving.after_s)
+                break
+            await asyncio.sleep(LOOK_S)
+        self._sim.api("sim_hangup", call_id)
+
+    async def _is_at(self, call_id: str, place: str) -> bool:
+        found = await self._look("report", f"/v1/calls/{call_id}")
+        if found is None:
+            return False
+        if place == "queue":
+            return bool(found["stays"])
+        if place == "ringing":
+            # the agent's leg is tagged with the call and rings
+            return any(leg["role"] == "agent" and not leg["ended_at"] for leg in found["legs"])
+        return any(place in session["path"] for session in found["sessions"])
 
     async def _until_over(self, call_id: str) -> None:
         for _ in range(int(CALL_TIMEOUT_S / LOOK_S)):
