@@ -13,13 +13,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ipcc.esl.fake import event_text
-from ipcc.esl.port import NodeAddress
+from ipcc.esl.link import LinkError
+from ipcc.esl.port import LinkCounters, NodeAddress
+from ipcc.esl.wire import SwitchEvent
 from ipcc.ids import NodeId
 
 GREETING = b"Content-Type: auth/request\n\n"
 RUDE = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n"
 PASSWORD = "secret"
 Rule = Callable[[str], str | None]
+
+
+class Sink:
+    """Hears one link."""
+
+    def __init__(self) -> None:
+        self.counters = LinkCounters()
+        self.events: list[SwitchEvent] = []
+        self.lost: list[LinkError] = []
+
+    def on_event(self, event: SwitchEvent) -> None:
+        self.events.append(event)
+
+    def on_lost(self, error: LinkError) -> None:
+        self.lost.append(error)
 
 
 @dataclass
