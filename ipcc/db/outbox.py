@@ -5,16 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zlib import crc32
 
+import structlog
 from sqlalchemy import Table, delete, func, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from ipcc.bus.outbox import OutboxRow, row_of
+from ipcc.clock import Clock
 from ipcc.contracts.envelope import Event
 from ipcc.db.database import Database
+from ipcc.errors import StoreDown
+
+log = structlog.get_logger(__name__)
 
 
 class DatabaseOutbox:
@@ -136,10 +142,10 @@ class DatabaseInbox:
 
     async def add(self, session: AsyncSession, event_id: str) -> bool:
         """Write the id in the caller's transaction; False when it was there: the event was handled before."""
-        if await session.scalar(select(self._table.c.event_id).where(self._table.c.event_id == event_id)):
-            return False
-        await session.execute(insert(self._table).values(event_id=event_id, handled_at=self._now()))
-        return True
+        # another replica may be at the same event: it is waited for, and its row decides
+        make = postgresql.insert if self._database.is_postgres else sqlite.insert
+        row = make(self._table).values(event_id=event_id, handled_at=self._now()).on_conflict_do_nothing()
+        return await session.scalar(row.returning(self._table.c.event_id)) is not None
 
     async def has(self, event_id: str) -> bool:
         async with self._database.transaction(read_only=True) as session:
@@ -151,6 +157,16 @@ class DatabaseInbox:
             return
         async with self._database.transaction() as session:
             await self.add(session, event_id)
+
+    async def keep_short(self, clock: Clock, keep: timedelta = timedelta(days=8)) -> None:
+        """Forget, once an hour for ever, what is older than ``keep``: a task of every service with an inbox."""
+        await self._database.wait_until_ready()
+        while True:
+            try:
+                await self.forget(clock.now() - keep)
+            except StoreDown as error:
+                log.warning("inbox_not_shortened", error=str(error))
+            await clock.sleep(3600)
 
     async def forget(self, before: datetime) -> int:
         """Drop ids handled before ``before``, when their topic no longer holds the events; how many."""

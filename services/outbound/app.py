@@ -59,6 +59,7 @@ def build(settings: OutboundSettings, parts: Parts | None = None) -> Service:
             switches.start(tasks)
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
             tasks.spawn("relay facts", relay.run)
+            tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
             tasks.spawn("dial", notifications.work)
             tasks.spawn("take orders", worker.run)
             yield

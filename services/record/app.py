@@ -42,6 +42,7 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
             await stack.enter_async_context(running_bus(bus, tasks))
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
             tasks.spawn("relay facts", relay.run)
+            tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
             tasks.spawn("collect recordings", recordings.collect)
             tasks.spawn("consume calls", worker.run)
             yield
@@ -50,7 +51,7 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
     check_worker(health, worker)
     health.add("database", database.check)
     health.add("outbox", lambda: relay.problem or None)
-    health.add("spool", lambda: recordings.spool_problem or None)
+    health.add("spool", lambda: next(iter(recordings.spool_problems.values()), None))
     health.add_tasks(tasks)
     return Service(
         settings=settings,

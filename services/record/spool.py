@@ -10,9 +10,12 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
+from ipcc.ids import new_id
 from services.record.core.policy import Audio
 
 CHUNK = 1 << 20
+# RIFF, fmt and data headers of the shortest WAV
+HEADER_BYTES = 44
 
 
 class Unreadable(Exception):
@@ -59,31 +62,48 @@ class Spool:
             # the name holds ids that came over the bus
             raise Unreadable(f"{name} leads out of the spool")
         try:
-            size = path.stat().st_size
-            with wave.open(str(path), "rb") as audio:
-                seen = Audio(
-                    duration_ms=audio.getnframes() * 1000 // audio.getframerate(),
-                    channels=audio.getnchannels(),
-                    rate_hz=audio.getframerate(),
-                    size_bytes=size,
-                )
+            return Found(path, _measure(path))
         except FileNotFoundError:
+            # a spool that is not mounted is no missing recording
+            self.spool_dir.stat()
             return None
         except (wave.Error, EOFError, ZeroDivisionError) as error:
             raise Unreadable(str(error) or "cut short") from error
-        return Found(path, seen)
 
     def _keep(self, found: Found, location: str) -> str:
         target = self.path_of(location)
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_suffix(".part")
-        digest = hashlib.sha256()
-        with found.path.open("rb") as source, draft.open("wb") as copy:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(found.path, draft)
-        draft.replace(target)
-        return digest.hexdigest()
+        # two replicas must never write into one draft
+        draft = target.with_name(f"{target.name}.{new_id()}.part")
+        try:
+            digest = _copy(found.path, draft)
+            shutil.copystat(found.path, draft)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return digest
+
+
+def _measure(path: Path) -> Audio:
+    size = path.stat().st_size
+    with wave.open(str(path), "rb") as audio:
+        frame = audio.getnchannels() * audio.getsampwidth()
+        # a switch that died in the middle leaves a header that promises more, or less, than is there
+        frames = min(audio.getnframes(), max(0, size - HEADER_BYTES) // frame)
+        return Audio(
+            duration_ms=frames * 1000 // audio.getframerate(),
+            channels=audio.getnchannels(),
+            rate_hz=audio.getframerate(),
+            size_bytes=size,
+        )
+
+
+def _copy(source: Path, draft: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as spooled, draft.open("wb") as copy:
+        while chunk := spooled.read(CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return digest.hexdigest()

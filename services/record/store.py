@@ -54,6 +54,15 @@ class Leg:
     name: str
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A file in the store."""
+
+    location: str
+    audio: Audio
+    sha256: str
+
+
 class RecordingStore:
     """Every method raises StoreDown when the database does not answer."""
 
@@ -68,9 +77,12 @@ class RecordingStore:
         async with self._database.transaction() as session:
             if not await self.inbox.add(session, event_id):
                 return
-            if await session.get(RecordingRow, leg.leg_id) is None:
+            row = await session.get(RecordingRow, leg.leg_id)
+            if row is None:
                 session.add(_row(leg, "started", started_at=at))
                 await self._tell(session, fact)
+            elif row.started_at is None:
+                row.started_at = at
 
     async def note_ended(self, event_id: str, leg: Leg, at: datetime, talk_ms: int, *, is_required: bool) -> None:
         """``leg`` is over: its file is to be collected."""
@@ -81,18 +93,28 @@ class RecordingStore:
             if row is None:
                 row = _row(leg, "started", started_at=None)
                 session.add(row)
+            if row.state != "started":
+                # told again after a repair, when its file may have left the spool already
+                return
             row.state, row.ended_at, row.look_at = "ended", at, at
             row.talk_ms, row.is_required = talk_ms, is_required
 
-    async def due(self, now: datetime, limit: int = 20) -> list[Recording]:
-        """Ended recordings whose file is to be looked for now, the oldest first."""
+    async def claim_due(self, now: datetime, until: datetime, limit: int = 20) -> list[Recording]:
+        """Ended recordings whose file is to be looked for now, the oldest first; no other replica gets them before ``until``."""
+        wanted = (
+            select(RecordingRow)
+            .where(RecordingRow.state == "ended", RecordingRow.look_at <= now)
+            .order_by(RecordingRow.look_at)
+            .limit(limit)
+        )
         async with self._database.transaction(read_only=True) as session:
-            found = await session.scalars(
-                select(RecordingRow)
-                .where(RecordingRow.state == "ended", RecordingRow.look_at <= now)
-                .order_by(RecordingRow.look_at)
-                .limit(limit)
-            )
+            # the usual answer, had without the one lock for writing that SQLite has
+            if not (await session.scalars(wanted.limit(1))).first():
+                return []
+        async with self._database.transaction() as session:
+            found = (await session.scalars(wanted.with_for_update(skip_locked=True))).all()
+            for row in found:
+                row.look_at = until
             return [_model(row) for row in found]
 
     async def look_again(self, recording_id: str, at: datetime) -> None:
@@ -102,23 +124,25 @@ class RecordingStore:
             if row is not None and row.state == "ended":
                 row.look_at = at
 
-    async def mark_stored(self, recording_id: str, location: str, audio: Audio, sha256: str, fact: Payload) -> None:
+    async def mark_stored(self, recording_id: str, kept: Kept, fact: Payload) -> None:
         """Its file is in the store; told once."""
         async with self._database.transaction() as session:
-            row = await session.get(RecordingRow, recording_id)
+            row = await session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.state != "ended":
                 return
-            row.state, row.location, row.sha256 = "stored", location, sha256
-            row.duration_ms, row.size_bytes, row.channels = audio.duration_ms, audio.size_bytes, audio.channels
+            row.state = "stored"
+            _note_file(row, kept)
             await self._tell(session, fact)
 
-    async def mark_failed(self, recording_id: str, fault: str, fact: Payload | None) -> None:
-        """It will not be good; told once."""
+    async def mark_failed(self, recording_id: str, fault: str, kept: Kept | None, fact: Payload | None) -> None:
+        """It will not be good; told once. ``kept`` is what there is of it all the same."""
         async with self._database.transaction() as session:
-            row = await session.get(RecordingRow, recording_id)
+            row = await session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.state != "ended":
                 return
             row.state, row.fault = "failed", fault
+            if kept is not None:
+                _note_file(row, kept)
             if fact is not None:
                 await self._tell(session, fact)
 
@@ -175,6 +199,12 @@ def _row(leg: Leg, state: str, started_at: datetime | None) -> RecordingRow:
         sha256="",
         fault="",
     )
+
+
+def _note_file(row: RecordingRow, kept: Kept) -> None:
+    row.location, row.sha256 = kept.location, kept.sha256
+    row.duration_ms, row.size_bytes = kept.audio.duration_ms, kept.audio.size_bytes
+    row.channels = kept.audio.channels
 
 
 def _model(row: RecordingRow) -> Recording:

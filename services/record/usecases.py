@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -12,11 +12,11 @@ from ipcc.clock import Clock
 from ipcc.contracts.call import LegAnswered, LegEnded
 from ipcc.contracts.recording import RecordingFailed, RecordingStarted, RecordingStored
 from ipcc.contracts.tags import LegRole, recording_name
-from ipcc.errors import StoreDown
+from ipcc.errors import InvalidMessage, StoreDown
 from ipcc.metrics import RECORD_COLLECTED, RECORD_SPOOL_ERRORS, Metrics
-from services.record.core.policy import LOOK_EVERY, fault, is_overdue, location
+from services.record.core.policy import CLAIM, LOOK_EVERY, fault, is_id, is_overdue, location
 from services.record.spool import Found, Spool, Unreadable
-from services.record.store import Leg, Recording, RecordingStore
+from services.record.store import Kept, Leg, Recording, RecordingStore
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +32,13 @@ class Recordings:
     relay: Relay
     clock: Clock
     metrics: Metrics
-    spool_problem: str = ""
+    spool_problems: dict[str, str] = field(default_factory=dict)
 
     async def leg_answered(self, data: LegAnswered, received: Received) -> None:
         """An agent answered: his leg started its recording by itself."""
         if data.role is not LegRole.AGENT:
             return
-        leg = Leg(data.leg_id, data.call_id, data.node_id, data.agent_id, recording_name(data.call_id, data.leg_id))
+        leg = _leg(data)
         fact = RecordingStarted(
             recording_id=leg.leg_id,
             call_id=leg.call_id,
@@ -54,17 +54,17 @@ class Recordings:
         """An agent's leg is over: its file is to be collected."""
         if data.role is not LegRole.AGENT or data.talk_ms <= 0:
             return
-        leg = Leg(data.leg_id, data.call_id, data.node_id, data.agent_id, recording_name(data.call_id, data.leg_id))
         # a leg that no service dialled (one phone calling another) is recorded only where the dialplan says so
         await self.store.note_ended(
-            received.event.id, leg, received.event.time, data.talk_ms, is_required=bool(data.offer_id)
+            received.event.id, _leg(data), received.event.time, data.talk_ms, is_required=bool(data.offer_id)
         )
 
     async def collect(self) -> None:
         """Collect what ended, for ever."""
         while True:
+            now = self.clock.now()
             try:
-                due = await self.store.due(self.clock.now())
+                due = await self.store.claim_due(now, now + CLAIM)
                 for recording in due:
                     await self._collect(recording)
             except StoreDown as error:
@@ -75,36 +75,41 @@ class Recordings:
 
     async def _collect(self, recording: Recording) -> None:
         try:
-            found = await self.spool.look(recording.name)
-            self.spool_problem = ""
-            if found is not None:
-                await self._keep(recording, found)
-                return
-        except Unreadable as error:
-            log.warning("recording_unreadable", recording_id=recording.recording_id, reason=str(error))
-            await self._wait_or_fail(recording, "unreadable")
-            return
+            wrong = await self._look(recording)
+            self.spool_problems.pop(recording.recording_id, None)
         except OSError as error:
             # the disk, not the recording: it stays due
-            self.spool_problem = f"{error.strerror}: {error.filename}"
+            reason = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
+            self.spool_problems[recording.recording_id] = reason
             self.metrics.count(RECORD_SPOOL_ERRORS)
-            log.error("spool_error", reason=self.spool_problem)
+            log.error("spool_error", recording_id=recording.recording_id, reason=reason)
             await self.store.look_again(recording.recording_id, self.clock.now() + LOOK_EVERY * 5)
             return
-        await self._wait_or_fail(recording, "missing")
+        if wrong is not None:
+            await self._wait_or_fail(recording, wrong)
 
-    async def _keep(self, recording: Recording, found: Found) -> None:
+    async def _look(self, recording: Recording) -> str | None:
+        """Take the file in; None when that is done, else what is wrong so far. Raises OSError."""
+        try:
+            found = await self.spool.look(recording.name)
+        except Unreadable as error:
+            log.warning("recording_unreadable", recording_id=recording.recording_id, reason=str(error))
+            return "unreadable"
+        if found is None:
+            return "missing"
         wrong = fault(found.audio, recording.talk_ms)
-        ended_at = recording.ended_at or self.clock.now()
-        if wrong is not None and not is_overdue(ended_at, self.clock.now()):
+        if wrong is not None and not self._is_overdue(recording):
             # it may still be growing on a slow file system
-            await self.store.look_again(recording.recording_id, self.clock.now() + LOOK_EVERY)
-            return
-        place = location(recording.recording_id, ended_at)
-        sha256 = await self.spool.keep(found, place)
+            return wrong
+        await self._keep(recording, found, wrong)
+        return None
+
+    async def _keep(self, recording: Recording, found: Found, wrong: str | None) -> None:
+        place = location(recording.recording_id, recording.ended_at or self.clock.now())
+        kept = Kept(place, found.audio, await self.spool.keep(found, place))
         if wrong is not None:
             # kept all the same: half a recording is better than none, and the alert says so
-            await self._fail(recording, wrong)
+            await self._fail(recording, wrong, kept)
         else:
             fact = RecordingStored(
                 recording_id=recording.recording_id,
@@ -112,25 +117,24 @@ class Recordings:
                 leg_id=recording.leg_id,
                 agent_id=recording.agent_id,
                 location=place,
-                duration_ms=found.audio.duration_ms,
-                size_bytes=found.audio.size_bytes,
-                sha256=sha256,
-                channels=found.audio.channels,
+                duration_ms=kept.audio.duration_ms,
+                size_bytes=kept.audio.size_bytes,
+                sha256=kept.sha256,
+                channels=kept.audio.channels,
             )
-            await self.store.mark_stored(recording.recording_id, place, found.audio, sha256, fact)
+            await self.store.mark_stored(recording.recording_id, kept, fact)
             self.metrics.count(RECORD_COLLECTED, result="stored")
         # only now: until the row is committed the spool is the only copy that is on record
         await self.spool.discard(found)
         self.relay.wake()
 
     async def _wait_or_fail(self, recording: Recording, reason: str) -> None:
-        now = self.clock.now()
-        if not is_overdue(recording.ended_at or now, now):
-            await self.store.look_again(recording.recording_id, now + LOOK_EVERY)
+        if not self._is_overdue(recording):
+            await self.store.look_again(recording.recording_id, self.clock.now() + LOOK_EVERY)
             return
-        await self._fail(recording, reason)
+        await self._fail(recording, reason, None)
 
-    async def _fail(self, recording: Recording, reason: str) -> None:
+    async def _fail(self, recording: Recording, reason: str, kept: Kept | None) -> None:
         fact = RecordingFailed(
             recording_id=recording.recording_id,
             call_id=recording.call_id,
@@ -138,6 +142,17 @@ class Recordings:
             agent_id=recording.agent_id,
             reason=reason,
         )
-        await self.store.mark_failed(recording.recording_id, reason, fact if recording.is_required else None)
+        await self.store.mark_failed(recording.recording_id, reason, kept, fact if recording.is_required else None)
         self.metrics.count(RECORD_COLLECTED, result=reason)
         self.relay.wake()
+
+    def _is_overdue(self, recording: Recording) -> bool:
+        now = self.clock.now()
+        return is_overdue(recording.ended_at or now, now)
+
+
+def _leg(data: LegAnswered | LegEnded) -> Leg:
+    for text in (data.call_id, data.leg_id):
+        if not is_id(text):
+            raise InvalidMessage("call_id or leg_id is no id that a file could be named after")
+    return Leg(data.leg_id, data.call_id, data.node_id, data.agent_id, recording_name(data.call_id, data.leg_id))

@@ -28,7 +28,8 @@ def build(settings: ReportSettings, parts: Parts | None = None) -> Service:
     clock, metrics, health, tasks = parts.clock, Metrics(settings.service), Health(), Tasks()
     bus = parts.bus(settings)
     database = Database(settings.database, settings.service, metrics)
-    reports = Reports(ReportStore(database, clock), ZoneInfo(settings.timezone))
+    store = ReportStore(database, clock)
+    reports = Reports(store, ZoneInfo(settings.timezone))
     # the store remembers what it has written, in the same transaction
     worker = Worker(bus, Consumption(settings.service, TOPICS), handlers(reports), clock)
 
@@ -38,6 +39,7 @@ def build(settings: ReportSettings, parts: Parts | None = None) -> Service:
             stack.push_async_callback(database.close)
             await stack.enter_async_context(running_bus(bus, tasks))
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
+            tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
             tasks.spawn("consume everything", worker.run)
             yield
 

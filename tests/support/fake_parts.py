@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from ipcc.bus import Bus, MemoryBus
@@ -58,3 +59,18 @@ class LoopClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class FastClock:
+    """A clock that runs ``speed`` times as fast as the machine's: for services whose threads virtual time would overtake."""
+
+    def __init__(self, speed: float = 50, start: datetime | None = None) -> None:
+        self._start = start or datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+        self._speed = speed
+        self._began = monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(monotonic() - self._began) * self._speed)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,16 @@ LOOK_EVERY = timedelta(seconds=1)
 # The recording starts with the answer and ends with the hang-up, each on the switch's 20 ms grid and with buffering.
 TOLERANCE_MS = 1500
 TOLERANCE_SHARE = 0.05
+
+
+# how long a replica that took a recording in hand keeps it; should it die, another looks again after that
+CLAIM = timedelta(seconds=15)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` can name a file: it came over the bus, and no folder may be hidden in it."""
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
