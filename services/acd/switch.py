@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,8 @@ ACD_LEGS = SubscriptionPlan(
 BACKSTOP_S = 3
 JOB_MARGIN_S = 10.0
 LINK_RETRY_S = 0.5
+LOOKS = 4
+DIALLED_WITHIN_S = 1.0
 UNKNOWN_CAUSE = "NETWORK_OUT_OF_ORDER"
 UNRENDERABLE_CAUSE = "INVALID_NUMBER_FORMAT"
 
@@ -69,7 +72,8 @@ class Hands:
     dialling: Dialling
     report: Report
     tasks: Tasks = field(default_factory=Tasks)
-    _ringing: set[LegId] = field(default_factory=set)
+    _ringing: dict[LegId, asyncio.Event] = field(default_factory=dict)
+    """Legs whose dialling is under way, each with what tells that it is over."""
     _ended: dict[LegId, HangupCause] = field(default_factory=dict)
     _joining: dict[LegId, asyncio.Future[bool]] = field(default_factory=dict)
     _stop_listening: list[Callable[[], None]] = field(default_factory=list)
@@ -90,7 +94,7 @@ class Hands:
         """Begin ``effect``; never waits."""
         match effect:
             case RingAgent():
-                self._ringing.add(LegId(effect.offer_id))
+                self._ringing[LegId(effect.offer_id)] = asyncio.Event()
                 self.tasks.once(f"ring {effect.offer_id}", self._ring(effect))
             case JoinLegs():
                 self.tasks.once(f"join {effect.offer_id}", self._join(effect))
@@ -120,7 +124,7 @@ class Hands:
         else:
             await self._rung(node, leg, LegId(text.strip()))
         finally:
-            self._ringing.discard(leg)
+            self._ringing.pop(leg).set()
             self._ended.pop(leg, None)
 
     async def _rung(self, node: SwitchNode, leg: LegId, came: LegId) -> None:
@@ -149,6 +153,7 @@ class Hands:
         try:
             # CHANNEL_BRIDGE comes on the leg named first only (recorded fact 5)
             await node.watch(caller)
+            await self._dialled(agent)
             await node.api(UuidBridge(caller, agent))
             async with asyncio.timeout(self.dialling.join_timeout_s):
                 await heard
@@ -160,12 +165,27 @@ class Hands:
             del self._joining[agent]
             await self._forget(node, caller, agent)
 
+    async def _dialled(self, leg: LegId) -> None:
+        """CHANNEL_ANSWER comes before the switch puts its parking on the leg, which would undo a bridge ordered in between:
+        the end of the originate is the signal."""
+        dialling = self._ringing.get(leg)
+        if dialling is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DIALLED_WITHIN_S):
+                    await dialling.wait()
+
     async def _look_at_pair(self, node: SwitchNode, caller: LegId, agent: LegId) -> None:
-        is_agent_alive = await self._exists(node, agent)
-        is_caller_alive = await self._exists(node, caller)
-        if is_agent_alive and is_caller_alive and await self._partner(node, agent) == caller:
-            self.report(Joined(agent))
-            return
+        """Look until they are joined or one is gone. Two that are there and not joined yet get a little more time: to end one
+        in the moment of joining would end both."""
+        for _ in range(LOOKS):
+            is_agent_alive = await self._exists(node, agent)
+            is_caller_alive = await self._exists(node, caller)
+            if not (is_agent_alive and is_caller_alive):
+                break
+            if await self._partner(node, agent) == caller:
+                self.report(Joined(agent))
+                return
+            await asyncio.sleep(self.dialling.join_timeout_s)
         log.warning("legs_not_joined", offer_id=agent, caller_alive=is_caller_alive, agent_alive=is_agent_alive)
         self.report(JoinFailed(agent, is_caller_alive, is_agent_alive))
 

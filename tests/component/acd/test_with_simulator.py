@@ -223,6 +223,7 @@ async def test_a_phone_that_is_gone_is_found_out_by_the_switch(floor: Floor) -> 
         await floor.hear(EntryEnded)
         first = next(event for event in await floor.log() if isinstance(event, OfferEnded))
         assert first.outcome is OfferOutcome.UNREGISTERED
+        await until(lambda: not floor.switch.engine.kernel.channels, what="nothing left on the switch")
 
 
 async def test_races_and_a_restart_leave_nothing_behind(floor: Floor) -> None:

@@ -230,3 +230,29 @@ async def test_what_cannot_be_dialled_is_reported_and_not_sent(scene: Scene) -> 
     scene.hands.carry_out(ring(phone_id="1001}, "))
     await scene.reported(RingFailed(OFFER, "INVALID_NUMBER_FORMAT"))
     assert scene.node.told(Originate) == []
+
+
+@pytest.mark.looptime
+async def test_an_answer_heard_early_is_bridged_only_when_the_dialling_is_over(scene: Scene) -> None:
+    def dial(command: Command) -> None:
+        scene.node.legs[LegId(OFFER)] = {}
+
+    scene.node.answer("originate", dial)
+    bridge_says(scene)
+    scene.hands.carry_out(ring())
+    await until(lambda: scene.node.told(Originate))
+    scene.node.say(EventName.CHANNEL_ANSWER, OFFER)
+    scene.hands.carry_out(JoinLegs(OFFER, "fs1", CALLER, OFFER))
+    await asyncio.sleep(0.3)
+    assert scene.node.told(UuidBridge) == []
+    await scene.reported(Joined(OFFER))
+
+
+@pytest.mark.looptime
+async def test_two_that_are_there_and_not_yet_joined_get_more_time(scene: Scene) -> None:
+    scene.node.legs[LegId(OFFER)] = {}
+    scene.node.answer("uuid_dump", "-ERR No such channel!\n")
+    started = asyncio.get_running_loop().time()
+    scene.hands.carry_out(JoinLegs(OFFER, "fs1", CALLER, OFFER))
+    await scene.reported(JoinFailed(OFFER, is_caller_alive=True, is_agent_alive=True))
+    assert 2.0 <= asyncio.get_running_loop().time() - started < 3.0
