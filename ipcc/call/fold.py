@@ -171,6 +171,13 @@ class CallFold:
             self.end(leg, replace(ending, cause=leg.hangup_cause or ending.cause, resynced=True))
         return self.drain()
 
+    def close(self, call_id: str, ending: Ending) -> list[Told]:
+        """What is to be told because a call has no leg left and nobody said that it is over: its teller died in between."""
+        call = self.book.call(call_id)
+        if call and call.ended_at is None and not call.live:
+            self._end_call(call, replace(ending, resynced=True))
+        return self.drain()
+
     def attach(self, call_id: CallId, data: dict[str, str], now: datetime) -> list[Told]:
         """What is to be told because business data was joined to the call."""
         self.tell(told.CallDataAttached(call_id=call_id, data=data), now)
@@ -185,7 +192,7 @@ class CallFold:
         return call is not None and call.direction is not Direction.OUTBOUND and call.leg_ids[:1] == (leg.leg_id,)
 
     def _end_call(self, call: Call, ending: Ending) -> None:
-        first = self.book.leg(call.leg_ids[0])
+        first = self.book.leg(call.leg_ids[0]) if call.leg_ids else None
         self.tell(
             told.CallEnded(
                 call_id=call.call_id,

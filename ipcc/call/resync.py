@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from ipcc.call.fold import CallFold
+from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Leg, Told
 from ipcc.esl.headers import CallState, ChannelState
 from ipcc.esl.meaning import ChannelRow
 from ipcc.ids import LegId, NodeId
 
+LOST = "NORMAL_UNSPECIFIED"
+"""The cause of an end that nobody heard."""
 _CONNECTED = frozenset({CallState.ACTIVE, CallState.HELD, CallState.UNHELD})
 
 
 class Doubt(NamedTuple):
-    """One difference between belief and look."""
+    """One difference between belief and look; ``over`` is about a call, named by its first leg."""
 
     kind: str
     leg_id: LegId
@@ -75,6 +77,11 @@ class Reconciliation:
         shown = {row.leg_id: row for row in rows}
         partners = _partners(rows)
         found = [Doubt("newcomer", leg_id) for leg_id in fold.newcomers if leg_id in shown]
+        found += [
+            Doubt("over", LegId(call.call_id))
+            for call in fold.book.live_calls()
+            if call.node_id == self._node_id and not call.live
+        ]
         found += [
             Doubt("missing", leg_id)
             for leg_id, newcomer in fold.newcomers.items()
@@ -146,6 +153,8 @@ def _of_kind(doubts: Sequence[Doubt], kind: str) -> tuple[LegId, ...]:
 
 
 def _repair(fold: CallFold, doubt: Doubt, now: datetime) -> list[Told]:
+    if doubt.kind == "over":
+        return fold.close(doubt.leg_id, Ending(now, LOST))
     leg = fold.book.leg(doubt.leg_id)
     if leg is None or not leg.is_live:
         return []

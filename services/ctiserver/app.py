@@ -74,9 +74,12 @@ class _Works:
                 tasks.spawn(f"show {topic.name}", reader.run)
             self.holding.start(tasks, self.clock, self.metrics)
             tasks.spawn("hold nodes", self.lease.run)
-            yield
-            await self.outgoing.idle(FLUSH_S)
-            await tasks.stop()
+            try:
+                yield
+            finally:
+                self.holding.leave()
+                await self.outgoing.idle(FLUSH_S)
+                await tasks.stop()
 
     def add_checks(self, health: Health) -> None:
         """What makes the service red."""

@@ -52,6 +52,7 @@ class Holding:
         self._times = times
         self._posts: dict[NodeId, _Post] = {}
         self._over = asyncio.Event()
+        self._is_leaving = False
         switches.on_up(self._link_up)
         journal.begin = lambda _: ear.start_over()
 
@@ -70,6 +71,10 @@ class Holding:
         self._outgoing.close()
         self._ear.start_over()
         self._over.set()
+
+    def leave(self) -> None:
+        """The service ends: what is lost from now on is just let go."""
+        self._is_leaving = True
 
     async def acquired(self, tenure: Tenure) -> None:
         """The lease says that the nodes of one partition are ours."""
@@ -90,8 +95,9 @@ class Holding:
                 log.info("node_lost", node=node.node_id, epoch=tenure.epoch)
                 post.task.cancel()
                 self._ear.release(node.node_id)
-                # what was decided and not told is the new holder's to tell
-                self.start_over()
+                if not self._is_leaving:
+                    # what was decided and not told is the new holder's to tell
+                    self.start_over()
         self._report()
 
     def problem(self) -> str | None:

@@ -11,7 +11,7 @@ from tests.support.until import until
 
 def play_a_call(bench: Bench) -> None:
     node = bench.node
-    node.arrive("c1", name="王\n先生: x")
+    node.arrive("c1", name='王%0A"小": 明')
     node.pick_up("c1")
     node.dial("a1", "c1", "li")
     node.pick_up("a1")
@@ -41,7 +41,7 @@ async def test_a_call_is_told_from_arrival_to_end(bench: Bench) -> None:
         assert await bench.until_told("CallEnded c1") == WHOLE_CALL
     events = await bench.events()
     assert all(event.subject == "c1" for event in events)
-    assert events[0].data.model_dump()["caller_name"] == "王\n先生: x"
+    assert events[0].data.model_dump()["caller_name"] == '王%0A"小": 明'
     assert events[0].source.startswith("ctiserver/")
 
 

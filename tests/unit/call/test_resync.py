@@ -159,6 +159,19 @@ def test_legs_of_another_node_are_not_missing_here() -> None:
     assert look(fold, Reconciliation(NodeId("fs2")), times=2) == Findings()
 
 
+def test_a_call_whose_end_was_not_told_before_a_crash_is_over_after_two_looks() -> None:
+    before = CallFold()
+    told_then = parked_caller(before) + take(before, ended(CALLER, 2, inbound(CUSTOMER_TAGS)))
+    for number in (1, len(told_then) - 1):
+        fold, reconciliation = CallFold(), Reconciliation(FS1)
+        for item in told_then[:number]:
+            fold.book.apply(item.payload, item.at)
+        assert look(fold, reconciliation).told == ()
+        found = look(fold, reconciliation)
+        assert [type(item.payload) for item in found.told] == [told.CallEnded]
+        assert look(fold, reconciliation, times=2) == Findings()
+
+
 def test_the_ghost_leg_of_the_recorded_race_is_found() -> None:
     name = "06v-bridge-race-stuck"
     fold, reconciliation = CallFold(), Reconciliation(FS1)

@@ -1,0 +1,266 @@
+"""ctiserver on the simulated switch: the whole event-socket path, the product's own dialplan, callers and phones that act."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ipcc.bus import Publisher
+from ipcc.bus.events import received_from
+from ipcc.bus.port import BEGINNING
+from ipcc.call.model import Told
+from ipcc.contracts.call import CallArrived, CallPayload, LegEnded
+from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.tags import LegRole
+from ipcc.contracts.topics import CALL
+from ipcc.errors import IpccError, SwitchRefused
+from ipcc.esl.commands import Originate, UuidBridge, UuidKill
+from ipcc.esl.dialstring import User
+from ipcc.esl.port import OWN_LEGS, SwitchNode
+from ipcc.ids import LegId, NodeId, new_id
+from ipcc.parts import Parts
+from ipcc.sim.esl_server import EslServer, ServerSettings
+from ipcc.sim.people import Caller, PhoneScript
+from ipcc.sim.site import Site, engine_settings
+from ipcc.sim.switch import SimSwitch
+from ipcc.tasks import Tasks
+from services.ctiserver.app import build
+from services.ctiserver.settings import CtiSettings
+from tests.component.ctiserver.bench import BANK
+from tests.support.service import client_of, make_settings
+from tests.support.until import until
+from tests.unit.call.recordings import check_rules
+
+ROOT = Path(__file__).parents[3]
+PASSWORD = "sesame"
+
+
+@dataclass
+class Floor:
+    """A simulated switch with its event socket, a broker, and a hand that rings and joins as acd does."""
+
+    folder: Path
+    switch: SimSwitch
+    port: int
+    parts: Parts = field(default_factory=Parts)
+    tasks: Tasks = field(default_factory=Tasks)
+    hand: SwitchNode = field(init=False)
+
+    def settings(self, **given: Any) -> CtiSettings:
+        quick: dict[str, Any] = {"look_every_s": 0.3, "look_again_s": 0.1}
+        where = f"fs1=127.0.0.1:{self.port}"
+        return make_settings(CtiSettings, self.folder, switches=where, esl_password=PASSWORD, **{**quick, **given})
+
+    async def open(self) -> None:
+        """Publish the bank, connect the hand."""
+        settings = self.settings()
+        bus = self.parts.bus(settings)
+        publisher = Publisher(bus, "test/test", self.parts.clock)
+        for number, found in enumerate(BANK):
+            await publisher.publish(ConfigChanged(kind=found.kind, object_id=found.id, version=number, object=found))
+        switches = self.parts.switches(settings, OWN_LEGS)
+        switches.start(self.tasks)
+        self.hand = switches.node(NodeId("fs1"))
+        await until(lambda: self.hand.is_up, what="the hand is connected")
+
+    async def close(self) -> None:
+        """Let go of the switch and the broker."""
+        await self.tasks.stop()
+        self.parts.close()
+        if self.parts.broker:
+            await self.parts.broker.stop()
+
+    @asynccontextmanager
+    async def ctiserver(self, **given: Any) -> AsyncIterator[httpx.AsyncClient]:
+        """A ctiserver that has looked at the switch."""
+        service = build(self.settings(**given), self.parts)
+        async with client_of(service) as client:
+
+            async def has_looked() -> bool:
+                ready = (await client.get("/health/ready")).status_code == 200
+                text = (await client.get("/metrics")).text
+                return ready and "ipcc_ctiserver_look_duration_seconds_count" in text
+
+            await until(has_looked, what="ctiserver has looked at the switch")
+            yield client
+
+    async def told(self) -> list[Told]:
+        """Everything told about calls, in the order of each call."""
+        async with self.parts.bus(self.settings()).replay(CALL.name, BEGINNING) as reader:
+            events = [received_from(record).event async for record in reader]
+        return [Told(event.data, event.time) for event in events if isinstance(event.data, CallPayload)]
+
+    async def until_told(self, kind: type[CallPayload], number: int = 1) -> list[Told]:
+        """Wait until so many of a kind were told; then everything told."""
+
+        async def are_told() -> bool:
+            return sum(isinstance(item.payload, kind) for item in await self.told()) >= number
+
+        await until(are_told, what=f"{number} {kind.__name__}", timeout=20)
+        return await self.told()
+
+    async def ring(self, call: str, phone: str, agent: str, timeout_s: int = 5) -> LegId:
+        """Ring an agent for a call, as acd does."""
+        leg = LegId(new_id())
+        tags = {
+            "ipcc_call_id": call,
+            "ipcc_role": "agent",
+            "ipcc_owner": "acd",
+            "ipcc_offer_id": leg,
+            "ipcc_agent_id": agent,
+        }
+        endpoint = User(phone, self.switch.engine.kernel.settings.domain)
+        await self.hand.job(Originate(endpoint, leg, timeout_s=timeout_s, variables=tags), timeout=15)
+        return leg
+
+
+@pytest.fixture
+async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
+    conf = ROOT / "freeswitch"
+    site = Site(conf / "conf", conf / "sounds" / "prompts.yaml", tmp_path / "spool", tmp_path / "sounds")
+    async with AsyncExitStack() as stack:
+        switch = SimSwitch(engine_settings(site))
+        server = EslServer(switch, ServerSettings(password=PASSWORD))
+        await server.start()
+        stack.push_async_callback(server.close)
+        await switch.start()
+        stack.push_async_callback(switch.stop)
+        found = Floor(tmp_path, switch, server.address[1])
+        stack.push_async_callback(found.close)
+        await found.open()
+        yield found
+
+
+async def test_the_main_path_is_told_whole_and_looks_find_nothing_to_repair(floor: Floor) -> None:
+    async with floor.ctiserver() as client:
+        assert floor.switch.register("1001")
+        floor.switch.set_phone(PhoneScript("1001", answer_after_s=0.2))
+        call = floor.switch.place_call(Caller("13800000001", "95500", name='王%0A"小": 明'))
+        assert call
+        arrived = (await floor.until_told(CallArrived))[0].payload
+        assert isinstance(arrived, CallArrived)
+        assert (arrived.call_id, arrived.role, arrived.dialled_number) == (call, LegRole.CUSTOMER, "95500")
+        assert arrived.trunk
+        await floor.hand.watch(LegId(call))
+        await floor.hand.execute(LegId(call), "answer", timeout=5)
+        agent = await floor.ring(call, "1001", "li")
+        await floor.hand.api(UuidBridge(LegId(call), agent))
+
+        async def is_connected() -> bool:
+            leg = (await client.get(f"/v1/legs/{agent}")).json()
+            return (leg.get("state"), leg.get("bridged_to")) == ("connected", call)
+
+        await until(is_connected)
+        looks = await _looks(client)
+        await until(lambda: _more_looks(client, looks + 3), what="three more looks")
+        ended = await client.post(f"/v1/calls/{call}/hang-up")
+        assert ended.status_code == 200
+        told = await floor.until_told(LegEnded, 2)
+        assert not [item for item in told if item.payload.resynced]
+        check_rules(told)
+        assert [type(item.payload).__name__ for item in told] == [
+            "CallArrived",
+            "LegStarted",
+            "LegAnswered",
+            "LegStarted",
+            "LegRinging",
+            "LegAnswered",
+            "LegsBridged",
+            "LegsUnbridged",
+            "LegEnded",
+            "LegEnded",
+            "CallEnded",
+        ]
+        assert (await floor.hand.channels()) == []
+
+
+async def _looks(client: httpx.AsyncClient) -> float:
+    lines = (await client.get("/metrics")).text.splitlines()
+    found = [line for line in lines if line.startswith("ipcc_ctiserver_look_duration_seconds_count")]
+    return float(found[0].rsplit(" ", 1)[1])
+
+
+async def _more_looks(client: httpx.AsyncClient, than: float) -> bool:
+    return await _looks(client) > than
+
+
+async def test_a_restart_in_the_middle_tells_what_ended_meanwhile_once(floor: Floor) -> None:
+    async with floor.ctiserver(instance_id="one"):
+        stays, goes = (floor.switch.place_call(Caller(f"1380000000{n}", "95500")) for n in (1, 2))
+        assert stays
+        assert goes
+        await floor.until_told(CallArrived, 2)
+    floor.switch.engine.remote_hangup(goes)
+    came = floor.switch.place_call(Caller("13800000003", "95500"))
+    async with floor.ctiserver(instance_id="two"):
+        told = await floor.until_told(CallArrived, 3)
+        told = await floor.until_told(LegEnded)
+        resynced = Counter(type(item.payload).__name__ for item in told if item.payload.resynced)
+        assert resynced == {"CallArrived": 1, "LegStarted": 1, "LegEnded": 1, "CallEnded": 1}
+        for call in (stays, came):
+            floor.switch.engine.remote_hangup(str(call))
+        floor.switch.place_call(Caller("13800000004", "95500", patience_s=0.1))
+        told = await floor.until_told(LegEnded, 4)
+        check_rules(told)
+
+
+async def test_a_busy_hour_of_races_ends_every_leg_and_every_call_once(floor: Floor) -> None:
+    dice = random.Random(7)
+    async with floor.ctiserver(ghost_after_s=0.5):
+        for number in range(1001, 1009):
+            floor.switch.register(str(number))
+            floor.switch.set_phone(_phone(str(number), dice))
+        tasks = Tasks()
+        for number in range(40):
+            tasks.once(f"call {number}", _serve(floor, dice, number))
+
+        async def is_over() -> bool:
+            return not floor.switch.engine.kernel.channels and len(_calls(await floor.told())) == 40
+
+        await until(is_over, timeout=60, what="all calls are over")
+        await until(lambda: _all_ended(floor), timeout=20, what="all calls are told to be over")
+        await tasks.stop()
+        told = await floor.told()
+        check_rules(told)
+
+
+def _phone(number: str, dice: random.Random) -> PhoneScript:
+    if number.endswith("7"):
+        return PhoneScript(number, refuse=486)
+    if number.endswith("8"):
+        return PhoneScript(number, answer_after_s=None)
+    return PhoneScript(number, answer_after_s=dice.uniform(0.05, 0.4), talk_s=dice.uniform(0.0, 0.6))
+
+
+async def _serve(floor: Floor, dice: random.Random, number: int) -> None:
+    caller = Caller(f"138000000{number:02}", "95500", patience_s=dice.uniform(0.3, 4), talk_s=dice.uniform(0.0, 0.5))
+    call = floor.switch.place_call(caller)
+    assert call
+    try:
+        agent = await floor.ring(call, str(1001 + number % 8), "li", timeout_s=2)
+    except IpccError:
+        return
+    try:
+        await floor.hand.api(UuidBridge(LegId(call), agent))
+    except SwitchRefused:
+        # the caller is gone: whoever rang the agent lets him go; a bridge that was accepted and never came is left to the looks
+        with contextlib.suppress(SwitchRefused):
+            await floor.hand.api(UuidKill(agent))
+
+
+def _calls(told: list[Told]) -> set[str]:
+    return {item.payload.call_id for item in told if isinstance(item.payload, CallArrived)}
+
+
+async def _all_ended(floor: Floor) -> bool:
+    names = Counter(type(item.payload).__name__ for item in await floor.told())
+    return names["CallArrived"] == names["CallEnded"] == 40 and names["LegStarted"] == names["LegEnded"]
