@@ -118,7 +118,7 @@ class FakeNode:
         self.results[application] = (response, variables or {})
 
     def finish(self, leg: str, response: str = "_none_", variables: Mapping[str, str] | None = None) -> None:
-        """End the oldest application that runs on ``leg``. Raises LookupError: none does."""
+        """End the oldest application that runs on ``leg``. Raises IndexError: none does."""
         running = [request for request in self._running if request.leg_id == leg]
         self._end(running[0], response, variables or {})
 
