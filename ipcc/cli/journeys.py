@@ -165,8 +165,9 @@ def scenes() -> list[Scene]:
                 ),
                 Journey(
                     "gives up waiting after music",
-                    _caller(16, AGENT, patience_s=9),
+                    _caller(16, AGENT),
                     Expected("hung_up", stay="abandoned"),
+                    Leaving("queue", 6),
                 ),
             )
         ),

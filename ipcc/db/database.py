@@ -67,6 +67,11 @@ class Database:
         """Return when transactions are possible; for tasks that start with the service."""
         await self._ready.wait()
 
+    async def once_ready(self, work: Callable[[], Awaitable[None]]) -> None:
+        """``work()`` as soon as transactions are possible; until then it would only complain."""
+        await self.wait_until_ready()
+        await work()
+
     @asynccontextmanager
     async def transaction(self, *, read_only: bool = False) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back when it raises.

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from logging import INFO, WARNING
 from typing import Any
 
 import structlog
@@ -158,13 +159,15 @@ class ConnectedNode:
         self._state = replace(self._state, last_error=message)
 
     def _fall(self) -> None:
-        message = self._lost.result().message if self._lost is not None and self._lost.done() else "stopped"
+        was_lost = self._lost is not None and self._lost.done()
+        message = self._lost.result().message if self._lost is not None and was_lost else "stopped"
         self._state = replace(self.state, is_up=False, since=self._clock.now(), last_error=message)
         self._close()
         self._watched = dict.fromkeys(self._watched)
         self.counters.reconnects += 1
         self.counters.unknown_outcomes += self._waiting.fail_all(lambda: self._unknown(message))
-        log.warning("switch_down", node=self.node_id, error=message)
+        # a service that stops says so once, not as a fault of every switch
+        log.log(WARNING if was_lost else INFO, "switch_down", node=self.node_id, error=message)
         for callback in tuple(self.on_down):
             callback(self)
 

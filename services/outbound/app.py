@@ -58,9 +58,9 @@ def build(settings: OutboundSettings, parts: Parts | None = None) -> Service:
             await stack.enter_async_context(running_bus(bus, tasks))
             switches.start(tasks)
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
-            tasks.spawn("relay facts", relay.run)
+            tasks.spawn("relay facts", lambda: database.once_ready(relay.run))
             tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
-            tasks.spawn("dial", notifications.work)
+            tasks.spawn("dial", lambda: database.once_ready(notifications.work))
             tasks.spawn("take orders", worker.run)
             yield
 

@@ -41,10 +41,10 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
             stack.push_async_callback(store.outbox.close)
             await stack.enter_async_context(running_bus(bus, tasks))
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
-            tasks.spawn("relay facts", relay.run)
+            tasks.spawn("relay facts", lambda: database.once_ready(relay.run))
             tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
-            tasks.spawn("collect recordings", recordings.collect)
-            tasks.spawn("consume calls", worker.run)
+            tasks.spawn("collect recordings", lambda: database.once_ready(recordings.collect))
+            tasks.spawn("consume calls", lambda: database.once_ready(worker.run))
             yield
 
     check_bus(health, bus)

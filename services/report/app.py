@@ -40,7 +40,7 @@ def build(settings: ReportSettings, parts: Parts | None = None) -> Service:
             await stack.enter_async_context(running_bus(bus, tasks))
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
             tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
-            tasks.spawn("consume everything", worker.run)
+            tasks.spawn("consume everything", lambda: database.once_ready(worker.run))
             yield
 
     check_bus(health, bus)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ipcc.settings import PORTS, ServiceSettings
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone, such as Asia/Shanghai") from None
+    return name
 
 
 class ReportSettings(ServiceSettings):
@@ -15,4 +24,6 @@ class ReportSettings(ServiceSettings):
     service: ClassVar[str] = "report"
 
     http_port: int = Field(PORTS["report"], ge=0, le=65535, description="Port of the REST API; 0 takes any free port.")
-    timezone: str = Field("Asia/Shanghai", description="Time zone whose clock cuts the intervals.")
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "Asia/Shanghai", description="Time zone whose clock cuts the intervals."
+    )

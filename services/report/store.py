@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ipcc.clock import Clock
@@ -118,27 +118,37 @@ async def _apply(session: AsyncSession, change: Change) -> None:
         row = kind(**{inspect(kind).primary_key[0].name: change.key})
         session.add(row)
     for name, value in change.values.items():
-        setattr(row, name, value)
+        setattr(row, name, _fit(kind, name, value))
     for name, value in change.append.items():
         # a new list, so that the change is seen
-        setattr(row, name, [*(getattr(row, name) or []), value])
-    if isinstance(row, AgentStateRow):
-        await _close_earlier(session, row)
+        setattr(row, name, [*(getattr(row, name) or []), _fit(kind, name, value)])
     await session.flush()
+    if isinstance(row, AgentStateRow):
+        await _put_in_line(session, row)
 
 
-async def _close_earlier(session: AsyncSession, row: AgentStateRow) -> None:
-    """An agent is in one state at a time: the one before ends where this begins."""
-    await session.execute(
-        update(AgentStateRow)
-        .where(
-            AgentStateRow.agent_id == row.agent_id,
-            AgentStateRow.until.is_(None),
-            AgentStateRow.since <= row.since,
-            AgentStateRow.event_id != row.event_id,
-        )
-        .values(until=row.since)
+def _fit(kind: type[Base], name: str, value: Any) -> Any:
+    """``value`` as the column takes it: callers choose their names, and PostgreSQL refuses what is too long or holds a zero."""
+    if isinstance(value, str):
+        length = getattr(inspect(kind).columns[name].type, "length", None)
+        return value.replace("\0", "")[:length]
+    if isinstance(value, dict):
+        return {str(_fit(kind, name, key)): _fit(kind, name, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fit(kind, name, inner) for inner in value]
+    return value
+
+
+async def _put_in_line(session: AsyncSession, row: AgentStateRow) -> None:
+    """An agent is in one state at a time: the one before ends where this begins, and this where the next began."""
+    others = (AgentStateRow.agent_id == row.agent_id, AgentStateRow.event_id != row.event_id)
+    before = (AgentStateRow.since < row.since) | (
+        (AgentStateRow.since == row.since) & (AgentStateRow.event_id < row.event_id)
     )
+    is_open = AgentStateRow.until.is_(None) | (AgentStateRow.until > row.since)
+    await session.execute(update(AgentStateRow).where(*others, before, is_open).values(until=row.since))
+    row.until = await session.scalar(select(func.min(AgentStateRow.since)).where(*others, ~before))
+    await session.flush()
 
 
 async def _of_call(session: AsyncSession, kind: Any, call_id: str, order: Any) -> list[Row]:

@@ -14,6 +14,7 @@ from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import BankOperationDone, NodeEntered, SessionEnded, SessionStarted
 from ipcc.contracts.outbound import AttemptStarted, NotificationDone, NotificationOrdered
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
+from ipcc.contracts.tags import LegRole
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def _arrived(data: CallArrived, at: datetime, event_id: str) -> list[Change]:
         "direction": data.direction.value,
         "node_id": data.node_id,
         "trunk": data.trunk,
-        "caller_number": data.caller_number[:80],
-        "caller_name": data.caller_name[:200],
-        "dialled_number": data.dialled_number[:80],
+        "caller_number": data.caller_number,
+        "caller_name": data.caller_name,
+        "dialled_number": data.dialled_number,
         "arrived_at": at,
     }
     first = Change("leg", data.leg_id, {"call_id": data.call_id, "role": data.role.value, "started_at": at})
@@ -56,7 +57,8 @@ def _leg_started(data: LegStarted, at: datetime, event_id: str) -> list[Change]:
 
 
 def _leg_answered(data: LegAnswered, at: datetime, event_id: str) -> list[Change]:
-    return [Change("leg", data.leg_id, {"call_id": data.call_id, "answered_at": at})]
+    values = {"call_id": data.call_id, "answered_at": at, **_who(data)}
+    return [Change("leg", data.leg_id, values)]
 
 
 def _leg_ended(data: LegEnded, at: datetime, event_id: str) -> list[Change]:
@@ -66,8 +68,15 @@ def _leg_ended(data: LegEnded, at: datetime, event_id: str) -> list[Change]:
         "talk_ms": data.talk_ms,
         "cause": data.cause,
         "hung_up_by": data.hung_up_by,
+        **_who(data),
     }
     return [Change("leg", data.leg_id, values)]
+
+
+def _who(data: LegAnswered | LegEnded) -> dict[str, Any]:
+    """Role and agent where the event knows them: a leg found by looking may have had no start."""
+    role = {} if data.role is LegRole.UNKNOWN else {"role": data.role.value}
+    return {**role, **({"agent_id": data.agent_id} if data.agent_id else {})}
 
 
 def _session_started(data: SessionStarted, at: datetime, event_id: str) -> list[Change]:
@@ -116,7 +125,7 @@ def _handled(data: ContactHandled, at: datetime, event_id: str) -> list[Change]:
         "call_id": data.call_id,
         "talk_ms": data.talk_ms,
         "wrap_up_ms": data.wrap_up_ms,
-        "wrap_up_code": data.wrap_up_code[:80],
+        "wrap_up_code": data.wrap_up_code,
     }
     return [Change("stay", data.entry_id, values)]
 
@@ -162,7 +171,7 @@ def _recording_failed(data: RecordingFailed, at: datetime, event_id: str) -> lis
 
 
 def _agent_changed(data: AgentChanged, at: datetime, event_id: str) -> list[Change]:
-    values = {"agent_id": data.agent_id, "state": data.state.value, "reason": data.reason[:80], "since": at}
+    values = {"agent_id": data.agent_id, "state": data.state.value, "reason": data.reason, "since": at}
     return [Change("agent_state", event_id, values)]
 
 
@@ -174,7 +183,7 @@ def _configured(data: ConfigChanged, at: datetime, event_id: str) -> list[Change
 
 
 def _ordered(data: NotificationOrdered, at: datetime, event_id: str) -> list[Change]:
-    values = {"campaign_id": data.campaign_id, "reference": data.reference[:80], "ordered_at": at}
+    values = {"campaign_id": data.campaign_id, "reference": data.reference, "ordered_at": at}
     return [Change("notification", data.notification_id, values)]
 
 

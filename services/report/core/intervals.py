@@ -26,9 +26,9 @@ def interval_starts(since: datetime, until: datetime, minutes: int, zone: ZoneIn
     if (until - since) / step > MOST_INTERVALS:
         raise Invalid("interval.range", f"more than {MOST_INTERVALS} intervals: ask for fewer days or longer intervals")
     local = since.astimezone(zone)
-    start = (
-        local - timedelta(minutes=local.minute % minutes, seconds=local.second, microseconds=local.microsecond)
-    ).astimezone(UTC)
+    # taken off in UTC: on the local clock an hour that is shown twice would be mistaken for the other
+    past_round = timedelta(minutes=local.minute % minutes, seconds=local.second, microseconds=local.microsecond)
+    start = since.astimezone(UTC) - past_round
     found = []
     while start < until:
         found.append(start)
