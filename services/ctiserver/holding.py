@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,6 +25,8 @@ from services.ctiserver.switch import Ear
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+SETTLE = timedelta(seconds=3)
+"""A replica that has no node by then is there to take over from another."""
 LATE_LOOKS = 4
 """A held node not looked at for so many rounds makes the service red."""
 
@@ -59,6 +61,7 @@ class Holding:
     def start(self, tasks: Tasks, clock: Clock, metrics: Metrics) -> None:
         """Serve for as long as ``tasks`` run."""
         self._tasks, self._clock, self._metrics = tasks, clock, metrics
+        self._started_at = clock.now()
         tasks.spawn("keep the book", self._keep_book)
 
     @property
@@ -105,13 +108,17 @@ class Holding:
         if not self._ear.is_attentive:
             return "the call topic has not been read back yet"
         now = self._clock.now()
-        late = timedelta(seconds=LATE_LOOKS * self._times.every_s + self._times.timeout_s)
-        found = [
-            f"{node_id}: {post.looker.last_error or f'not looked at since {post.looker.last_look_at:%H:%M:%S}'}"
-            for node_id, post in self._posts.items()
-            if post.looker and not (post.looker.last_look_at and now - post.looker.last_look_at < late)
-        ]
+        if not self._posts and now - self._started_at < SETTLE:
+            return "which switches are ours is not decided yet"
+        found = [f"{node_id}: {why}" for node_id, post in self._posts.items() if (why := self._why_late(post, now))]
         return "; ".join(found) or None
+
+    def _why_late(self, post: _Post, now: datetime) -> str:
+        looker = post.looker
+        if looker is None or looker.last_look_at is None:
+            return looker.last_error if looker else "being taken over"
+        late = timedelta(seconds=LATE_LOOKS * self._times.every_s + self._times.timeout_s)
+        return "" if now - looker.last_look_at < late else looker.last_error or "not looked at"
 
     async def _keep_book(self) -> None:
         """Complete the book at start, and again after every ``start_over``."""
