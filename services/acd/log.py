@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
 from ipcc.bus.events import message_of, received_from
-from ipcc.bus.port import BEGINNING, END, Bus, FencedProducer, Record, Start, partition_of
+from ipcc.bus.port import BEGINNING, END, Bus, FencedProducer, Message, Record, Start, partition_of
 from ipcc.contracts.acd import AcdPayload, AcdSnapshot
 from ipcc.contracts.envelope import Event, wrap
 from ipcc.contracts.topics import ACD
@@ -24,6 +23,8 @@ from services.acd.core.state import State
 log = structlog.get_logger(__name__)
 
 STEP = 2_000
+# brokers take records of up to a megabyte unless told otherwise
+MAX_SNAPSHOT_BYTES = 900_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class AcdLog:
             return None
         return Fact(event.time, event.data) if isinstance(event.data, AcdPayload) else None
 
-    def messages(self, facts: Sequence[Fact], source: str) -> list[Any]:
+    def messages(self, facts: Sequence[Fact], source: str) -> list[Message]:
         """The records that carry ``facts``."""
         return [message_of(self._event(fact, source)) for fact in facts]
 
@@ -124,7 +125,13 @@ class LogWriter:
     async def snapshot(self, state: State, inputs: dict[str, int], now: datetime) -> None:
         """Store the whole state, so that nobody has to read what is before it."""
         event = AcdSnapshot(domain=state.domain, state=to_dict(state), inputs=inputs)
-        await self.append([Fact(now, event)])
+        messages = self._log.messages([Fact(now, event)], self._source)
+        size = len(messages[0].value or b"")
+        if size > MAX_SNAPSHOT_BYTES:
+            # the broker would refuse it, and with it the right to write; the log is whole without it, only longer to read
+            log.error("snapshot_too_large", domain=state.domain, bytes=size, limit=MAX_SNAPSHOT_BYTES)
+            return
+        await self._producer.append(messages)
 
     async def close(self) -> None:
         """Let go."""

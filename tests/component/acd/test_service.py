@@ -25,6 +25,7 @@ from ipcc.errors import NotFound, NotNow
 from ipcc.esl.commands import Originate, UuidBridge
 from ipcc.ids import LegId
 from tests.component.acd.stand import NODE, Stand
+from tests.support.until import until
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ async def test_a_caller_who_hangs_up_while_the_agent_rings_ends_the_ringing(stan
         await stand.hang_up("x")
         await stand.hear(EntryEnded, outcome=EntryOutcome.ABANDONED)
         await stand.hear(AgentChanged, agent_id="ann", state=AgentState.READY, reason="caller_gone")
-        assert made.offer_id in stand.kills()
+        await until(lambda: made.offer_id in stand.kills(), what="his phone stopped ringing")
 
 
 async def test_nobody_lifts_so_the_next_agent_is_offered(stand: Stand) -> None:
@@ -118,5 +119,5 @@ async def test_nobody_lifts_so_the_next_agent_is_offered(stand: Stand) -> None:
         second = await stand.hear(OfferMade, count=2)
         assert (first.agent_id, second.agent_id) == ("ann", "bob")
         assert (await stand.hear(OfferEnded)).outcome is OfferOutcome.NO_ANSWER
-        assert first.offer_id in stand.kills()
+        await until(lambda: first.offer_id in stand.kills(), what="the first phone stopped ringing")
         assert len(stand.node.told(Originate)) == 2

@@ -40,6 +40,7 @@ from services.acd.core.inputs import (
     Rang,
     RingFailed,
     SeenLeg,
+    TakenOver,
     TimePassed,
 )
 from services.acd.core.routing import misfit, need_of
@@ -246,6 +247,7 @@ class History(RuleBasedStateMachine):
             for key, row in getattr(old, table).items():
                 state.write(getattr(state, table), key, row)
         self.world.state = state
+        self.tell(TakenOver())
 
     # --- what must hold ------------------------------------------------------------------------
     @invariant()

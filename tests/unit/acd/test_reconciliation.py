@@ -7,7 +7,8 @@ from datetime import timedelta
 from ipcc.contracts.acd import AgentState, EntryEnded, EntryOutcome, OfferEnded, OfferOutcome
 from services.acd.core.decision import Decision
 from services.acd.core.effects import EndLeg, JoinLegs
-from services.acd.core.inputs import LegsSeen, PickedUp, SeenLeg
+from services.acd.core.inputs import LegsSeen, PickedUp, SeenLeg, TakenOver
+from services.acd.core.state import Registration
 from tests.unit.acd.world import NODE, World
 
 
@@ -142,3 +143,25 @@ def test_another_switch_is_not_judged_by_this_one() -> None:
     world.wait(10)
     decision = world.give(LegsSeen("fs2", world.now, {}))
     assert decision.events == ()
+
+
+def test_a_new_owner_first_brings_agents_in_line_with_phones_and_users() -> None:
+    world = World()
+    world.come("ann", "bob", "cho")
+    world.state.write(world.state.registrations, "phone-ann", Registration(is_registered=False))
+    world.state.erase(world.state.users, "bob")
+    world.call("x", skills={"cards": 1})
+    world.give(TakenOver())
+    assert world.stands("ann") == (AgentState.NOT_READY, "phone_lost")
+    assert world.stands("bob") == (AgentState.OUT, "removed")
+    assert world.stands("cho") == (AgentState.READY, "")
+
+
+def test_a_new_owner_repairs_before_he_offers() -> None:
+    world, first = ringing()
+    world.call("y")
+    gone = LegsSeen(NODE, world.now, {"leg-y": caller("y")}, is_takeover=True)
+    world.give(TakenOver((gone,)))
+    assert world.told(EntryEnded)[0].entry_id == "entry-x"
+    assert world.offered_to("y") == "ann"
+    assert first not in world.state.offers
