@@ -83,6 +83,7 @@ class TextApi:
             "hash": lambda argument: self._store("hash", argument),
             "help": self._help,
             "hostname": lambda argument: self.kernel.settings.hostname,
+            "switchname": lambda argument: self.kernel.settings.hostname,
             "load": self._load,
             "md5": lambda argument: hashlib.md5(wire.to_bytes(argument), usedforsecurity=False).hexdigest(),
             "module_exists": lambda argument: _truth(argument in self.modules),

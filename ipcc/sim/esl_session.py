@@ -160,6 +160,8 @@ class Session:
         self.now = now
         event = outgoing.event
         if self.control is not None:
+            if self.control.is_over:
+                return  # nothing of the call follows its end (04i)
             self._watch(self.control, event)
         if self.log_level is not None:
             self._log(event)

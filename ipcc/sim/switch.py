@@ -245,11 +245,13 @@ class SimSwitch:
         return self.engine.channel_data(uuid)
 
     def control_began(self, uuid: str) -> None:
-        """The outbound connection stands; nothing to do: the application waits for its commands."""
+        self._catch_up()
+        self.engine.control_began(uuid)
+        self._soon()
 
     def control_refused(self, uuid: str) -> None:
         self._catch_up()
-        self.engine.control_ended(uuid, is_resumed=True)
+        self.engine.control_refused(uuid)
         self._soon()
 
     def control_ended(self, uuid: str, *, is_resumed: bool) -> None:

@@ -1,7 +1,6 @@
 """The event socket of the simulated switch over real TCP."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import gevent
@@ -10,33 +9,9 @@ from greenswitch import InboundESL
 
 from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.outputs import ApiDone, SimEvent, SocketWanted
+from tests.component.sim.raw_client import Client
 from tests.support.until import until
-from tests.traces import frames
 from tests.unit.sim_wire.scripted_switch import ScriptedSwitch
-
-
-class Client:
-    """A raw client that reads only when told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def frame(self) -> frames.Frame:
-        head = await asyncio.wait_for(self.reader.readuntil(b"\n\n"), 10)
-        headers = next(frames.split(head.replace(b"Content-Length", b"Length"))).headers
-        body = await self.reader.readexactly(int(headers.get("Length", "0")))
-        return next(frames.split(head + body))
-
-    async def say(self, text: str) -> frames.Frame:
-        self.writer.write(text.encode() + b"\n\n")
-        return await self.frame()
-
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self.writer.wait_closed()
-
 
 Connect = Callable[[], Awaitable[Client]]
 
