@@ -194,6 +194,8 @@ class Channel:
     hung_up_by: str = ""
     """How the other side of SIP learnt or told of the end: recv_bye, send_bye, recv_cancel, send_cancel, recv_refuse, send_refuse."""
     remote_gone: bool = False
+    is_local: bool = False
+    """No phone is at its end (loopback, null)."""
     application: tuple[str, str] = ("", "")
     """What ``show channels`` names: the last EXECUTE."""
     last_app: tuple[str, str] = ("", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ipcc.sim import session, signalling, sip
+from ipcc.sim import loopback, session, signalling, sip
 from ipcc.sim.channels import Channel, OtherLeg, Profile, Times, VariableValue
 from ipcc.sim.outputs import PhoneInvited
 from ipcc.sim.states import Flag, State
@@ -139,6 +139,8 @@ def _gateway(kernel: Kernel, text: str) -> Target | Failure:
 
 def dial(kernel: Kernel, endpoint: str, request: Request) -> Channel | Failure:
     """Make the outgoing channel and send its INVITE."""
+    if endpoint.startswith("loopback/") and not kernel.paused_outbound:
+        return loopback.dial(kernel, endpoint.removeprefix("loopback/"), request.variables)
     target = find_target(kernel, endpoint)
     uuid = request.get("origination_uuid") or kernel.new_uuid()
     if kernel.paused_outbound or uuid in kernel.channels:
@@ -154,6 +156,7 @@ def dial(kernel: Kernel, endpoint: str, request: Request) -> Channel | Failure:
     kernel.emit(channel, "CHANNEL_OUTGOING", drop=("Channel-Presence-ID",))
     session.start(channel)
     if target.profile == _NULL:
+        channel.is_local = True
         kernel.timeline.after(0, lambda: signalling.answer(channel))
     else:
         kernel.put(_invitation(channel, target, request))

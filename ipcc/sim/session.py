@@ -148,6 +148,8 @@ def _tell_phone(channel: Channel) -> None:
     """BYE, CANCEL or a refusal, unless the phone ended the call itself; either way the variables say who did."""
     cause = channel.cause or causes.NORMAL_CLEARING
     reason = causes.reason_header(cause)
+    if channel.is_local:
+        return
     if channel.remote_gone:
         if channel.hung_up_by:
             channel.set_var("sip_hangup_disposition", channel.hung_up_by)
