@@ -7,6 +7,7 @@ import asyncio
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -14,8 +15,11 @@ from websockets.asyncio.client import connect
 
 from ipcc.cli.remote import Running, Simulated, connected, read
 from ipcc.errors import Invalid
+from ipcc.logging import configure_logging
 from ipcc.sim.people import PhoneScript
 
+# what an agent wants to see of each event
+SHOWN = ("caller_name", "caller_number", "queue_name", "state", "reason", "outcome", "cause")
 BEHAVIOURS = ("answer", "ignore", "busy", "decline")
 
 
@@ -31,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Sign in, show what happens, sign out when interrupted."""
+    configure_logging("WARNING", "auto")
     return asyncio.run(_run(given))
 
 
@@ -76,5 +81,14 @@ async def _show(running: Running, agent: str) -> None:
         console.print(f"agent {agent} is ready. Press Ctrl-C to sign out.")
         async for text in socket:
             told = json.loads(text)
-            if told["type"] != "ping":
-                console.print(told["type"], told.get("data", {}))
+            if told["type"] not in ("ping", "hello"):
+                console.print(line(told["type"], told.get("data", {})), highlight=False)
+
+
+def line(kind: str, data: dict[str, Any]) -> str:
+    """One event of the desktop in one line."""
+    at = str(data.get("at", ""))[11:19]
+    shown = [str(data[name]) for name in SHOWN if data.get(name)]
+    if data.get("flow_path"):
+        shown.append("came by " + " > ".join(data["flow_path"]))
+    return f"{at} {kind:<14} {'  '.join(shown)}".rstrip()

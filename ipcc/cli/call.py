@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ipcc.cli.remote import Running, Simulated, connected, read
 from ipcc.errors import Invalid
+from ipcc.logging import configure_logging
 from ipcc.sim.people import Caller, Keys
 
 LOOK_S = 0.3
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Place the call and follow it to its end."""
+    configure_logging("WARNING", "auto")
     return asyncio.run(_run(given))
 
 

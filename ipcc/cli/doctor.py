@@ -25,6 +25,7 @@ from ipcc.db.database import Database
 from ipcc.errors import IpccError
 from ipcc.esl.commands import Words
 from ipcc.esl.port import NodeAddress
+from ipcc.logging import configure_logging
 from ipcc.settings import load
 from ipcc.sim.site import engine_settings
 
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Look at everything; exit code 1 when something is wrong."""
+    configure_logging("ERROR", "auto")
     findings = asyncio.run(_look(plan_of(given)))
     console, table = Console(), Table(show_edge=False, pad_edge=False)
     table.add_column("what")

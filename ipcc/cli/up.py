@@ -64,8 +64,9 @@ def print_addresses(console: Console, suite: Suite) -> None:
         table.add_row(f"{kind} {address.node_id}", f"event socket {address.host}:{address.port}")
     for name, url in suite.urls.items():
         table.add_row(name, url)
-    table.add_row("wallboard", suite.wallboard, style="bold")
     console.print(table)
+    # outside the table and unwrapped: it must be copied whole
+    console.print(f"[bold]wallboard[/] {suite.wallboard}", soft_wrap=True, highlight=False)
     if suite.token:
         console.print("APIs ask for a token; this one is valid on this machine today:")
         console.print(suite.token, style="dim", soft_wrap=True)

@@ -18,7 +18,7 @@ from ipcc.contracts.acd import (
     OfferMade,
     OfferOutcome,
 )
-from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, PhoneChanged
+from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, LegsUnbridged, PhoneChanged
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import SessionEnded, SessionStarted
@@ -161,6 +161,9 @@ class Board:
             return
         queue.waiting[data.entry_id] = data.entered_at
         queue.offered += 1
+        if data.call_id in self.calls:
+            # he waits now: a caller is counted in one place
+            self.calls[data.call_id].in_flow = False
 
     def _entry_ended(self, data: EntryEnded, at: datetime) -> None:
         queue = self.queue(data.queue_id)
@@ -211,6 +214,10 @@ class Board:
         if data.call_id in self.calls:
             self.calls[data.call_id].with_agent = True
 
+    def _unbridged(self, data: LegsUnbridged, at: datetime) -> None:
+        if data.call_id in self.calls:
+            self.calls[data.call_id].with_agent = False
+
     def _offer_made(self, data: OfferMade, at: datetime) -> None:
         self.agent(data.agent_id).call_id = data.call_id
 
@@ -226,6 +233,7 @@ _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     CallArrived.TYPE: Board._call_arrived,
     CallEnded.TYPE: Board._call_ended,
     LegsBridged.TYPE: Board._bridged,
+    LegsUnbridged.TYPE: Board._unbridged,
     SessionStarted.TYPE: Board._in_flow,
     SessionEnded.TYPE: Board._out_of_flow,
 }

@@ -79,10 +79,24 @@ function draw() {
     ...board.alerts.map((alert) => element("div", `alert ${alert.severity}`, `${alert.rule}: ${alert.text}`)));
 }
 
+// the snapshot: shown at once, not only after the next change
+async function load() {
+  const answer = await fetch("/v1/board", { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  if (!answer.ok) {
+    document.getElementById("alerts").replaceChildren(element("div", "alert",
+      answer.status === 401 ? "需要令牌 No valid token: open the address that ipcc printed, with #token=…" : `monitor: ${answer.status}`));
+    return;
+  }
+  board = await answer.json();
+  lastHeard = Date.now();
+  draw();
+}
+
 function connect() {
   const address = new URL("/v1/board/events", location.href);
   address.protocol = address.protocol.replace("http", "ws");
   const socket = new WebSocket(address, token ? ["ipcc", `bearer.${token}`] : []);
+  socket.onopen = load;
   socket.onmessage = (message) => {
     const told = JSON.parse(message.data);
     lastHeard = Date.now();
