@@ -64,7 +64,23 @@ def page(results: Sequence[Result]) -> str:
             "|---|---|---|---|",
         ]
         lines += [_line(result) for result in results if result.name.startswith(group)]
+    lines += ["", "## Headers left out", "", *_left_out(results)]
     return "\n".join(lines) + "\n"
+
+
+def _left_out(results: Sequence[Result]) -> list[str]:
+    total: Counter[str] = Counter()
+    for result in results:
+        if is_promised(result.name):
+            total.update(result.left_out)
+    names = sorted(total, key=lambda name: (-total[name], name))
+    return [
+        "The recorded events of the groups "
+        + ", ".join(PROMISED)
+        + " have these headers where the simulated ones have none (in brackets: in how many events):",
+        "",
+        ", ".join(f"`{name}` ({total[name]})" for name in names) + ".",
+    ]
 
 
 def status(result: Result) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ class SimSwitch:
         self._timer: asyncio.TimerHandle | None = None
         self._is_pumping = False
         self._is_frozen = False
+        self._untold: deque[Output] = deque()
         self._next_write = self._epoch + _WRITE_EVERY_S
         self._simulated: dict[str, Callable[[str], str]] = {
             "sim_call": self._sim_call,
@@ -122,12 +124,14 @@ class SimSwitch:
         # a file is complete before its RECORD_STOP is told (mod_sndfile closes first)
         for output in outputs:
             self._recorder.hear(output)
-        for output in outputs:
+        self._untold.extend(outputs)
+        while self._untold and not self._is_frozen:
+            output = self._untold.popleft()
             self.people.hear(output, now)
             for hear in list(self._listeners):
                 hear(output)
-            if self._is_frozen:
-                return False
+        if self._is_frozen:
+            return False  # the rest is told after the thaw
         moves = self.people.take(now)
         for move in moves:
             self._carry_out(move)

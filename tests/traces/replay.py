@@ -5,6 +5,7 @@ python -m tests.traces.replay 05a --events   prints both event lists of every le
 """
 
 import argparse
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.traces import deviations, differences, frames, recorded, rows, script, stage
@@ -21,6 +22,18 @@ class Result:
     unexplained: list[Difference] = field(default_factory=list)
     explained: list[tuple[Difference, str]] = field(default_factory=list)
     """With the reason given in `deviations`."""
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """Headers of recorded events that the simulated ones do not have, each with how often."""
+        found: Counter[str] = Counter()
+        for conn, expected in self.expected.items():
+            for stream, theirs in expected.streams.items():
+                ours = self.got[conn].streams.get(stream, [])
+                for one, other in zip(theirs, ours, strict=False):
+                    if one.name == other.name:
+                        found.update(one.headers - other.headers)
+        return found
 
     @property
     def compared(self) -> int:

@@ -86,6 +86,8 @@ class Row:
 
     name: str
     fields: tuple[tuple[str, str], ...]
+    headers: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of all its headers, for telling which are never simulated."""
 
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{key}={value}" for key, value in self.fields if value)])
@@ -206,7 +208,7 @@ def _row(event: frames.Event, legs: Legs) -> Row:
         pairs += [(name, event.get(name)) for name in _SECONDS]
     if event.body:
         pairs.append(("body", legs.mask(event.body)))
-    return Row(event.name, tuple(pairs))
+    return Row(event.name, tuple(pairs), frozenset(event.headers))
 
 
 def same(expected: Row, got: Row) -> list[str]:

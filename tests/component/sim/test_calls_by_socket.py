@@ -110,6 +110,34 @@ async def test_a_socket_server_takes_a_call_and_outlives_it(switch: SimSwitch, c
     await call.close()
 
 
+async def test_a_client_that_stops_reading_takes_the_whole_switch_with_it_until_it_is_gone(switch: SimSwitch) -> None:
+    """What a real switch does (13e): no answer, no event, no new client; then everything at once."""
+    server = EslServer(switch, ServerSettings(password="x", queue_events=100))
+    await server.start()
+    clients = [Client(*await asyncio.open_connection(*server.address, limit=1 << 12)) for _ in range(2)]
+    for client in clients:
+        await client.answer()
+        await client.say("auth x")
+    stalled, flooding = clients
+    await stalled.say("event plain CUSTOM a::b")
+    sent = 0
+    async with asyncio.timeout(60):
+        while not server.is_frozen:
+            body = "x" * 100_000
+            flooding.writer.write(f"sendevent CUSTOM\nEvent-Subclass: a::b\nContent-Length: 100000\n\n{body}".encode())
+            await flooding.writer.drain()
+            sent += 1
+    late = Client(*await asyncio.open_connection(*server.address))
+    flooding.writer.write(b"api uuid_exists x\n\n")
+    stalled.writer.transport.abort()
+    assert (await late.frame()).kind == "auth/request"
+    answers = [await flooding.answer() for _ in range(sent + 1)]
+    assert answers[-1].body == b"false"
+    for client in (flooding, late):
+        await client.close()
+    await server.close()
+
+
 async def test_a_socket_server_that_refuses_leaves_the_call_to_the_dialplan(switch: SimSwitch, client: Client) -> None:
     await client.say("event plain CHANNEL_HANGUP_COMPLETE")
     switch.place_call(replace(CALLER, dialled="9013"))
