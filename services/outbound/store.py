@@ -144,7 +144,7 @@ class OutboundStore:
         if instance is not None:
             wanted = wanted.where(AttemptRow.instance == instance)
         async with self._database.transaction(read_only=True) as session:
-            found = (await session.execute(wanted)).tuples()
+            found = (await session.execute(wanted)).all()
             return [Attempt(a.attempt_id, _model(n), a.node_id, a.number) for a, n in found]
 
     async def end(self, attempt: Attempt, ending: Ending, now: datetime) -> None:

@@ -100,7 +100,7 @@ class ReportStore:
             StayRow.entered_at >= since, StayRow.entered_at < until
         )
         async with self._database.transaction(read_only=True) as session:
-            found = (await session.execute(wanted)).tuples()
+            found = (await session.execute(wanted)).all()
             return [
                 Stay(queue, entered, outcome, wait) for queue, entered, outcome, wait in found if entered is not None
             ]
