@@ -16,6 +16,7 @@ from services.acd.core.turn import Turn
 
 # what happened this short a time before the switch was asked may not show in its answer yet
 GRACE = timedelta(seconds=3)
+NOTHING = timedelta()
 STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
 
@@ -44,7 +45,8 @@ def reconcile(turn: Turn, seen: LegsSeen) -> None:
 
 
 def _is_settled(at: datetime, seen: LegsSeen) -> bool:
-    return seen.is_takeover or at < seen.asked_at - GRACE
+    # after a takeover no order of ours is under way; what came after the question is not in its answer all the same
+    return at <= seen.asked_at - (NOTHING if seen.is_takeover else GRACE)
 
 
 def _check_offer(turn: Turn, offer: Offer, seen: LegsSeen) -> None:

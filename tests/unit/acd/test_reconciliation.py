@@ -165,3 +165,10 @@ def test_a_new_owner_repairs_before_he_offers() -> None:
     assert world.told(EntryEnded)[0].entry_id == "entry-x"
     assert world.offered_to("y") == "ann"
     assert first not in world.state.offers
+
+
+def test_a_caller_queued_after_the_switch_was_asked_is_not_judged_by_its_answer() -> None:
+    world = World()
+    world.wait(1)
+    world.call("x")
+    assert look(world, takeover=True, ago_s=0.1).events == ()
