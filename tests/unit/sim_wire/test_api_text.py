@@ -11,7 +11,16 @@ from tests.traces import frames, golden, recorded
 from tests.traces.rows import Legs
 
 # answers that list what is loaded or running on that very machine
-_OWN = ("help", "show modules", "sofia status", "sofia xmlstatus", "time_test", "status", "uptime ms", "callcenter_config")
+_OWN = (
+    "help",
+    "show modules",
+    "sofia status",
+    "sofia xmlstatus",
+    "time_test",
+    "status",
+    "uptime ms",
+    "callcenter_config",
+)
 
 
 def recorded_answers() -> list[tuple[str, str]]:
