@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipcc.sim import background, phones, session, sip
+from ipcc.sim import background, headers, sip
 from ipcc.sim.api import show
 from ipcc.sim.api.dialling import USAGE, read_order
 from ipcc.sim.api.dialling import run as run_order
 from ipcc.sim.api.table import COMMANDS
 from ipcc.sim.api_text import TextApi
 from ipcc.sim.applications.table import APPLICATIONS
-from ipcc.sim.channels import Digit, Message
+from ipcc.sim.channels import Message
 from ipcc.sim.contacts import Contacts
-from ipcc.sim.hangup import hang_up
 from ipcc.sim.kernel import Kernel
 from ipcc.sim.outputs import ApiDone, HeaderValue, Output, Pending
+from ipcc.sim.phones import Phones
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.settings import EngineSettings
 from ipcc.sim.states import Control, Flag
-from ipcc.sim.timeline import Timeline
+from ipcc.sim.timeline import Steps, Thread, Timeline
 
 InboundCall = sip.InboundCall
 
 
 class Engine:
-    """One switch."""
+    """One switch; ``phones`` is the side people are on."""
 
     def __init__(self, settings: EngineSettings, now: float) -> None:
         self._kernel = Kernel(settings, Timeline(now), Registrar(), applications=APPLICATIONS)
@@ -37,6 +37,7 @@ class Engine:
         self._kernel.globals.update(settings.dialplan.variables)
         self._text = TextApi(self._kernel)
         self._contacts = Contacts(self._kernel)
+        self.phones = Phones(self._kernel, self._contacts)
         self._tickets = 0
         background.start(self._kernel)
 
@@ -46,11 +47,6 @@ class Engine:
         return self._kernel
 
     # --- time and what comes out ---------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> float:
-        """The time ``advance`` has reached."""
-        return self._kernel.now
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due by ``now``."""
@@ -84,7 +80,7 @@ class Engine:
             if command.lower() == "originate":
                 order = read_order(argument)
                 if order is not None:
-                    self._kernel.spawn(run_order(self._kernel, order, done))
+                    self._start(run_order(self._kernel, order, done))
                     return
                 done(USAGE)
                 return
@@ -98,8 +94,12 @@ class Engine:
             return USAGE
         self._tickets += 1
         ticket = self._tickets
-        self._kernel.spawn(run_order(self._kernel, order, lambda text: self._kernel.put(ApiDone(ticket, text))))
+        self._start(run_order(self._kernel, order, lambda text: self._kernel.put(ApiDone(ticket, text))))
         return Pending(ticket)
+
+    def _start(self, steps: Steps) -> None:
+        """Let a program run beside the sessions."""
+        Thread(self._kernel.timeline, steps).start()
 
     def _answer(self, command: str, argument: str) -> str:
         name = command.lower()
@@ -119,7 +119,7 @@ class Engine:
         if command.lower() == "originate":
             order = read_order(argument)
             if order is not None:
-                self._kernel.spawn(run_order(self._kernel, order, lambda text: None))
+                self._start(run_order(self._kernel, order, lambda text: None))
             return ""
         return self._answer(command, argument)
 
@@ -146,57 +146,15 @@ class Engine:
 
     def send_event(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
         """A client's own event, to whoever listens."""
-        self._kernel.fire_foreign(name, fields, body)
-
-    # --- people --------------------------------------------------------------------------------------------------
-
-    def invite(self, call: InboundCall) -> str | None:
-        """A call arrives from a trunk or a phone: the uuid of its channel, None if the switch refuses it (paused, full)."""
-        channel = phones.accept(self._kernel, call)
-        if channel is None:
-            return None
-        session.start(channel)
-        return channel.uuid
-
-    def digit(self, uuid: str, digit: str, *, by_info: bool = False, samples: int = 800) -> None:
-        """Somebody pressed a key on that leg: as RTP event, or as SIP INFO."""
-        phones.press(self._kernel, uuid, Digit(digit, "ENDPOINT" if by_info else "RTP", samples))
-
-    def remote_hangup(self, uuid: str, cause: str = "NORMAL_CLEARING") -> None:
-        """The phone of that leg sent BYE (or CANCEL, before it was answered)."""
-        phones.bye(self._kernel, uuid, cause)
-
-    def remote_cancel(self, uuid: str) -> None:
-        """The caller took his unanswered call back."""
-        phones.cancel(self._kernel, uuid)
-
-    def remote_ringing(self, uuid: str) -> None:
-        """The phone we called sent 180."""
-        phones.ringing(self._kernel, uuid)
-
-    def remote_progress(self, uuid: str) -> None:
-        """The phone we called sent 183 with media."""
-        phones.progress(self._kernel, uuid)
-
-    def remote_answer(self, uuid: str) -> None:
-        """The phone we called sent 200."""
-        phones.answer(self._kernel, uuid)
-
-    def remote_refuse(self, uuid: str, sip_code: int, phrase: str = "") -> None:
-        """The phone we called refused with a SIP code."""
-        phones.refuse(self._kernel, uuid, sip_code, phrase)
-
-    def remote_unreachable(self, uuid: str) -> None:
-        """Nobody listens at the address we called (ICMP refused)."""
-        phones.unreachable(self._kernel, uuid)
-
-    def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
-        """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
-        return self._contacts.register(user, address, expires_s, call_id)
-
-    def unregister(self, user: str, address: str = "") -> None:
-        """A phone takes its registration back; told even if there was none (06e)."""
-        self._contacts.unregister(user, address)
+        told: dict[str, HeaderValue] = {
+            "Event-Calling-File": "mod_event_socket.c",
+            "Event-Calling-Function": "parse_command",
+        }
+        told.update(fields)
+        subclass = told.pop("Event-Subclass", None)
+        known = name.partition(" ")[0].upper()
+        known = known if known in headers.CALLING or known in headers.OTHER_EVENTS else "CUSTOM"
+        self._kernel.fire(known, told, subclass if isinstance(subclass, str) else None, body)
 
     # --- outbound event socket -----------------------------------------------------------------------------------
 
@@ -246,11 +204,6 @@ class Engine:
         """What ``connect`` answers, None if there is no such channel."""
         channel = self._kernel.channels.get(uuid)
         return self._kernel.describe(channel) if channel else None
-
-    def hang_up_all(self, cause: str) -> None:
-        """The switch is shut down."""
-        for channel in list(self._kernel.channels.values()):
-            hang_up(channel, cause)
 
 
 def _api_fields(command: str, argument: str) -> dict[str, HeaderValue]:

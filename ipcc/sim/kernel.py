@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ipcc.sim import headers
 from ipcc.sim.channels import Channel
 from ipcc.sim.outputs import HeaderValue, Output, SimEvent
 from ipcc.sim.registrations import Registrar
+from ipcc.sim.scheduler import Scheduler
 from ipcc.sim.settings import EngineSettings
 from ipcc.sim.states import CallState, State
-from ipcc.sim.timeline import Steps, Thread, Timeline, Timer
+from ipcc.sim.timeline import Steps, Timeline
 
 Application = Callable[[Channel, str], Steps | None]
 """An application: what it does to a channel with its argument; steps if it takes time."""
@@ -33,16 +34,6 @@ class Counters:
 
 
 @dataclass
-class Task:
-    """Something scheduled: ``sched_del`` takes it back by its number or by its group."""
-
-    id: int
-    group: str
-    timer: Timer
-    description: str = ""
-
-
-@dataclass
 class Kernel:
     """One running switch."""
 
@@ -51,7 +42,7 @@ class Kernel:
     registrar: Registrar
     channels: dict[str, Channel] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
-    tasks: dict[int, Task] = field(default_factory=dict)
+    scheduler: Scheduler = field(init=False)
     applications: Mapping[str, Application] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
     run_api: Callable[[str, str], str] = lambda command, argument: ""
@@ -60,11 +51,11 @@ class Kernel:
     paused_outbound: bool = False
     _outputs: list[Output] = field(default_factory=list)
     _sequence: int = 0
-    _task_count: int = 2
     _dated: int = -1
     _date_headers: dict[str, HeaderValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.scheduler = Scheduler(self.timeline)
         self._random = random.Random(self.settings.seed)
         self.core_uuid = self.new_uuid()
 
@@ -108,20 +99,6 @@ class Kernel:
         out.update(self._common(name, subclass))
         out.update(fields)
         self._deliver(SimEvent(name, subclass, out, body))
-
-    def fire_foreign(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
-        """An event a client sent: its own headers after the switch's; names the switch does not know become CUSTOM."""
-        listed = dict(fields)
-        out: dict[str, HeaderValue] = {}
-        subclass = listed.pop("Event-Subclass", None)
-        known = name.partition(" ")[0].upper()
-        known = known if known in headers.CALLING or known in headers.OTHER_EVENTS else "CUSTOM"
-        if subclass is not None:
-            out["Event-Subclass"] = subclass
-        out.update(self._common(known, None))
-        out["Event-Calling-File"], out["Event-Calling-Function"] = "mod_event_socket.c", "parse_command"
-        out.update(listed)
-        self._deliver(SimEvent(known, subclass, out, body))
 
     def emit(
         self,
@@ -213,31 +190,3 @@ class Kernel:
         channel.running = state
         # the first one is told before the channel has a caller profile (01j)
         self.emit(channel, "CHANNEL_STATE", drop=("Caller-",) if state is State.NEW else ())
-
-    def spawn(self, steps: Steps) -> Thread:
-        """A program of its own, beside the sessions (an originate, a broadcast)."""
-        thread = Thread(self.timeline, steps)
-        thread.start()
-        return thread
-
-    # --- scheduled tasks -----------------------------------------------------------------------------------------
-
-    def schedule(self, when: float, group: str, do: Callable[[], None]) -> int:
-        """Do it at ``when`` unless taken back; the scheduler looks twice a second, as the switch's does. Its number."""
-        self._task_count += 1
-        number = self._task_count
-
-        def run() -> None:
-            self.tasks.pop(number, None)
-            do()
-
-        self.tasks[number] = Task(number, group, self.timeline.at(when, run))
-        return number
-
-    def unschedule(self, wanted: str) -> int:
-        """Take back the task of that number, or all of that group; how many there were."""
-        found = [task for task in self.tasks.values() if str(task.id) == wanted or task.group == wanted]
-        for task in found:
-            task.timer.cancel()
-            del self.tasks[task.id]
-        return len(found)

@@ -5,17 +5,103 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ipcc.sim import causes, digits, signalling, sip
+from ipcc.sim import causes, digits, session, signalling, sip
 from ipcc.sim.channels import Channel, Digit, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
+    from ipcc.sim.contacts import Contacts
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.sip import InboundCall
 
 
-def accept(kernel: Kernel, call: InboundCall) -> Channel | None:
+class Phones:
+    """What people do to the switch, by the uuid of their leg; what no longer fits the leg's state does nothing."""
+
+    def __init__(self, kernel: Kernel, contacts: Contacts) -> None:
+        self._kernel = kernel
+        self._contacts = contacts
+
+    def invite(self, call: InboundCall) -> str | None:
+        """A call arrives from a trunk or a phone: the uuid of its channel, None if the switch refuses it (paused, full)."""
+        channel = _accept(self._kernel, call)
+        if channel is None:
+            return None
+        session.start(channel)
+        return channel.uuid
+
+    def press(self, uuid: str, digit: str, *, by_info: bool = False, samples: int = 800) -> None:
+        """A key: as RTP event, or as SIP INFO; ``samples`` is its length at 8 kHz."""
+        channel = self._kernel.find(uuid)
+        if channel:
+            digits.press(channel, Digit(digit, "ENDPOINT" if by_info else "RTP", samples))
+
+    def hang_up(self, uuid: str, cause: str = causes.NORMAL_CLEARING) -> None:
+        """BYE, or CANCEL before the answer; a Reason header may name another cause (fact 35)."""
+        channel = self._kernel.find(uuid)
+        if channel is None:
+            return
+        if not channel.has(Flag.ANSWERED):
+            if channel.direction == "inbound":
+                self.cancel(uuid)
+            return
+        cause = causes.name_of(cause)
+        channel.remote_gone = True
+        channel.hung_up_by = "recv_bye"
+        channel.variables.update(sip.bye_variables(cause))
+        hang_up(channel, cause)
+
+    def cancel(self, uuid: str) -> None:
+        """The caller takes his unanswered call back."""
+        channel = self._kernel.find(uuid)
+        if channel is None or channel.has(Flag.ANSWERED):
+            return
+        channel.remote_gone = True
+        channel.hung_up_by = "recv_cancel"
+        channel.variables.update(sip.refused_variables(487, "CANCEL", "recv_cancel", "ORIGINATOR_CANCEL"))
+        hang_up(channel, "ORIGINATOR_CANCEL")
+
+    def ring(self, uuid: str) -> None:
+        """The phone we called sends 180."""
+        channel = _dialled(self._kernel, uuid)
+        if channel:
+            signalling.ring_ready(channel)
+
+    def progress(self, uuid: str) -> None:
+        """The phone we called sends 183 with media."""
+        channel = _dialled(self._kernel, uuid)
+        if channel:
+            signalling.pre_answer(channel)
+
+    def answer(self, uuid: str) -> None:
+        """The phone we called sends 200."""
+        channel = _dialled(self._kernel, uuid)
+        if channel:
+            signalling.answer(channel)
+
+    def refuse(self, uuid: str, code: int, phrase: str = "") -> None:
+        """The phone we called refuses with a SIP code."""
+        channel = _dialled(self._kernel, uuid)
+        if channel:
+            _fail(channel, code, phrase or causes.PHRASES.get(code, "Declined"))
+
+    def be_unreachable(self, uuid: str) -> None:
+        """Nobody listens at the address we called (ICMP refused)."""
+        channel = self._kernel.find(uuid)
+        if channel and channel.direction == "outbound" and not channel.has(Flag.ANSWERED):
+            _fail(channel, 503, "Service Unavailable")
+
+    def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
+        """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
+        return self._contacts.register(user, address, expires_s, call_id)
+
+    def unregister(self, user: str, address: str = "") -> None:
+        """A phone takes its registration back; told even if there was none (06e)."""
+        self._contacts.unregister(user, address)
+
+
+def _accept(kernel: Kernel, call: InboundCall) -> Channel | None:
     """Make the channel of an INVITE, or None where the switch answers 503 without one."""
     if kernel.paused_inbound or len(kernel.channels) >= kernel.settings.max_sessions:
         return None
@@ -48,38 +134,6 @@ def accept(kernel: Kernel, call: InboundCall) -> Channel | None:
     return channel
 
 
-def press(kernel: Kernel, uuid: str, digit: Digit) -> None:
-    channel = kernel.find(uuid)
-    if channel:
-        digits.press(channel, digit)
-
-
-def bye(kernel: Kernel, uuid: str, cause: str) -> None:
-    """BYE; a Reason header may name another cause than normal clearing (fact 35)."""
-    channel = kernel.find(uuid)
-    if channel is None:
-        return
-    if not channel.has(Flag.ANSWERED):
-        if channel.direction == "inbound":
-            cancel(kernel, uuid)
-        return
-    cause = causes.name_of(cause)
-    channel.remote_gone = True
-    channel.hung_up_by = "recv_bye"
-    channel.variables.update(sip.bye_variables(cause))
-    hang_up(channel, cause)
-
-
-def cancel(kernel: Kernel, uuid: str) -> None:
-    channel = kernel.find(uuid)
-    if channel is None or channel.has(Flag.ANSWERED):
-        return
-    channel.remote_gone = True
-    channel.hung_up_by = "recv_cancel"
-    channel.variables.update(sip.refused_variables(487, "CANCEL", "recv_cancel", "ORIGINATOR_CANCEL"))
-    hang_up(channel, "ORIGINATOR_CANCEL")
-
-
 def _dialled(kernel: Kernel, uuid: str) -> Channel | None:
     """The channel of a call of ours that the phone may still answer."""
     channel = kernel.find(uuid)
@@ -90,36 +144,6 @@ def _dialled(kernel: Kernel, uuid: str) -> Channel | None:
         address = str(channel.variables.get("sip_destination_url", "")).rpartition("@")[2]
         channel.variables.update(sip.ring_variables(channel, address))
     return channel
-
-
-def ringing(kernel: Kernel, uuid: str) -> None:
-    channel = _dialled(kernel, uuid)
-    if channel:
-        signalling.ring_ready(channel)
-
-
-def progress(kernel: Kernel, uuid: str) -> None:
-    channel = _dialled(kernel, uuid)
-    if channel:
-        signalling.pre_answer(channel)
-
-
-def answer(kernel: Kernel, uuid: str) -> None:
-    channel = _dialled(kernel, uuid)
-    if channel:
-        signalling.answer(channel)
-
-
-def refuse(kernel: Kernel, uuid: str, code: int, phrase: str) -> None:
-    channel = _dialled(kernel, uuid)
-    if channel:
-        _fail(channel, code, phrase or causes.PHRASES.get(code, "Declined"))
-
-
-def unreachable(kernel: Kernel, uuid: str) -> None:
-    channel = kernel.find(uuid)
-    if channel and channel.direction == "outbound" and not channel.has(Flag.ANSWERED):
-        _fail(channel, 503, "Service Unavailable")
 
 
 def _fail(channel: Channel, code: int, phrase: str) -> None:

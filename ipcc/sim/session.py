@@ -177,7 +177,7 @@ def _destroy(channel: Channel) -> None:
     channel.set_var("call_uuid", channel.uuid)
     kernel.emit(channel, "CHANNEL_DESTROY")
     kernel.remove(channel)
-    kernel.unschedule(channel.uuid)
+    kernel.scheduler.unschedule(channel.uuid)
     channel.gone = True
     kernel.set_running(channel, State.DESTROY)
     for watch in list(channel.watchers):

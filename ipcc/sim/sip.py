@@ -82,6 +82,21 @@ def inbound_variables(kernel: Kernel, channel: Channel, call: InboundCall) -> di
         "sip_full_via": f"SIP/2.0/UDP {call.address};rport={call.port};branch=z9hG4bK{tag(kernel)}",
         "sip_full_from": f"{display}<sip:{number}@{domain}>;tag={from_tag}",
         "sip_full_to": f"<sip:{dialled}@{domain}>",
+    }
+    out.update(_request(kernel, call))
+    out.update({"sip_h_" + name: value for name, value in call.sip_headers.items()})
+    if call.authenticated_user:
+        out.update(_authenticated(kernel, call.authenticated_user))
+    out.update(call.variables)
+    return out
+
+
+def _request(kernel: Kernel, call: InboundCall) -> dict[str, VariableValue]:
+    """What the request line, To, Contact, Via and body of the INVITE say."""
+    domain = kernel.settings.domain
+    own_port = kernel.settings.profile_ports.get(call.profile, 5060)
+    number, dialled = call.caller_number, call.dialled
+    return {
         "sip_allow": _ALLOW,
         "sip_req_user": dialled,
         "sip_req_port": str(own_port),
@@ -104,11 +119,6 @@ def inbound_variables(kernel: Kernel, channel: Channel, call: InboundCall) -> di
         "ep_codec_string": "CORE_PCM_MODULE.PCMU@8000h@20i@64000b",
         "endpoint_disposition": "DELAYED NEGOTIATION",
     }
-    out.update({"sip_h_" + name: value for name, value in call.sip_headers.items()})
-    if call.authenticated_user:
-        out.update(_authenticated(kernel, call.authenticated_user))
-    out.update(call.variables)
-    return out
 
 
 def _authenticated(kernel: Kernel, user_id: str) -> dict[str, VariableValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ipcc.clock import Clock, SystemClock
-from ipcc.sim.channels import Message
+from ipcc.sim.commanded import CommandedEngine
 from ipcc.sim.engine import Engine, InboundCall
-from ipcc.sim.outputs import HeaderValue, Output, Pending
+from ipcc.sim.outputs import Output, Pending
 from ipcc.sim.people import Caller, Move, People, PhoneScript
 from ipcc.sim.recorder import Recorder
 from ipcc.sim.settings import EngineSettings
@@ -36,14 +36,14 @@ class SwitchOptions:
     clock: Clock | None = None
 
 
-class SimSwitch:
+class SimSwitch(CommandedEngine):
     """One switch: started, driven by its own time, heard by its listeners. Satisfies ``esl_server.Shell``."""
 
     def __init__(self, settings: EngineSettings, options: SwitchOptions | None = None) -> None:
         self._options = options or SwitchOptions()
         clock = self._options.clock or SystemClock()
         self._epoch = clock.now().timestamp()
-        self.engine = Engine(settings, self._epoch)
+        super().__init__(Engine(settings, self._epoch), self)
         self.people = People()
         self._recorder = Recorder(self.engine.kernel, self._options.files_root)
         self._listeners: list[Callable[[Output], None]] = []
@@ -151,21 +151,21 @@ class SimSwitch:
         engine = self.engine
         match move.kind:
             case "ring":
-                engine.remote_ringing(move.uuid)
+                engine.phones.ring(move.uuid)
             case "progress":
-                engine.remote_progress(move.uuid)
+                engine.phones.progress(move.uuid)
             case "answer":
-                engine.remote_answer(move.uuid)
+                engine.phones.answer(move.uuid)
             case "refuse":
-                engine.remote_refuse(move.uuid, move.code)
+                engine.phones.refuse(move.uuid, move.code)
             case "unreachable":
-                engine.remote_unreachable(move.uuid)
+                engine.phones.be_unreachable(move.uuid)
             case "press":
-                engine.digit(move.uuid, move.digit, by_info=move.by_info)
+                engine.phones.press(move.uuid, move.digit, by_info=move.by_info)
             case "hang_up":
-                engine.remote_hangup(move.uuid)
+                engine.phones.hang_up(move.uuid)
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Bring the engine to now before something is asked of it, so that a command never overtakes an event."""
         if not self._is_frozen:
             self.engine.advance(self.now())
@@ -174,8 +174,8 @@ class SimSwitch:
 
     def place_call(self, caller: Caller) -> str | None:
         """Let somebody call: the uuid of the channel, None if the switch refused the call."""
-        self._catch_up()
-        uuid = self.engine.invite(
+        self.catch_up()
+        uuid = self.engine.phones.invite(
             InboundCall(
                 caller_number=caller.number,
                 dialled=caller.dialled,
@@ -198,75 +198,27 @@ class SimSwitch:
 
     def register(self, user: str, address: str = "", expires_s: int = 3600) -> bool:
         """A phone registers; without an address it gets one of its own."""
-        self._catch_up()
-        done = self.engine.register(user, address or f"127.0.0.1:{_port_of(user)}", expires_s)
+        self.catch_up()
+        done = self.engine.phones.register(user, address or f"127.0.0.1:{_port_of(user)}", expires_s)
         self._pump()
         return done
 
     def unregister(self, user: str) -> None:
-        self._catch_up()
-        self.engine.unregister(user)
+        self.catch_up()
+        self.engine.phones.unregister(user)
         self._pump()
-
-    # --- what the event socket asks ------------------------------------------------------------------------------
 
     def api(self, command: str, argument: str) -> str | Pending:
         """Run an api command; the ``sim_…`` ones move people instead."""
-        self._catch_up()
         simulated = self._simulated.get(command.lower())
-        answer = simulated(argument) if simulated else self.engine.api(command, argument)
-        self._soon()
+        if simulated is None:
+            return super().api(command, argument)
+        self.catch_up()
+        answer = simulated(argument)
+        self.go_on()
         return answer
 
-    def bgapi(self, command: str, argument: str, job_uuid: str) -> None:
-        self._catch_up()
-        self.engine.bgapi(command, argument, job_uuid)
-        self._soon()
-
-    def execute(self, uuid: str, message: Message) -> str:
-        """A ``sendmsg … execute``."""
-        self._catch_up()
-        reply = self.engine.execute(uuid, message)
-        self._soon()
-        return reply
-
-    def hang_up(self, uuid: str, cause: str) -> str:
-        """A ``sendmsg … hangup``."""
-        self._catch_up()
-        reply = self.engine.hang_up(uuid, cause)
-        self._soon()
-        return reply
-
-    def send_event(self, name: str, fields: Sequence[tuple[str, str]], body: str | None) -> None:
-        self._catch_up()
-        self.engine.send_event(name, fields, body)
-        self._soon()
-
-    def variable(self, uuid: str, name: str) -> str | None:
-        return self.engine.variable(uuid, name)
-
-    def channel_data(self, uuid: str) -> Mapping[str, HeaderValue] | None:
-        return self.engine.channel_data(uuid)
-
-    def control_began(self, uuid: str) -> None:
-        self._catch_up()
-        self.engine.control_began(uuid)
-        self._soon()
-
-    def control_refused(self, uuid: str) -> None:
-        self._catch_up()
-        self.engine.control_refused(uuid)
-        self._soon()
-
-    def control_ended(self, uuid: str, *, is_resumed: bool) -> None:
-        self._catch_up()
-        self.engine.control_ended(uuid, is_resumed=is_resumed)
-        self._soon()
-
-    def control_lingers(self, uuid: str, *, lingers: bool) -> None:
-        self.engine.control_lingers(uuid, lingers=lingers)
-
-    def _soon(self) -> None:
+    def go_on(self) -> None:
         """Carry on after the reply of this command has been written."""
         if self._loop is not None:
             self._loop.call_soon(self._pump)
@@ -299,12 +251,12 @@ class SimSwitch:
     def _sim_digits(self, argument: str) -> str:
         uuid, _, digits = argument.strip().partition(" ")
         for digit in digits:
-            self.engine.digit(uuid, digit)
+            self.engine.phones.press(uuid, digit)
         return "+OK\n"
 
     def _sim_hangup(self, argument: str) -> str:
         uuid, _, cause = argument.strip().partition(" ")
-        self.engine.remote_hangup(uuid, cause or "NORMAL_CLEARING")
+        self.engine.phones.hang_up(uuid, cause or "NORMAL_CLEARING")
         return "+OK\n"
 
     def _sim_state(self, argument: str) -> str:

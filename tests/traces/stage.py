@@ -175,7 +175,7 @@ class _Stage:
                 for number, action in enumerate(self._early.pop(call_id, []), 1):
                     self._at(self._engine.kernel.now + number * _SOON_S, self._doing(action))
                 return
-        self._at(self._engine.kernel.now + _SOON_S, lambda: self._engine.remote_unreachable(invited.uuid))
+        self._at(self._engine.kernel.now + _SOON_S, lambda: self._engine.phones.be_unreachable(invited.uuid))
 
     def _do(self, action: Action) -> None:
         if isinstance(action, Sent):
@@ -193,25 +193,25 @@ class _Stage:
 
     def _register(self, action: Registered) -> None:
         if action.expires_s:
-            self._engine.register(action.user, action.address, action.expires_s, action.call_id)
+            self._engine.phones.register(action.user, action.address, action.expires_s, action.call_id)
         else:
-            self._engine.unregister(action.user, action.address)
+            self._engine.phones.unregister(action.user, action.address)
 
     def _phone(self, action: Called | Cancelled | HungUp | Answered | Keyed) -> None:
         if isinstance(action, Called):
             self._call(action)
             return
         if isinstance(action, Keyed):
-            self._engine.digit(action.uuid, action.digit, by_info=action.is_info, samples=action.duration)
+            self._engine.phones.press(action.uuid, action.digit, by_info=action.is_info, samples=action.duration)
             return
         uuid = self._uuids.get(action.call_id)
         if uuid is None:
             self._early.setdefault(action.call_id, []).append(action)
             return
         if isinstance(action, Cancelled):
-            self._engine.remote_cancel(uuid)
+            self._engine.phones.cancel(uuid)
         elif isinstance(action, HungUp):
-            self._engine.remote_hangup(uuid, action.cause or "NORMAL_CLEARING")
+            self._engine.phones.hang_up(uuid, action.cause or "NORMAL_CLEARING")
         else:
             self._answer(uuid, action)
 
@@ -226,14 +226,14 @@ class _Stage:
             address=action.address,
             uuid=action.uuid,
         )
-        uuid = self._engine.invite(call)
+        uuid = self._engine.phones.invite(call)
         if uuid is not None:
             self._uuids[action.call_id] = uuid
 
     def _answer(self, uuid: str, action: Answered) -> None:
         if action.code < 200:
-            (self._engine.remote_progress if action.has_media else self._engine.remote_ringing)(uuid)
+            (self._engine.phones.progress if action.has_media else self._engine.phones.ring)(uuid)
         elif action.code < 300:
-            self._engine.remote_answer(uuid)
+            self._engine.phones.answer(uuid)
         elif action.code != 487:
-            self._engine.remote_refuse(uuid, action.code)
+            self._engine.phones.refuse(uuid, action.code)

@@ -36,7 +36,7 @@ def sched_transfer(kernel: Kernel, argument: str) -> str:
         if channel:
             session_transfer(channel, *where)
 
-    kernel.schedule(due(kernel, words[0]), uuid, run)
+    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run)
     return "+OK\n"
 
 
@@ -46,7 +46,9 @@ def sched_broadcast(kernel: Kernel, argument: str) -> str:
         return usage("[[+]<time>|@time] <uuid> <path> [aleg|bleg|both]")
     if kernel.find(uuid) is None:
         return NO_CHANNEL
-    kernel.schedule(due(kernel, when.lstrip("@")), uuid, lambda: _drop(media.broadcast(kernel, f"{uuid} {what}")))
+    kernel.scheduler.schedule(
+        due(kernel, when.lstrip("@")), uuid, lambda: _drop(media.broadcast(kernel, f"{uuid} {what}"))
+    )
     return "+OK Message scheduled\n"
 
 
@@ -55,7 +57,7 @@ def sched_api(kernel: Kernel, argument: str) -> str:
     if not command:
         return usage("[+@]<time> <group_name> <command_string>[&]")
     name, _, rest = command.removesuffix("&").partition(" ")
-    number = kernel.schedule(
+    number = kernel.scheduler.schedule(
         due(kernel, when.lstrip("@")), "" if group == "none" else group, lambda: _drop(kernel.run_api(name, rest))
     )
     return f"+OK Added: {number}\n"
@@ -65,7 +67,7 @@ def sched_del(kernel: Kernel, argument: str) -> str:
     """By task number or by group; a channel's tasks are in the group of its uuid."""
     if not argument.strip():
         return usage("<task_id>|<group_id>")
-    return f"+OK Deleted: {kernel.unschedule(argument.strip())}\n"
+    return f"+OK Deleted: {kernel.scheduler.unschedule(argument.strip())}\n"
 
 
 def _drop(text: str) -> None:

@@ -209,7 +209,7 @@ def _tasks(kernel: Kernel) -> list[Row]:
             "task_sql_manager": "0",
             "hostname": kernel.settings.hostname,
         }
-        for task in kernel.tasks.values()
+        for task in kernel.scheduler.tasks.values()
     ]
 
 

@@ -43,7 +43,7 @@ def sched_transfer(channel: Channel, argument: str) -> None:
         if found:
             session_transfer(found, *destination)
 
-    kernel.schedule(due(kernel, words[0]), uuid, run)
+    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run)
 
 
 def sched_hangup(channel: Channel, argument: str) -> None:
@@ -62,7 +62,7 @@ def schedule_hangup(kernel: Kernel, uuid: str, when: str, cause: str) -> int:
         if found:
             hang_up(found, causes.name_of(cause))
 
-    return kernel.schedule(due(kernel, when), uuid, run)
+    return kernel.scheduler.schedule(due(kernel, when), uuid, run)
 
 
 def due(kernel: Kernel, when: str) -> float:
@@ -93,7 +93,7 @@ def execute_extension(channel: Channel, argument: str) -> Steps:
 
 def sched_cancel(channel: Channel, argument: str) -> None:
     """Take back the tasks of that group, normally this channel's own."""
-    channel.kernel.unschedule(argument.strip() or channel.uuid)
+    channel.kernel.scheduler.unschedule(argument.strip() or channel.uuid)
 
 
 def send_dtmf(channel: Channel, argument: str) -> None:

@@ -199,7 +199,7 @@ async def test_a_restart_in_the_middle_tells_what_ended_meanwhile_once(floor: Fl
         assert stays
         assert goes
         await floor.until_told(CallArrived, 2)
-    floor.switch.engine.remote_hangup(goes)
+    floor.switch.engine.phones.hang_up(goes)
     came = floor.switch.place_call(Caller("13800000003", "95500"))
     async with floor.ctiserver(instance_id="two"):
         told = await floor.until_told(CallArrived, 3)
@@ -207,7 +207,7 @@ async def test_a_restart_in_the_middle_tells_what_ended_meanwhile_once(floor: Fl
         resynced = Counter(type(item.payload).__name__ for item in told if item.payload.resynced)
         assert resynced == {"CallArrived": 1, "LegStarted": 1, "LegEnded": 1, "CallEnded": 1}
         for call in (stays, came):
-            floor.switch.engine.remote_hangup(str(call))
+            floor.switch.engine.phones.hang_up(str(call))
         floor.switch.place_call(Caller("13800000004", "95500", patience_s=0.1))
         told = await floor.until_told(LegEnded, 4)
         check_rules(told)

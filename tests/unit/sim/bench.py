@@ -56,16 +56,16 @@ class Bench:
             START,
         )
         self.outputs: list[Output] = []
-        self.engine.register("1001", "127.0.0.1:6101")
+        self.engine.phones.register("1001", "127.0.0.1:6101")
 
     @property
     def now(self) -> float:
         """Seconds since the bench was set up."""
-        return self.engine.now - START
+        return self.engine.kernel.now - START
 
     def run(self, seconds: float) -> None:
         """Let time pass, one due thing after the other."""
-        end = self.engine.now + seconds
+        end = self.engine.kernel.now + seconds
         while (due := self.engine.next_due()) is not None and due <= end:
             self.engine.advance(due)
             self.outputs += self.engine.take()
@@ -74,7 +74,7 @@ class Bench:
 
     def call(self, dialled: str = "9001", number: str = "13800000001", name: str = "") -> str:
         """A caller's call, some frames old."""
-        uuid = self.engine.invite(InboundCall(number, dialled, name, context="test"))
+        uuid = self.engine.phones.invite(InboundCall(number, dialled, name, context="test"))
         assert uuid is not None
         self.run(0.1)
         return uuid
@@ -92,9 +92,9 @@ class Bench:
 
     def answered(self, uuid: str = "agent") -> None:
         """That leg's phone rings and is answered."""
-        self.engine.remote_ringing(uuid)
+        self.engine.phones.ring(uuid)
         self.run(0.1)
-        self.engine.remote_answer(uuid)
+        self.engine.phones.answer(uuid)
         self.run(0.1)
 
     def bridged(self) -> str:

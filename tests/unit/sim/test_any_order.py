@@ -73,18 +73,18 @@ class World:
         elif action in EXECUTES:
             engine.execute(a, Message("execute", *EXECUTES[action]))
         elif action == "unregister":
-            engine.unregister("1001")
+            engine.phones.unregister("1001")
         elif action == "register":
-            engine.register("1001", "127.0.0.1:6101")
+            engine.phones.register("1001", "127.0.0.1:6101")
 
 
 PHONES: dict[str, Callable[[Engine, str], None]] = {
-    "ring": Engine.remote_ringing,
-    "answer": Engine.remote_answer,
-    "refuse": lambda engine, uuid: engine.remote_refuse(uuid, 486),
-    "progress": Engine.remote_progress,
-    "bye": Engine.remote_hangup,
-    "key": lambda engine, uuid: engine.digit(uuid, "5"),
+    "ring": lambda engine, uuid: engine.phones.ring(uuid),
+    "answer": lambda engine, uuid: engine.phones.answer(uuid),
+    "refuse": lambda engine, uuid: engine.phones.refuse(uuid, 486),
+    "progress": lambda engine, uuid: engine.phones.progress(uuid),
+    "bye": lambda engine, uuid: engine.phones.hang_up(uuid),
+    "key": lambda engine, uuid: engine.phones.press(uuid, "5"),
 }
 COMMANDS = {
     "bridge": ("uuid_bridge", "{a} {b}"),
@@ -113,7 +113,7 @@ def test_every_channel_is_created_once_ends_once_and_is_silent_after(steps: list
     world.bench.run(5)
     check_lives(world.bench)
     assert not world.bench.engine.kernel.channels
-    assert not world.bench.engine.kernel.tasks
+    assert not world.bench.engine.kernel.scheduler.tasks
 
 
 def check_lives(bench: Bench) -> None:

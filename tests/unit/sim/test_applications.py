@@ -15,7 +15,7 @@ def execute(
 
 def keyed(bench: Bench, uuid: str, keys: str, gap: float = 0.2) -> None:
     for key in keys:
-        bench.engine.digit(uuid, key)
+        bench.engine.phones.press(uuid, key)
         bench.run(gap)
 
 
@@ -175,7 +175,7 @@ def test_keys_typed_ahead_are_taken_and_no_prompt_plays() -> None:
     execute(bench, uuid, "sleep", "500", "s")
     bench.run(0.1)
     for key in "12#":
-        bench.engine.digit(uuid, key)
+        bench.engine.phones.press(uuid, key)
     execute(bench, uuid, PAGD, "1 4 1 2000 # /s/one.wav /s/half.wav pin ^\\d+$ 1000", "p", lock=True)
     bench.run(0.2)
     assert bench.api("uuid_getvar", f"{uuid} pin") == "12"
@@ -188,7 +188,7 @@ def test_a_hang_up_while_keying_leaves_nothing() -> None:
     execute(bench, uuid, PAGD, "1 4 2 2000 # /s/one.wav /s/half.wav pin ^\\d+$ 1000")
     bench.run(0.3)
     keyed(bench, uuid, "1")
-    bench.engine.remote_hangup(uuid)
+    bench.engine.phones.hang_up(uuid)
     bench.run(0.2)
     variables = bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
     assert "variable_pin" not in variables
@@ -221,7 +221,7 @@ def test_say_without_sound_files_ends_at_once() -> None:
 def test_keys_pressed_in_a_bridge_go_to_the_partner() -> None:
     bench = Bench()
     caller = bench.bridged()
-    bench.engine.digit(caller, "5", by_info=True, samples=1280)
+    bench.engine.phones.press(caller, "5", by_info=True, samples=1280)
     bench.run(0.1)
     assert DigitsSent("agent", "5") in bench.outputs
     assert bench.one("DTMF", caller).headers["DTMF-Source"] == "ENDPOINT"
@@ -299,12 +299,12 @@ def test_hooks_of_answer_and_bridge_run_api_commands() -> None:
     bench.api("uuid_setvar", f"{uuid} api_before_bridge_1 sched_del ${{uuid}}")
     bench.api("uuid_answer", uuid)
     bench.run(0.1)
-    assert len(bench.engine.kernel.tasks) == 1
+    assert len(bench.engine.kernel.scheduler.tasks) == 1
     bench.dial()
     bench.answered()
     bench.api("uuid_bridge", f"{uuid} agent")
     bench.run(0.2)
-    assert not bench.engine.kernel.tasks
+    assert not bench.engine.kernel.scheduler.tasks
 
 
 def test_uuid_broadcast_plays_inside_what_runs() -> None:

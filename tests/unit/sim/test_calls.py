@@ -12,7 +12,7 @@ HANGUP = ["CHANNEL_CALLSTATE", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"]
 def test_an_answered_call_tells_its_life_in_the_recorded_order() -> None:
     bench = Bench()
     uuid = bench.call()
-    bench.engine.remote_hangup(uuid)
+    bench.engine.phones.hang_up(uuid)
     bench.run(0.1)
     assert bench.names(uuid) == [
         "CHANNEL_CREATE",
@@ -46,7 +46,7 @@ def test_the_answer_event_still_shows_the_call_state_before_it() -> None:
 def test_a_caller_who_cancels_ends_with_originator_cancel() -> None:
     bench = Bench()
     uuid = bench.call("9002")
-    bench.engine.remote_cancel(uuid)
+    bench.engine.phones.cancel(uuid)
     bench.run(0.1)
     complete = bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
     assert complete["Hangup-Cause"] == "ORIGINATOR_CANCEL"
@@ -109,7 +109,7 @@ def test_the_job_of_an_answered_leg_comes_between_answer_and_application() -> No
 def test_a_refusing_phone_gives_its_cause_to_the_job(code: int, cause: str) -> None:
     bench = Bench()
     bench.dial()
-    bench.engine.remote_refuse("agent", code)
+    bench.engine.phones.refuse("agent", code)
     bench.run(0.2)
     assert bench.job() == f"-ERR {cause}\n"
     complete = bench.one("CHANNEL_HANGUP_COMPLETE", "agent").headers
@@ -156,7 +156,7 @@ def test_ringing_ends_by_the_seconds_of_the_clock() -> None:
     bench.run(0.3)
     begun = bench.now
     bench.dial(originate_timeout="3")
-    bench.engine.remote_ringing("agent")
+    bench.engine.phones.ring("agent")
     bench.run(5)
     hangup = bench.one("CHANNEL_HANGUP", "agent").headers
     assert hangup["Hangup-Cause"] == "NO_ANSWER"
@@ -176,21 +176,21 @@ def test_a_blocking_originate_answers_with_its_ticket_when_the_leg_is_there() ->
 def test_early_media_ends_the_waiting_unless_it_is_ignored() -> None:
     bench = Bench()
     bench.dial(uuid="one")
-    bench.engine.remote_progress("one")
+    bench.engine.phones.progress("one")
     bench.run(0.1)
     assert bench.job("one") == "+OK one\n"
     bench.dial(uuid="two", ignore_early_media="true")
-    bench.engine.remote_progress("two")
+    bench.engine.phones.progress("two")
     bench.run(0.1)
     assert [event for event in bench.events(name="BACKGROUND_JOB") if event.headers["Job-UUID"] == "job-two"] == []
 
 
 def test_the_leg_that_loses_the_race_is_cancelled_as_completed_elsewhere() -> None:
     bench = Bench()
-    bench.engine.register("1002", "127.0.0.1:6102")
+    bench.engine.phones.register("1002", "127.0.0.1:6102")
     bench.engine.bgapi("originate", "[origination_uuid=a]user/1001,[origination_uuid=b]user/1002 &park()", "job-both")
     bench.run(0.1)
-    bench.engine.remote_answer("b")
+    bench.engine.phones.answer("b")
     bench.run(0.1)
     assert bench.job("both") == "+OK b\n"
     cancelled = next(output for output in bench.outputs if isinstance(output, PhoneCancelled))
@@ -210,7 +210,7 @@ def test_a_joined_pair_ends_together_when_the_agent_leaves() -> None:
     bench = Bench()
     caller = bench.bridged()
     bench.forget()
-    bench.engine.remote_hangup("agent")
+    bench.engine.phones.hang_up("agent")
     bench.run(0.2)
     told = [(event.name, event.headers["Unique-ID"]) for event in bench.events() if event.name in HANGUP_EVENTS]
     assert told == [
@@ -231,7 +231,7 @@ def test_a_joined_pair_ends_together_when_the_caller_leaves() -> None:
     bench = Bench()
     caller = bench.bridged()
     bench.forget()
-    bench.engine.remote_hangup(caller)
+    bench.engine.phones.hang_up(caller)
     bench.run(0.2)
     told = [(event.name, event.headers["Unique-ID"]) for event in bench.events() if event.name in HANGUP_EVENTS[:3]]
     assert told == [
@@ -247,7 +247,7 @@ def test_a_caller_told_to_park_after_the_bridge_comes_back() -> None:
     bench = Bench()
     caller = bench.bridged()
     bench.api("uuid_setvar", f"{caller} park_after_bridge true")
-    bench.engine.remote_hangup("agent")
+    bench.engine.phones.hang_up("agent")
     bench.run(0.2)
     assert bench.events(caller, "CHANNEL_PARK")[-1].headers["Channel-State"] == "CS_PARK"
     assert bench.api("uuid_exists", caller) == "true"
@@ -276,7 +276,7 @@ def test_a_caller_who_hangs_up_during_the_bridge_leaves_a_ghost_leg() -> None:
     bench.answered()
     assert bench.api("uuid_bridge", f"{caller} agent") == "+OK agent\n"
     bench.run(0.015)
-    bench.engine.remote_hangup(caller)
+    bench.engine.phones.hang_up(caller)
     bench.run(25)
     assert not bench.events(name="CHANNEL_BRIDGE")
     assert bench.names("agent")[-2:] == ["CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE"]
@@ -305,7 +305,7 @@ def test_a_dialplan_bridge_passes_the_partners_cause_on() -> None:
     bench = Bench()
     uuid = bench.call("91001")
     leg = bench.invited()[0].uuid
-    bench.engine.remote_refuse(leg, 486)
+    bench.engine.phones.refuse(leg, 486)
     bench.run(0.1)
     assert bench.one("CHANNEL_HANGUP", uuid).headers["Hangup-Cause"] == "USER_BUSY"
 
@@ -314,9 +314,9 @@ def test_a_caller_who_cancels_takes_the_ringing_leg_with_him() -> None:
     bench = Bench()
     uuid = bench.call("91001")
     leg = bench.invited()[0].uuid
-    bench.engine.remote_ringing(leg)
+    bench.engine.phones.ring(leg)
     bench.run(0.1)
-    bench.engine.remote_cancel(uuid)
+    bench.engine.phones.cancel(uuid)
     bench.run(0.1)
     assert bench.one("CHANNEL_HANGUP", leg).headers["Hangup-Cause"] == "ORIGINATOR_CANCEL"
 
@@ -324,7 +324,7 @@ def test_a_caller_who_cancels_takes_the_ringing_leg_with_him() -> None:
 def test_a_paused_switch_refuses_calls_and_legs() -> None:
     bench = Bench()
     assert bench.api("fsctl", "pause") == "+OK\n"
-    assert bench.engine.invite(InboundCall("13800000001", "9001", context="test")) is None
+    assert bench.engine.phones.invite(InboundCall("13800000001", "9001", context="test")) is None
     bench.dial()
     assert bench.job() == "-ERR DESTINATION_OUT_OF_ORDER\n"
 
@@ -345,4 +345,4 @@ def test_hupall_leaves_nothing_behind() -> None:
     assert bench.api("hupall") == "+OK hangup all channels with cause MANAGER_REQUEST\n"
     bench.run(0.2)
     assert bench.api("show", "channels as json") == '{"row_count": 0}\n'
-    assert not bench.engine.kernel.tasks
+    assert not bench.engine.kernel.scheduler.tasks

@@ -137,16 +137,16 @@ def test_phones_register_refresh_and_leave() -> None:
     bench = Bench()
     bench.run(0.1)
     assert bench.api("sofia_contact", "1001@127.0.0.1") == "sofia/internal/sip:1001@127.0.0.1:6101"
-    bench.engine.unregister("1001")
+    bench.engine.phones.unregister("1001")
     bench.run(0.1)
     assert bench.api("sofia_contact", "*/1001@127.0.0.1") == "error/user_not_registered"
     assert [event.subclass for event in bench.events(name="CUSTOM")][-1] == "sofia::unregister"
-    assert not bench.engine.register("8888", "127.0.0.1:1")
+    assert not bench.engine.phones.register("8888", "127.0.0.1:1")
 
 
 def test_a_phone_that_vanishes_is_forgotten_a_minute_after_its_time() -> None:
     bench = Bench()
-    bench.engine.register("1002", "127.0.0.1:6102", 10)
+    bench.engine.phones.register("1002", "127.0.0.1:6102", 10)
     bench.run(69)
     assert bench.api("sofia_contact", "1002") != "error/user_not_registered"
     bench.run(6)

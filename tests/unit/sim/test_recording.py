@@ -56,7 +56,7 @@ def test_a_recording_still_masked_at_the_end_is_silent_to_the_end() -> None:
     bench.api("uuid_record", f"{uuid} start /r/a.wav")
     bench.api("uuid_record", f"{uuid} mask /r/a.wav")
     bench.run(1)
-    bench.engine.remote_hangup(uuid)
+    bench.engine.phones.hang_up(uuid)
     bench.run(0.1)
     ((start, end),) = stopped(bench).masked
     assert start == 0
@@ -68,7 +68,7 @@ def test_the_stop_of_a_running_recording_comes_between_hangup_and_complete() -> 
     uuid = bench.call()
     bench.api("uuid_record", f"{uuid} start /r/a.wav")
     bench.run(0.5)
-    bench.engine.remote_hangup(uuid)
+    bench.engine.phones.hang_up(uuid)
     bench.run(0.1)
     names = bench.names(uuid)
     assert names.index("CHANNEL_HANGUP") < names.index("RECORD_STOP") < names.index("CHANNEL_HANGUP_COMPLETE")
