@@ -55,7 +55,7 @@ def build(settings: MonitorSettings, parts: Parts | None = None) -> Service:
 
     check_bus(health, bus)
     check_switches(health, switches)
-    health.add("feed", lambda: f"still reading {', '.join(sorted(feed.behind))}" if feed.behind else None)
+    health.add("feed", lambda: f"still reading {', '.join(sorted(live.behind))}" if live.behind else None)
     health.add_tasks(tasks)
     return Service(
         settings=settings,

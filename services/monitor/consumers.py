@@ -26,10 +26,10 @@ RETRY_S = 1.0
 
 
 class Feed:
-    """Reads the topics into the board; ``behind`` names those not read up to their end yet."""
+    """Reads the topics into the board; ``live.behind`` names those not read up to their end yet."""
 
     def __init__(self, bus: Bus, clock: Clock, live: Live) -> None:
-        self.behind = {topic.name for topic in (*LAST_WORDS, *STREAMS)}
+        live.behind = {topic.name for topic in (*LAST_WORDS, *STREAMS)}
         self._bus = bus
         self._clock = clock
         self._live = live
@@ -45,8 +45,9 @@ class Feed:
                 async with self._bus.replay(topic.name, start) as past:
                     async for record in past:
                         self._apply(record)
+                        start = past.positions
                 start = past.positions
-                self.behind.discard(topic.name)
+                self._live.behind.discard(topic.name)
                 async with self._bus.follow(topic.name, start) as live:
                     async for record in live:
                         self._apply(record)

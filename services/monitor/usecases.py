@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +13,7 @@ import structlog
 
 from ipcc.bus.events import Publisher
 from ipcc.clock import Clock
+from ipcc.contracts.acd import AgentState
 from ipcc.contracts.alert import AlertCleared, AlertRaised
 from ipcc.contracts.envelope import Event
 from ipcc.errors import BusDown
@@ -36,6 +39,10 @@ log = structlog.get_logger(__name__)
 # what happened longer before the start is history: it fills the board but raises no alert
 NEWS = timedelta(seconds=60)
 SHOWN_ALERTS = 50
+# what cannot become right again (a recording that is missing) is shown for so long
+ALERT_KEPT = timedelta(hours=12)
+LOOK_EVERY = timedelta(seconds=1)
+REMEMBER = 50_000
 
 
 @dataclass
@@ -51,13 +58,21 @@ class Live:
     publish_every_s: float
     watch: Watch = field(default_factory=Watch)
     alerts: dict[str, AlertView] = field(default_factory=dict)
+    behind: set[str] = field(default_factory=set)
+    _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Queue[AlertRaised | AlertCleared] = field(default_factory=asyncio.Queue)
     _started: datetime | None = None
+    _looked: datetime | None = None
 
     def apply(self, event: Event) -> None:
-        """Take one event."""
-        self.board.apply(event)
+        """Take one event; the same again changes nothing."""
+        if event.id in self._seen:
+            return
+        self._seen[event.id] = None
+        if len(self._seen) > REMEMBER:
+            self._seen.popitem(last=False)
+        self.board.apply(event, self.clock.now())
         for breach in self.watch.apply(event):
             self._note(breach, event.time)
         self._changed.set()
@@ -70,20 +85,29 @@ class Live:
 
     async def send_changes(self) -> None:
         """Send the board to the wallboards when it changed, at most every ``publish_every_s``; once a second anyway for the clocks."""
-        self._started = self.clock.now()
+        self._started = self._looked = self.clock.now()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._changed.wait()
-            except TimeoutError:
-                for breach in self.watch.look(self.clock.now()):
-                    self._note(breach, self.clock.now())
             self._changed.clear()
+            self.look()
             view = self.view()
             self._measure(view)
             if self.hub.clients:
                 self.hub.publish("board", view.model_dump(mode="json"))
             await self.clock.sleep(self.publish_every_s)
+
+    def look(self) -> None:
+        """See what only time shows, once a second; not before all that was told has been read."""
+        now = self.clock.now()
+        if self.behind or (self._looked is not None and now - self._looked < LOOK_EVERY):
+            return
+        self._looked = now
+        for breach in self.watch.look(now):
+            self._note(breach, now)
+        for alert in [a for a in self.alerts.values() if now - a.since > ALERT_KEPT]:
+            self._clear(alert.alert_id, alert.rule)
 
     async def send_alerts(self) -> None:
         """Put the alerts on their topic, for ever."""
@@ -103,8 +127,7 @@ class Live:
             return
         alert_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{breach.rule}/{breach.key}"))
         if breach.cleared:
-            if self.alerts.pop(alert_id, None) is not None:
-                self._news.put_nowait(AlertCleared(alert_id=alert_id, rule=breach.rule))
+            self._clear(alert_id, breach.rule)
             return
         if alert_id in self.alerts:
             return
@@ -116,6 +139,10 @@ class Live:
         self._news.put_nowait(
             AlertRaised(alert_id=alert_id, rule=breach.rule, severity=severity, text=breach.text, subject=breach.key)
         )
+
+    def _clear(self, alert_id: str, rule: str) -> None:
+        if self.alerts.pop(alert_id, None) is not None:
+            self._news.put_nowait(AlertCleared(alert_id=alert_id, rule=rule))
 
     def _nodes(self) -> list[NodeView]:
         found = []
@@ -141,8 +168,8 @@ class Live:
                 self.metrics.put(MONITOR_SERVICE_LEVEL, queue.service_level, queue=queue.queue_id)
             for outcome in ("offered", "answered", "abandoned", "overflowed", "transferred"):
                 self.metrics.put(MONITOR_ENTRIES, getattr(queue, outcome), queue=queue.queue_id, outcome=outcome)
-        for state, count in view.agents_by_state.items():
-            self.metrics.put(MONITOR_AGENTS, count, state=state)
+        for state in AgentState:
+            self.metrics.put(MONITOR_AGENTS, view.agents_by_state.get(state.value, 0), state=state.value)
         self.metrics.put(MONITOR_CALLS, view.totals.calls_now)
         for node in view.nodes:
             self.metrics.put(MONITOR_SWITCH_SESSIONS, node.sessions or 0, node=node.node_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,6 @@ from ipcc.contracts.acd import (
     EntryOutcome,
     EntryQueued,
     OfferEnded,
-    OfferMade,
     OfferOutcome,
 )
 from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, LegsUnbridged, PhoneChanged
@@ -35,13 +34,18 @@ class QueueBoard:
     service_level_s: int = DEFAULT_SERVICE_LEVEL_S
     offered: int = 0
     answered: int = 0
-    answered_in_time: int = 0
     abandoned: int = 0
     overflowed: int = 0
     transferred: int = 0
     wait_ms: int = 0
     longest_wait_ms: int = 0
     waiting: dict[str, datetime] = field(default_factory=dict)
+    answered_waits_ms: list[int] = field(default_factory=list)
+
+    @property
+    def answered_in_time(self) -> int:
+        """Answered within the limit as it is now, like the report counts them."""
+        return sum(wait <= self.service_level_s * 1000 for wait in self.answered_waits_ms)
 
     @property
     def ended(self) -> int:
@@ -87,7 +91,7 @@ class CallBoard:
 
 @dataclass
 class Board:
-    """Everything shown. ``apply`` takes events in the order of each topic; the same event twice changes nothing."""
+    """Everything shown. ``apply`` takes each event once, in the order of its topic; how topics mix makes no difference."""
 
     timezone: ZoneInfo
     day: date | None = None
@@ -96,27 +100,39 @@ class Board:
     agents: dict[str, AgentBoard] = field(default_factory=dict)
     calls: dict[str, CallBoard] = field(default_factory=dict)
     phones: dict[str, bool] = field(default_factory=dict)
-    _ended_entries: set[str] = field(default_factory=set)
-    _ended_calls: set[str] = field(default_factory=set)
-    _ended_offers: set[str] = field(default_factory=set)
+    _flowing: set[str] = field(default_factory=set)
+    _queued: set[str] = field(default_factory=set)
+    # what is over, by the day it ended: told again, or told late by another topic, it must not come to life
+    _over: dict[str, date] = field(default_factory=dict)
 
-    def apply(self, event: Event) -> None:
-        """Take one event; those that concern no board are passed over."""
-        self.turn_day(event.time)
+    def apply(self, event: Event, now: datetime) -> None:
+        """Take one event; those that concern no board are passed over. A clock that is ahead does not turn the day."""
+        at = min(event.time, now)
+        self.turn_day(at)
         take = _TABLE.get(event.type)
         if take is not None:
-            take(self, event.data, event.time)
+            take(self, event.data, at)
 
     def turn_day(self, now: datetime) -> None:
         """Begin the counts anew at midnight of the bank; who waits or talks then is carried over."""
-        today = now.astimezone(self.timezone).date()
+        today = self._date(now)
         if self.day is not None and today <= self.day:
             return
         if self.day is not None:
-            self._start_day()
+            self._start_day(today)
         self.day = today
 
-    def _start_day(self) -> None:
+    def _date(self, at: datetime) -> date:
+        return at.astimezone(self.timezone).date()
+
+    def _is_today(self, at: datetime) -> bool:
+        """False for what another topic tells late of a day that is over."""
+        return self.day is None or self._date(at) >= self.day
+
+    def _end(self, thing: str, at: datetime) -> None:
+        self._over[thing] = self._date(at)
+
+    def _start_day(self, today: date) -> None:
         self.calls_today = 0
         for queue in list(self.queues.values()):
             self.queues[queue.queue_id] = QueueBoard(
@@ -124,9 +140,8 @@ class Board:
             )
         for agent in self.agents.values():
             agent.answered = agent.missed = 0
-        self._ended_entries.clear()
-        self._ended_calls.clear()
-        self._ended_offers.clear()
+        yesterday = today - timedelta(days=1)
+        self._over = {thing: ended for thing, ended in self._over.items() if ended >= yesterday}
 
     def queue(self, queue_id: str) -> QueueBoard:
         """The board of a queue, made when first heard of."""
@@ -157,24 +172,28 @@ class Board:
 
     def _entry_queued(self, data: EntryQueued, at: datetime) -> None:
         queue = self.queue(data.queue_id)
-        if data.entry_id in queue.waiting or data.entry_id in self._ended_entries:
+        if data.entry_id in queue.waiting or data.entry_id in self._over:
             return
         queue.waiting[data.entry_id] = data.entered_at
         queue.offered += 1
-        if data.call_id in self.calls:
-            # he waits now: a caller is counted in one place
-            self.calls[data.call_id].in_flow = False
+        self._queued.add(data.call_id)
+        self._place(data.call_id)
 
     def _entry_ended(self, data: EntryEnded, at: datetime) -> None:
         queue = self.queue(data.queue_id)
+        self._end(data.entry_id, at)
         if queue.waiting.pop(data.entry_id, None) is None:
             return
-        self._ended_entries.add(data.entry_id)
+        self._queued.discard(data.call_id)
+        self._place(data.call_id)
+        if not self._is_today(at):
+            queue.offered -= 1
+            return
         queue.wait_ms += data.wait_ms
         queue.longest_wait_ms = max(queue.longest_wait_ms, data.wait_ms)
         if data.outcome is EntryOutcome.ANSWERED:
             queue.answered += 1
-            queue.answered_in_time += data.wait_ms <= queue.service_level_s * 1000
+            queue.answered_waits_ms.append(data.wait_ms)
         elif data.outcome is EntryOutcome.ABANDONED:
             queue.abandoned += 1
         elif data.outcome is EntryOutcome.OVERFLOWED:
@@ -183,32 +202,40 @@ class Board:
             queue.transferred += 1
 
     def _offer_ended(self, data: OfferEnded, at: datetime) -> None:
-        if data.offer_id in self._ended_offers:
-            return
-        self._ended_offers.add(data.offer_id)
         agent = self.agent(data.agent_id)
+        if data.offer_id in self._over or not self._is_today(at):
+            return
+        self._end(data.offer_id, at)
         if data.outcome is OfferOutcome.ANSWERED:
             agent.answered += 1
         elif data.outcome in (OfferOutcome.NO_ANSWER, OfferOutcome.DECLINED, OfferOutcome.BUSY):
             agent.missed += 1
 
     def _call_arrived(self, data: CallArrived, at: datetime) -> None:
-        if data.call_id in self.calls or data.call_id in self._ended_calls:
+        if data.call_id in self.calls or data.call_id in self._over:
             return
-        self.calls_today += 1
+        self.calls_today += self._is_today(at)
         self.calls[data.call_id] = CallBoard(data.call_id, data.node_id, data.trunk, data.direction.value, at)
+        self._place(data.call_id)
 
     def _call_ended(self, data: CallEnded, at: datetime) -> None:
-        if self.calls.pop(data.call_id, None) is not None:
-            self._ended_calls.add(data.call_id)
+        self._end(data.call_id, at)
+        self.calls.pop(data.call_id, None)
+        self._flowing.discard(data.call_id)
 
-    def _in_flow(self, data: SessionStarted, at: datetime) -> None:
-        if data.call_id in self.calls:
-            self.calls[data.call_id].in_flow = True
+    def _flow_met(self, data: SessionStarted, at: datetime) -> None:
+        if data.call_id not in self._over:
+            self._flowing.add(data.call_id)
+            self._place(data.call_id)
 
-    def _out_of_flow(self, data: SessionEnded, at: datetime) -> None:
-        if data.call_id in self.calls:
-            self.calls[data.call_id].in_flow = False
+    def _flow_left(self, data: SessionEnded, at: datetime) -> None:
+        self._flowing.discard(data.call_id)
+        self._place(data.call_id)
+
+    def _place(self, call_id: str) -> None:
+        """A caller is counted in one place: who waits for an agent is in no menu."""
+        if call_id in self.calls:
+            self.calls[call_id].in_flow = call_id in self._flowing and call_id not in self._queued
 
     def _bridged(self, data: LegsBridged, at: datetime) -> None:
         if data.call_id in self.calls:
@@ -218,9 +245,6 @@ class Board:
         if data.call_id in self.calls:
             self.calls[data.call_id].with_agent = False
 
-    def _offer_made(self, data: OfferMade, at: datetime) -> None:
-        self.agent(data.agent_id).call_id = data.call_id
-
 
 _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     ConfigChanged.TYPE: Board._configured,
@@ -228,12 +252,11 @@ _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     AgentChanged.TYPE: Board._agent_changed,
     EntryQueued.TYPE: Board._entry_queued,
     EntryEnded.TYPE: Board._entry_ended,
-    OfferMade.TYPE: Board._offer_made,
     OfferEnded.TYPE: Board._offer_ended,
     CallArrived.TYPE: Board._call_arrived,
     CallEnded.TYPE: Board._call_ended,
     LegsBridged.TYPE: Board._bridged,
     LegsUnbridged.TYPE: Board._unbridged,
-    SessionStarted.TYPE: Board._in_flow,
-    SessionEnded.TYPE: Board._out_of_flow,
+    SessionStarted.TYPE: Board._flow_met,
+    SessionEnded.TYPE: Board._flow_left,
 }

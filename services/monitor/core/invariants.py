@@ -16,6 +16,8 @@ from ipcc.contracts.tags import LegRole
 
 # a recording is collected within seconds of the hang-up; later it is missing
 RECORDING_WITHIN = timedelta(seconds=60)
+# acd hears of a phone that is gone at the same time, and takes the agent out of ready
+PHONE_WITHIN = timedelta(seconds=10)
 REMEMBER = 20_000
 
 
@@ -32,14 +34,14 @@ class Breach:
 
 @dataclass
 class Watch:
-    """What is needed to judge; bounded."""
+    """What is needed to judge; bounded. Takes each event once."""
 
-    offers_by_entry: dict[str, str] = field(default_factory=dict)
-    offers_by_agent: dict[str, str] = field(default_factory=dict)
+    offers_by_entry: dict[str, set[str]] = field(default_factory=dict)
+    offers_by_agent: dict[str, set[str]] = field(default_factory=dict)
     ended_offers: OrderedDict[str, None] = field(default_factory=OrderedDict)
     entries: set[str] = field(default_factory=set)
-    ready_at: dict[str, str] = field(default_factory=dict)
-    phones: dict[str, bool] = field(default_factory=dict)
+    ready: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    silent_phones: dict[str, datetime] = field(default_factory=dict)
     unrecorded: dict[str, datetime] = field(default_factory=dict)
     recorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
@@ -49,46 +51,59 @@ class Watch:
         return take(self, event.data, event.time) if take else []
 
     def look(self, now: datetime) -> list[Breach]:
-        """The breaches only time shows."""
+        """The breaches only time shows; ask once all that was told has been read."""
+        return [*self._missing_recordings(now), *self._ready_without_phone(now)]
+
+    def _missing_recordings(self, now: datetime) -> list[Breach]:
         late = [leg for leg, ended in self.unrecorded.items() if now - ended > RECORDING_WITHIN]
         for leg in late:
             del self.unrecorded[leg]
-        return [
-            Breach(
-                "I10", leg, "critical", f"the answered agent leg {leg} has no recording: look at record and its spool"
-            )
-            for leg in late
-        ]
+        text = "the answered agent leg {} has no recording: look at record and its spool"
+        return [Breach("I10", leg, "critical", text.format(leg)) for leg in late]
+
+    def _ready_without_phone(self, now: datetime) -> list[Breach]:
+        found = []
+        for agent, (phone, since) in self.ready.items():
+            silent_since = self.silent_phones.get(phone)
+            # agents and phones are told on two topics, and acd needs a moment to move him
+            if silent_since is not None and now - max(since, silent_since) > PHONE_WITHIN:
+                text = f"agent {agent} is ready but his phone {phone} is not registered"
+                found.append(Breach("I9", agent, "warning", text))
+        return found
 
     def _offered(self, data: OfferMade, at: datetime) -> list[Breach]:
         if data.offer_id in self.ended_offers:
             return []
         found = []
-        earlier = self.offers_by_entry.get(data.entry_id, data.offer_id)
-        if earlier != data.offer_id:
-            found.append(
-                Breach("I1", data.entry_id, "critical", f"entry {data.entry_id} is offered to two agents at once")
-            )
-        earlier = self.offers_by_agent.get(data.agent_id, data.offer_id)
-        if earlier != data.offer_id:
-            found.append(Breach("I2", data.agent_id, "critical", f"agent {data.agent_id} holds two offers at once"))
-        self.offers_by_entry[data.entry_id] = data.offer_id
-        self.offers_by_agent[data.agent_id] = data.offer_id
+        to_entry = self.offers_by_entry.setdefault(data.entry_id, set())
+        to_agent = self.offers_by_agent.setdefault(data.agent_id, set())
+        to_entry.add(data.offer_id)
+        to_agent.add(data.offer_id)
+        if len(to_entry) > 1:
+            text = f"entry {data.entry_id} is offered to {len(to_entry)} agents at once"
+            found.append(Breach("I1", data.entry_id, "critical", text))
+        if len(to_agent) > 1:
+            text = f"agent {data.agent_id} holds {len(to_agent)} offers at once"
+            found.append(Breach("I2", data.agent_id, "critical", text))
         return found
 
     def _offer_ended(self, data: OfferEnded, at: datetime) -> list[Breach]:
         self._note(self.ended_offers, data.offer_id)
-        self._drop(self.offers_by_entry, data.entry_id, data.offer_id)
-        self._drop(self.offers_by_agent, data.agent_id, data.offer_id)
-        return []
+        return [
+            *_withdraw("I1", self.offers_by_entry, data.entry_id, data.offer_id),
+            *_withdraw("I2", self.offers_by_agent, data.agent_id, data.offer_id),
+        ]
 
     def _entry_queued(self, data: EntryQueued, at: datetime) -> list[Breach]:
         self.entries.add(data.entry_id)
         return []
 
     def _phone(self, data: PhoneChanged, at: datetime) -> list[Breach]:
-        self.phones[data.phone_id] = data.registered
-        return []
+        if not data.registered:
+            self.silent_phones.setdefault(data.phone_id, at)
+            return []
+        self.silent_phones.pop(data.phone_id, None)
+        return [_ready_is_fine(agent) for agent, (phone, _) in self.ready.items() if phone == data.phone_id]
 
     def _entry_ended(self, data: EntryEnded, at: datetime) -> list[Breach]:
         if data.entry_id in self.entries:
@@ -98,15 +113,11 @@ class Watch:
         return [Breach("I6", data.entry_id, "warning", text)]
 
     def _agent_changed(self, data: AgentChanged, at: datetime) -> list[Breach]:
-        was = self.ready_at.pop(data.agent_id, None)
         if data.state is AgentState.READY:
-            self.ready_at[data.agent_id] = data.phone_id
-            if self.phones.get(data.phone_id) is False:
-                text = f"agent {data.agent_id} is ready but his phone {data.phone_id} is not registered"
-                return [Breach("I9", data.agent_id, "warning", text)]
-        elif was is not None:
-            return [Breach("I9", data.agent_id, "info", "no longer ready", cleared=True)]
-        return []
+            self.ready[data.agent_id] = (data.phone_id, at)
+            return []
+        was = self.ready.pop(data.agent_id, None)
+        return [] if was is None else [_ready_is_fine(data.agent_id)]
 
     def _leg_ended(self, data: LegEnded, at: datetime) -> list[Breach]:
         if data.role is LegRole.AGENT and data.offer_id and data.talk_ms > 0 and data.leg_id not in self.recorded:
@@ -121,15 +132,23 @@ class Watch:
         return []
 
     @staticmethod
-    def _drop(held: dict[str, str], key: str, offer_id: str) -> None:
-        if held.get(key) == offer_id:
-            del held[key]
-
-    @staticmethod
     def _note(seen: OrderedDict[str, None], key: str) -> None:
         seen[key] = None
         if len(seen) > REMEMBER:
             seen.popitem(last=False)
+
+
+def _withdraw(rule: str, held: dict[str, set[str]], key: str, offer_id: str) -> list[Breach]:
+    offers = held.get(key, set())
+    was_broken = len(offers) > 1
+    offers.discard(offer_id)
+    if not offers:
+        held.pop(key, None)
+    return [Breach(rule, key, "info", "one offer again", cleared=True)] if was_broken and len(offers) <= 1 else []
+
+
+def _ready_is_fine(agent_id: str) -> Breach:
+    return Breach("I9", agent_id, "info", "not ready any more, or his phone is back", cleared=True)
 
 
 _TABLE: dict[str, Callable[[Watch, Any, datetime], list[Breach]]] = {

@@ -1,0 +1,193 @@
+"""The board as a fold: the same picture however topics mix, through midnight, and it always adds up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipcc.contracts.acd import AgentState, EntryOutcome, OfferOutcome
+from ipcc.contracts.envelope import Event
+from services.monitor.core.board import Board
+from services.monitor.schemas import board_view
+from tests.unit.monitor import stories as s
+from tests.unit.monitor.stories import LATE, NOON, Told
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MIDNIGHT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+OUTCOMES = [None, *EntryOutcome]
+
+
+def fold(events: list[Event], now: datetime = LATE) -> Board:
+    board = Board(ZONE)
+    for event in events:
+        board.apply(event, now)
+    return board
+
+
+def picture(board: Board, now: datetime = MIDNIGHT + timedelta(hours=6)) -> dict[str, Any]:
+    board.turn_day(now)
+    return board_view(board, [], [], now).model_dump()
+
+
+def a_day(seed: Random, start: datetime) -> list[list[Event]]:
+    """Calls at random, some still there at the end: a list for each topic, each in order."""
+    told = Told(start)
+    calls: list[Event] = []
+    flows: list[Event] = []
+    acd: list[Event] = []
+    for number in range(8):
+        call, at = f"c{number}", seed.uniform(0, 40_000)
+        agent, offer = f"a{number % 3}", f"o{number}"
+        calls.append(told.at(at, s.arrived(call)))
+        flows.append(told.at(at + 1, s.session(call)))
+        if seed.random() < 0.8:
+            entered = start + timedelta(seconds=at + 5)
+            acd.append(told.at(at + 5, s.queued(call, entered, seed.choice(["retail", "vip"]))))
+            queue = acd[-1].data.queue_id  # type: ignore[attr-defined]
+            acd.append(told.at(at + 6, s.offered(call, agent, offer)))
+            acd.append(told.at(at + 6, s.agent(agent, seed.choice(list(AgentState)), call=call)))
+            acd.append(told.at(at + 8, s.offer_ended(call, agent, offer, seed.choice(list(OfferOutcome)))))
+            outcome = seed.choice(OUTCOMES)
+            if outcome is not None:
+                wait = seed.randrange(60_000)
+                acd.append(told.at(at + 9, s.left(call, outcome, wait, queue)))
+                flows.append(told.at(at + 9, s.session_ended(call)))
+                calls.append(told.at(at + 9, s.bridged(call)))
+        if seed.random() < 0.6:
+            calls.append(told.at(at + 60, s.call_ended(call)))
+    config = [told.at(0, s.queue_config(20)), told.at(1, s.user_config("a0")), told.at(30_000, s.queue_config(10))]
+    return [sorted(topic, key=lambda e: e.time) for topic in (calls, flows, acd, config)]
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from([NOON, MIDNIGHT - timedelta(hours=5)]))
+def test_however_topics_mix_and_whatever_midnight_falls_between_the_picture_is_the_same(
+    seed: Random, start: datetime
+) -> None:
+    topics = a_day(seed, start)
+    in_time = sorted((e for topic in topics for e in topic), key=lambda e: e.time)
+    waiting, mixed = [list(topic) for topic in topics if topic], []
+    while waiting:
+        mixed.append(seed.choice(waiting).pop(0))
+        waiting = [topic for topic in waiting if topic]
+    shown = picture(fold(mixed))
+    assert shown == picture(fold(in_time))
+    assert shown["totals"]["adds_up"]
+    assert all(q["offered"] >= 0 and q["waiting"] >= 0 for q in shown["queues"])
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_day_read_twice_counts_once(seed: Random) -> None:
+    events = sorted((e for topic in a_day(seed, NOON) for e in topic), key=lambda e: e.time)
+    once, twice = picture(fold(events)), picture(fold(events + events))
+    for shown in (once, twice):
+        for agent in shown["agents"]:
+            del agent["since"]
+    assert once == twice
+
+
+def test_at_midnight_counts_begin_anew_and_who_waits_is_carried_over() -> None:
+    told = Told(MIDNIGHT - timedelta(minutes=10))
+    board = fold(
+        [
+            told.at(0, s.arrived("c1")),
+            told.at(1, s.queued("c1")),
+            told.at(2, s.arrived("c2")),
+            told.at(3, s.queued("c2")),
+            told.at(4, s.left("c2", EntryOutcome.ABANDONED)),
+            told.at(5, s.offer_ended("c2", "a1", "o1", OfferOutcome.NO_ANSWER)),
+        ]
+    )
+    before = board_view(board, [], [], MIDNIGHT - timedelta(seconds=1))
+    assert (before.totals.calls_today, before.totals.offered, before.totals.abandoned, before.totals.waiting) == (
+        2,
+        2,
+        1,
+        1,
+    )
+    assert board.agents["a1"].missed == 1
+    board.turn_day(MIDNIGHT)
+    after = board_view(board, [], [], MIDNIGHT)
+    assert (after.totals.calls_today, after.totals.offered, after.totals.abandoned, after.totals.waiting) == (
+        0,
+        1,
+        0,
+        1,
+    )
+    assert after.totals.calls_now == 2
+    assert after.totals.adds_up
+    assert board.agents["a1"].missed == 0
+    board.apply(told.at(700, s.left("c1", EntryOutcome.ANSWERED, 700_000)), LATE)
+    assert board.queues["retail"].answered == 1
+    assert board_view(board, [], [], LATE).totals.adds_up
+
+
+def test_yesterdays_events_told_after_midnight_do_not_count_today() -> None:
+    told = Told(MIDNIGHT - timedelta(minutes=10))
+    board = fold([Told(MIDNIGHT).at(60, s.phone("p1", registered=True))])
+    for event in (
+        told.at(0, s.arrived("c1")),
+        told.at(1, s.queued("c1")),
+        told.at(2, s.left("c1", EntryOutcome.ANSWERED)),
+        told.at(3, s.offer_ended("c1", "a1", "o1")),
+        told.at(4, s.call_ended("c1")),
+    ):
+        board.apply(event, LATE)
+    shown = board_view(board, [], [], MIDNIGHT)
+    assert (shown.totals.calls_today, shown.totals.offered, shown.totals.answered, shown.totals.calls_now) == (
+        0,
+        0,
+        0,
+        0,
+    )
+    assert board.agents["a1"].answered == 0
+
+
+def test_a_clock_that_is_ahead_does_not_turn_the_day() -> None:
+    board = fold([Told(NOON).at(0, s.arrived("c1"))], now=NOON)
+    board.apply(Told(NOON + timedelta(days=300)).at(0, s.arrived("c2")), NOON + timedelta(seconds=1))
+    assert (board.calls_today, str(board.day)) == (2, "2026-03-02")
+
+
+def test_what_is_over_does_not_come_to_life_again() -> None:
+    told = Told()
+    events = [
+        told.at(0, s.call_ended("c1")),
+        told.at(1, s.session("c1")),
+        told.at(1, s.arrived("c1")),
+        told.at(2, s.left("c1", EntryOutcome.ABANDONED)),
+        told.at(3, s.queued("c1")),
+    ]
+    board = fold(events)
+    assert board.calls == {}
+    assert board.queues["retail"].waiting == {}
+
+
+def test_a_caller_is_counted_in_one_place() -> None:
+    told = Told()
+    board = fold([told.at(0, s.session("c1")), told.at(0, s.arrived("c1"))])
+    assert board.calls["c1"].in_flow
+    board.apply(told.at(1, s.queued("c1")), LATE)
+    assert not board.calls["c1"].in_flow
+    board.apply(told.at(2, s.left("c1", EntryOutcome.OVERFLOWED)), LATE)
+    assert board.calls["c1"].in_flow
+    board.apply(told.at(3, s.session_ended("c1")), LATE)
+    board.apply(told.at(4, s.bridged("c1")), LATE)
+    assert (board.calls["c1"].in_flow, board.calls["c1"].with_agent) == (False, True)
+    board.apply(told.at(5, s.unbridged("c1")), LATE)
+    assert not board.calls["c1"].with_agent
+
+
+def test_in_time_is_judged_by_the_limit_as_it_is_now() -> None:
+    told = Told()
+    board = fold([told.at(k, s.queued(f"c{k}")) for k in range(4)])
+    for k, wait in enumerate((5_000, 15_000, 25_000)):
+        board.apply(told.at(10 + k, s.left(f"c{k}", EntryOutcome.ANSWERED, wait)), LATE)
+    assert board.queues["retail"].service_level() == 2 / 3
+    board.apply(told.at(20, s.queue_config(10)), LATE)
+    assert board.queues["retail"].service_level() == 1 / 3
+    assert board.queue("vip").service_level() is None

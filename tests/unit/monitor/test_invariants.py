@@ -1,0 +1,92 @@
+"""Broken promises are seen, mended ones cleared, and what is only late on another topic is no breach."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ipcc.contracts.acd import AgentState, EntryOutcome
+from services.monitor.core.invariants import PHONE_WITHIN, RECORDING_WITHIN, Breach, Watch
+from tests.unit.monitor import stories as s
+from tests.unit.monitor.stories import NOON, Told
+
+
+def short(breaches: list[Breach]) -> list[tuple[str, str, bool]]:
+    return [(b.rule, b.key, b.cleared) for b in breaches]
+
+
+def test_one_entry_at_two_agents_is_seen_and_cleared_when_one_is_left() -> None:
+    watch, told = Watch(), Told()
+    assert watch.apply(told.at(0, s.offered("c1", "a1", "o1"))) == []
+    assert short(watch.apply(told.at(1, s.offered("c1", "a2", "o2")))) == [("I1", "e-c1", False)]
+    assert short(watch.apply(told.at(2, s.offer_ended("c1", "a1", "o1")))) == [("I1", "e-c1", True)]
+    assert watch.apply(told.at(3, s.offer_ended("c1", "a2", "o2"))) == []
+    assert watch.offers_by_entry == {}
+
+
+def test_one_agent_with_two_offers_is_seen() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.offered("c1", "a1", "o1")))
+    assert short(watch.apply(told.at(1, s.offered("c2", "a1", "o2")))) == [("I2", "a1", False)]
+    assert short(watch.apply(told.at(2, s.offer_ended("c1", "a1", "o1")))) == [("I2", "a1", True)]
+
+
+def test_one_offer_after_the_other_is_how_it_should_be() -> None:
+    watch, told = Watch(), Told()
+    for number in range(3):
+        assert watch.apply(told.at(number, s.offered("c1", f"a{number}", f"o{number}"))) == []
+        assert watch.apply(told.at(number, s.offer_ended("c1", f"a{number}", f"o{number}"))) == []
+
+
+def test_an_entry_that_ended_twice_or_never_began_is_seen() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.queued("c1")))
+    assert watch.apply(told.at(1, s.left("c1", EntryOutcome.ANSWERED))) == []
+    assert short(watch.apply(told.at(2, s.left("c1", EntryOutcome.ABANDONED)))) == [("I6", "e-c1", False)]
+    assert short(watch.apply(told.at(3, s.left("c2", EntryOutcome.ABANDONED)))) == [("I6", "e-c2", False)]
+
+
+def test_an_answered_leg_without_a_recording_is_seen_in_time_only() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.agent_leg_ended("c1", "l1")))
+    watch.apply(told.at(0, s.agent_leg_ended("c1", "l2")))
+    watch.apply(told.at(0, s.stored("l3")))
+    watch.apply(told.at(1, s.agent_leg_ended("c1", "l3")))
+    assert watch.look(NOON + RECORDING_WITHIN) == []
+    watch.apply(told.at(60, s.stored("l1")))
+    late = NOON + RECORDING_WITHIN + timedelta(seconds=1)
+    assert short(watch.look(late)) == [("I10", "l2", False)]
+    assert watch.look(late) == []
+
+
+def test_a_recording_that_failed_is_seen_at_once() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.agent_leg_ended("c1", "l1")))
+    assert short(watch.apply(told.at(1, s.recording_failed("l1")))) == [("I10", "l1", False)]
+    assert watch.look(NOON + timedelta(hours=1)) == []
+
+
+def test_an_agent_ready_without_a_phone_is_seen_after_a_moment_and_cleared_when_it_is_back() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.phone("p1", registered=True)))
+    watch.apply(told.at(1, s.agent("a1", AgentState.READY)))
+    watch.apply(told.at(10, s.phone("p1", registered=False)))
+    assert watch.look(NOON + timedelta(seconds=10) + PHONE_WITHIN) == []
+    assert short(watch.look(NOON + timedelta(seconds=11) + PHONE_WITHIN)) == [("I9", "a1", False)]
+    assert short(watch.apply(told.at(30, s.phone("p1", registered=True)))) == [("I9", "a1", True)]
+    assert watch.look(NOON + timedelta(hours=1)) == []
+
+
+def test_an_agent_taken_out_of_ready_is_no_breach() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.agent("a1", AgentState.READY)))
+    watch.apply(told.at(10, s.phone("p1", registered=False)))
+    assert short(watch.apply(told.at(11, s.agent("a1", AgentState.NOT_READY)))) == [("I9", "a1", True)]
+    assert watch.look(NOON + timedelta(hours=1)) == []
+
+
+def test_phones_and_agents_told_in_the_other_order_are_no_breach() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.phone("p1", registered=False)))
+    watch.apply(told.at(6, s.agent("a1", AgentState.READY)))
+    watch.apply(told.at(5, s.phone("p1", registered=True)))
+    assert watch.look(NOON + timedelta(hours=1)) == []
