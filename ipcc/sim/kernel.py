@@ -58,6 +58,10 @@ class Kernel:
         self.scheduler = Scheduler(self.timeline)
         self._random = random.Random(self.settings.seed)
         self.core_uuid = self.new_uuid()
+        if self.settings.jitter:
+            # a generator of its own: what is drawn for the order of sessions must not change their uuids
+            dice = random.Random(self.settings.seed)
+            self.timeline.lag = lambda: dice.randrange(2)
 
     @property
     def now(self) -> float:

@@ -40,6 +40,8 @@ class Timeline:
         self.start = start
         self.now = start
         self.current: Thread | None = None
+        self.lag: Callable[[], int] = _no_lag
+        """How many frames more a session takes to notice a thing; none unless the switch jitters."""
         self._heap: list[tuple[float, int, Timer]] = []
         self._count = 0
 
@@ -88,6 +90,10 @@ def _nothing() -> None:
     return None
 
 
+def _no_lag() -> int:
+    return 0
+
+
 class Thread:
     """One program of steps: runs until it waits, runs on when its time has come or when it is woken, at a frame."""
 
@@ -109,7 +115,8 @@ class Thread:
         if self._running:
             self._woken = True
             return
-        self._wait_until(self._timeline.now if at_once else self._timeline.next_frame())
+        line = self._timeline
+        self._wait_until(line.now if at_once else line.next_frame(1 + line.lag()))
 
     def _wait_until(self, when: float) -> None:
         if self._timer and not self._timer.cancelled and self._timer.when <= when:

@@ -44,7 +44,7 @@ def spool(path: str) -> Spool:
 class Bench:
     """One engine and what it said."""
 
-    def __init__(self, dialplan: str = DIALPLAN) -> None:
+    def __init__(self, dialplan: str = DIALPLAN, *, jitter: bool = False, seed: int = 1) -> None:
         self.engine = Engine(
             EngineSettings(
                 dialplan=parse_dialplan(dialplan),
@@ -52,6 +52,8 @@ class Bench:
                 gateways=(Gateway("carrier", "127.0.0.1:7080"),),
                 sounds=SOUNDS_S.get,
                 spool=spool,
+                jitter=jitter,
+                seed=seed,
             ),
             START,
         )

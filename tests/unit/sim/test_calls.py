@@ -346,3 +346,14 @@ def test_hupall_leaves_nothing_behind() -> None:
     bench.run(0.2)
     assert bench.api("show", "channels as json") == '{"row_count": 0}\n'
     assert not bench.engine.kernel.scheduler.tasks
+
+
+def test_a_jittering_switch_still_joins_and_tells_the_same_story_for_the_same_seed() -> None:
+    def story(seed: int) -> list[tuple[str, object]]:
+        bench = Bench(jitter=True, seed=seed)
+        bench.bridged()
+        return [(event.name, event.headers.get("Unique-ID")) for event in bench.events()]
+
+    assert story(3) == story(3)
+    for seed in range(8):
+        assert "CHANNEL_BRIDGE" in [name for name, _ in story(seed)]
