@@ -45,7 +45,16 @@ PORTS: Mapping[str, int] = {
 }
 
 # Variables with our prefix that belong to the test run and to the folder of secrets, not to a field.
-NOT_FIELDS = frozenset({"IPCC_SECRETS_DIR", "IPCC_LIVE_SWITCH"})
+NOT_FIELDS = frozenset(
+    {
+        "IPCC_SECRETS_DIR",
+        "IPCC_LIVE_SWITCH",
+        "IPCC_LIVE_ESL_PASSWORD_FILE",
+        "IPCC_LIVE_SPOOL",
+        "IPCC_LIVE_SOUNDS",
+        "IPCC_LIVE_PHONE_PASSWORDS",
+    }
+)
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -91,6 +100,13 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(0, ge=0, le=65535, description="Port of the REST API; 0 takes any free port.")
     kafka: str = Field(
         "memory", description="Kafka bootstrap servers host:port,host:port; `memory` is one process only."
+    )
+    kafka_session_timeout_s: float = Field(
+        6.0,
+        ge=0.5,
+        le=60,
+        description="So long after a process died another gets its work, in seconds; brokers refuse less than their "
+        "group.min.session.timeout.ms.",
     )
     database_url: str = Field(
         "sqlite+aiosqlite:///{var_dir}/{service}.db",
