@@ -1,0 +1,125 @@
+"""People at the simulated switch."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ipcc.sim.media import OWN_TONE_HZ, PARTNER_TONE_HZ
+from ipcc.sim.outputs import Output, PhoneCancelled, PhoneHungUp, PhoneInvited, PlaybackStarted
+from ipcc.sim.people import Caller, PhoneScript
+from ipcc.sim.switch import SimSwitch
+from tests.live.people import End, Heard
+
+KEY_S = 0.12
+ANYBODY = "*"
+
+
+class SimLine:
+    """A call on the simulated switch. ``hears_when_joined`` is who the other side is."""
+
+    def __init__(self, switch: SimSwitch, uuid: str, hears_when_joined: Heard, shown_name: str = "") -> None:
+        self.uuid = uuid
+        self.shown_name = shown_name
+        self.ended: End | None = None
+        self.is_played_to = False
+        self._was_answered = False
+        self._switch = switch
+        self._hears_when_joined = hears_when_joined
+
+    @property
+    def is_answered(self) -> bool:
+        channel = self._switch.engine.kernel.find(self.uuid)
+        self._was_answered = self._was_answered or (channel is not None and channel.answer_state == "answered")
+        return self._was_answered
+
+    @property
+    def end(self) -> End | None:
+        return self.ended
+
+    async def press(self, digits: str) -> None:
+        for digit in digits:
+            self._switch.api("sim_digits", f"{self.uuid} {digit}")
+            await asyncio.sleep(KEY_S)
+
+    async def hear(self) -> Heard:
+        channel = self._switch.engine.kernel.find(self.uuid)
+        if channel is None or not self.is_answered:
+            return Heard.NOTHING
+        if channel.bridged_to:
+            return self._hears_when_joined
+        # keys may be awaited in silence, but a prompt came before
+        plays = {"playback", "play_and_get_digits"}
+        return Heard.SOUND if channel.application[0] in plays and self.is_played_to else Heard.NOTHING
+
+    async def hang_up(self) -> None:
+        if self.ended is None:
+            self.ended = End.HUNG_UP
+            self._switch.api("sim_hangup", self.uuid)
+
+
+class SimPhone:
+    """A phone known to the simulated switch."""
+
+    def __init__(self, switch: SimSwitch, number: str) -> None:
+        self.lines: list[SimLine] = []
+        self._switch = switch
+        self._number = number
+        self.behave(PhoneScript(number, answer_after_s=None))
+
+    def behave(self, script: PhoneScript) -> None:
+        self._switch.set_phone(replace(script, number=self._number))
+
+    async def register(self) -> None:
+        assert self._switch.register(self._number)
+
+    async def unregister(self) -> None:
+        self._switch.unregister(self._number)
+
+
+class SimPeople:
+    """Callers, phones and far ends of one simulated switch, by the switch's own scripted people."""
+
+    caller_hz = PARTNER_TONE_HZ
+    agent_hz = OWN_TONE_HZ
+
+    def __init__(self, switch: SimSwitch, trunk: str) -> None:
+        self._switch = switch
+        self._trunk = trunk
+        self._phones: dict[str, SimPhone] = {}
+        self._lines: dict[str, SimLine] = {}
+        switch.add_listener(self._hear)
+
+    async def call(self, number: str, dialled: str, name: str = "") -> SimLine:
+        uuid = self._switch.place_call(Caller(number, dialled, name, variables={"ipcc_trunk": self._trunk}))
+        assert uuid is not None, "the switch refused the call"
+        return self._lines.setdefault(uuid, SimLine(self._switch, uuid, Heard.AGENT))
+
+    async def phone(self, number: str) -> SimPhone:
+        if number not in self._phones:
+            self._phones[number] = SimPhone(self._switch, number)
+        return self._phones[number]
+
+    async def far_end(self) -> SimPhone:
+        return await self.phone(ANYBODY)
+
+    async def close(self) -> None:
+        for line in self._lines.values():
+            await line.hang_up()
+
+    def _hear(self, output: Output) -> None:
+        match output:
+            case PhoneInvited(uuid=uuid, user=user):
+                phone = self._phones.get(user) or self._phones.get(ANYBODY)
+                hears = Heard.CALLER if user in self._phones else Heard.SOUND
+                line = self._lines[uuid] = SimLine(self._switch, uuid, hears, output.caller_name)
+                if phone:
+                    phone.lines.append(line)
+            case PhoneCancelled(uuid=uuid) if uuid in self._lines:
+                self._lines[uuid].ended = self._lines[uuid].ended or End.CANCELLED
+            case PhoneHungUp(uuid=uuid, sip_code=code) if uuid in self._lines:
+                line = self._lines[uuid]
+                line.ended = line.ended or (End.BYE if code == 200 else End.REFUSED)
+            case PlaybackStarted(uuid=uuid):
+                caller = Heard.AGENT
+                self._lines.setdefault(uuid, SimLine(self._switch, uuid, caller)).is_played_to = True
