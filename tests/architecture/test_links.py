@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, tracked
+from tests.architecture.tree import ROOT, read, tracked
 
 DOCUMENTS = [path for path in tracked("*.md") if not path.startswith("docs/generated/")]
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
@@ -18,6 +18,8 @@ NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.\w+)(?::([A-Za-z_][\w.]*))?`")
 
 # `Name.method`, of a class that was named with its file before
 METHOD = re.compile(r"`([A-Z]\w*\.[a-z_]\w*)`")
+
+TEST = re.compile(r"`(test_[a-z0-9_]+)`")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -44,6 +46,13 @@ def test_methods_named_in_a_document_exist(document: str) -> None:
     named = METHOD.findall(text)
     missing = [name for name in named if name.split(".")[0] in classes and name not in known]
     assert not missing, f"{document} names methods that are not there: {missing}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_tests_named_in_a_document_exist(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    missing = [name for name in TEST.findall(text) if name not in _tests()]
+    assert not missing, f"{document} names tests that are not there: {missing}"
 
 
 def _is_broken(document: str, target: str) -> bool:
@@ -84,6 +93,12 @@ def _names(file: Path) -> frozenset[str]:
 def _names_of_all() -> frozenset[str]:
     files = [name for root in ("ipcc", "services", "bankcore") for name in tracked(f"{root}/*.py")]
     return frozenset().union(*(_names(ROOT / name) for name in files))
+
+
+@cache
+def _tests() -> frozenset[str]:
+    defined = re.compile(r"def (test_[a-z0-9_]+)")
+    return frozenset(name for file in tracked("tests/*.py") for name in defined.findall(read(file)))
 
 
 def _collect(body: list[ast.stmt], prefix: str, found: set[str]) -> None:
