@@ -242,9 +242,11 @@ def _connect(a: Channel, b: Channel) -> None:
         channel.set_var("bridge_to", other.uuid)
         channel.set_var("last_bridge_to", other.uuid)
         _bond(channel, other)
-        name, number = other.profile.callee_name, other.profile.callee_number
-        if channel.direction == "outbound" or other.direction == "inbound":
-            name, number = other.profile.caller_name, other.profile.caller_number
+        # the owner is shown whom he reached, the other one who reached him
+        shown = other.profile
+        name, number = (
+            (shown.callee_name, shown.callee_number) if channel is a else (shown.caller_name, shown.caller_number)
+        )
         channel.sent_callee = (name or number, number)
         channel.callee_direction = "SEND"
         channel.list_parties()

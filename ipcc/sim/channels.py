@@ -116,6 +116,7 @@ class Digit:
     samples: int = 800
 
 
+_ARRAY = "ARRAY::"
 _PREFIX = "variable_"
 # names are few and used for ever: the joined ones are kept, since every event of a channel shows all of them
 _HEADER_NAMES: dict[str, str] = {}
@@ -218,13 +219,13 @@ class Channel:
         """The variable as text; an array shows as the switch prints it."""
         value = self.variables.get(name)
         if isinstance(value, list):
-            return "ARRAY::" + "|:".join(value)
+            return _ARRAY + "|:".join(value)
         return value
 
     def set_var(self, name: str, value: str | None) -> None:
-        """Set, or with None or nothing remove."""
+        """Set, or with None or nothing remove; ``ARRAY::a|:b`` is an array."""
         if value:
-            self.variables[name] = value
+            self.variables[name] = value[len(_ARRAY) :].split("|:") if value.startswith(_ARRAY) else value
         else:
             self.variables.pop(name, None)
 
@@ -236,13 +237,14 @@ class Channel:
     def is_true(self, name: str) -> bool:
         return (self.var(name) or "").lower() in ("true", "yes", "on", "enable", "enabled", "active", "allow", "t", "1")
 
-    def push_var(self, name: str, value: str) -> None:
-        """Add to the front of an array variable (the first value alone stays plain text)."""
+    def push_var(self, name: str, value: str, *, in_front: bool = False) -> None:
+        """Add to the end (or the front) of an array variable; the first value alone stays plain text."""
         old = self.variables.get(name)
         if old is None:
             self.variables[name] = value
-        else:
-            self.variables[name] = [value, *(old if isinstance(old, list) else [old])]
+            return
+        known = old if isinstance(old, list) else [old]
+        self.variables[name] = [value, *known] if in_front else [*known, value]
 
     # --- state ---------------------------------------------------------------------------------------------------
 

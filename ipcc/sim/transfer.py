@@ -50,6 +50,7 @@ def _part(channel: Channel) -> None:
         if leg is not None:
             leg.set_var("signal_bond", None)
     channel.other = None
+    channel.sent_callee = ("", "")
 
 
 def inline(text: str) -> list[tuple[str, str]]:

@@ -87,7 +87,7 @@ def channel_row(channel: Channel) -> Row:
     codec = ("PCMU", "8000", "64000") if channel.has_codec else ("", "", "")
     app, data = channel.application
     created = profile.times.created
-    bridged = channel.bridged_to is not None
+    bridged = channel.var("last_bridge_to") is not None
     row = {
         "uuid": channel.uuid,
         "direction": channel.direction,

@@ -15,7 +15,7 @@ def assign(channel: Channel, argument: str) -> None:
     name, _, value = argument.partition("=")
     name = name.strip()
     if name.startswith(("push:", "unshift:")):
-        channel.push_var(name.partition(":")[2], value)
+        channel.push_var(name.partition(":")[2], value, in_front=name.startswith("unshift:"))
     elif name:
         channel.set_var(name, None if value == "_undef_" else value)
 
@@ -52,3 +52,17 @@ def export(channel: Channel, argument: str) -> None:
         channel.set_var(exported, value)
     if exported not in wanted:
         channel.set_var("export_vars", ",".join([*wanted, exported]))
+
+
+def push(channel: Channel, argument: str) -> None:
+    """``name=value``: to the end of an array variable."""
+    name, _, value = argument.partition("=")
+    if name.strip():
+        channel.push_var(name.strip(), value)
+
+
+def unshift(channel: Channel, argument: str) -> None:
+    """``name=value``: to the front of an array variable."""
+    name, _, value = argument.partition("=")
+    if name.strip():
+        channel.push_var(name.strip(), value, in_front=True)

@@ -40,6 +40,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
         "play_and_get_digits": collecting.play_and_get_digits,
         "playback": playback.playback,
         "pre_answer": answering.pre_answer,
+        "push": setting.push,
         "read": collecting.read,
         "record": recording.record,
         "record_session": recording.record_session,
@@ -61,6 +62,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
         "stop_record_session": recording.stop_record_session,
         "transfer": moving.transfer,
         "unset": setting.unset,
+        "unshift": setting.unshift,
         "verbose_events": waiting.note,
     }
 )
