@@ -46,7 +46,6 @@ class Kernel:
     applications: Mapping[str, Application] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
     run_api: Callable[[str, str], str] = lambda command, argument: ""
-    start_session: Callable[[Channel], None] = lambda channel: None
     paused_inbound: bool = False
     paused_outbound: bool = False
     _outputs: list[Output] = field(default_factory=list)

@@ -18,8 +18,6 @@ OWN_TONE_HZ = 400
 PARTNER_TONE_HZ = 600
 """What that phone is sent: the right channel."""
 _LEVEL = 8000
-# both tones repeat after 10 ms; whole seconds are written from one prepared block
-_BLOCK_S = 1.0
 
 
 def _tone(hertz: int) -> list[int]:

@@ -60,10 +60,8 @@ class Flag(StrEnum):
     BLEG = auto()
     BREAK = auto()
     STOP_BROADCAST = auto()
-    BROADCAST = auto()
     EVENT_LOCK = auto()
     EVENT_LOCK_PRI = auto()
-    HELD = auto()
     LINGER = auto()
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 
-_CALL_ONLY = ("call_uuid", "hostname")
 _NOT_IN_CALLS = frozenset(
     {
         "application",

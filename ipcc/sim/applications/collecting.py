@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
     from ipcc.sim.timeline import Steps
 
-_KEYS = frozenset("0123456789*#ABCD")
-
 
 @dataclass
 class Wanted:
@@ -116,7 +114,6 @@ def read(channel: Channel, argument: str) -> Steps:
     if len(keyed.digits) >= max(wanted.least, 1):
         _succeed(channel, name, keyed)
     else:
-        channel.set_var("read_result", "timeout" if not keyed.digits else "failure")
         channel.set_var("read_result", "failure")
 
 
