@@ -68,6 +68,7 @@ def build(settings: OutboundSettings, parts: Parts | None = None) -> Service:
     check_worker(health, worker)
     check_switches(health, switches)
     health.add("database", database.check)
+    health.add("outbox", lambda: relay.problem or None)
     health.add_tasks(tasks)
     return Service(
         settings=settings,

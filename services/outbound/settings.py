@@ -17,7 +17,11 @@ class OutboundSettings(ServiceSettings):
     http_port: int = Field(
         PORTS["outbound"], ge=0, le=65535, description="Port of the REST API; 0 takes any free port."
     )
-    gateway: str = Field("demo", description="SIP gateway of the switch that customers are dialled through.")
+    gateway: str = Field(
+        "demo",
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="SIP gateway of the switch that customers are dialled through.",
+    )
     caller_number: str = Field(
         "95500", pattern=r"^\+?[0-9]{2,20}$", description="The bank's number shown to customers."
     )

@@ -78,7 +78,8 @@ class OutboundStore:
         async with self._database.transaction() as session:
             row = await session.get(NotificationRow, wanted.notification_id)
             if row is not None:
-                if (row.phone_number, list(row.prompts)) != (wanted.phone_number, list(wanted.prompts)):
+                known = (row.phone_number, list(row.prompts), row.language)
+                if known != (wanted.phone_number, list(wanted.prompts), wanted.language):
                     text = f"notification {wanted.notification_id} was ordered before with other content"
                     raise NotNow("notification.differs", text)
                 return _model(row)
@@ -113,6 +114,10 @@ class OutboundStore:
             )
             if row is None:
                 return None
+            if row.not_after is not None and row.not_after <= now:
+                # nobody could dial him while there was time
+                await self._finish(session, row, AttemptOutcome.UNREACHABLE)
+                return None
             row.state, row.attempts = "dialling", row.attempts + 1
             session.add(
                 AttemptRow(
@@ -134,15 +139,14 @@ class OutboundStore:
             await self._tell(session, fact)
             return Attempt(attempt_id, _model(row), node_id, row.attempts)
 
-    async def unfinished(self, instance: str | None = None) -> list[Attempt]:
-        """Attempts without an end: after a restart these are looked up on the switch, never dialled again blindly."""
+    async def unfinished(self, instance: str, before: datetime) -> list[Attempt]:
+        """Attempts without an end, ours or anybody's begun ``before``: looked up on the switch, never dialled again blindly."""
         wanted = (
             select(AttemptRow, NotificationRow)
             .join(NotificationRow, NotificationRow.notification_id == AttemptRow.notification_id)
             .where(AttemptRow.ended_at.is_(None))
+            .where((AttemptRow.instance == instance) | (AttemptRow.started_at < before))
         )
-        if instance is not None:
-            wanted = wanted.where(AttemptRow.instance == instance)
         async with self._database.transaction(read_only=True) as session:
             found = (await session.execute(wanted)).all()
             return [Attempt(a.attempt_id, _model(n), a.node_id, a.number) for a, n in found]
@@ -150,7 +154,7 @@ class OutboundStore:
     async def end(self, attempt: Attempt, ending: Ending, now: datetime) -> None:
         """Write the end of an attempt; told once."""
         async with self._database.transaction() as session:
-            row = await session.get(AttemptRow, attempt.attempt_id)
+            row = await session.get(AttemptRow, attempt.attempt_id, with_for_update=True)
             notification = await session.get(NotificationRow, attempt.notification.notification_id)
             if row is None or notification is None or row.ended_at is not None:
                 return
@@ -168,11 +172,12 @@ class OutboundStore:
             if ending.next_at is not None:
                 notification.state, notification.next_at = "waiting", ending.next_at
                 return
-            notification.state, notification.outcome = "done", ending.outcome.value
-            done = NotificationDone(
-                notification_id=row.notification_id, outcome=ending.outcome, attempts=notification.attempts
-            )
-            await self._tell(session, done)
+            await self._finish(session, notification, ending.outcome)
+
+    async def _finish(self, session: AsyncSession, row: NotificationRow, outcome: AttemptOutcome) -> None:
+        row.state, row.outcome = "done", outcome.value
+        done = NotificationDone(notification_id=row.notification_id, outcome=outcome, attempts=row.attempts)
+        await self._tell(session, done)
 
     async def find(self, notification_id: str) -> Notification | None:
         """One notification."""

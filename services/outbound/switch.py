@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ipcc.clock import Clock
 from ipcc.contracts import tags
@@ -46,10 +46,19 @@ class Dialler:
         """A node that can dial now; None when none is reached."""
         return next((str(node.node_id) for node in self.switches.nodes() if node.is_up), None)
 
+    @property
+    def longest(self) -> timedelta:
+        """No attempt takes longer: one that has no end after this belongs to nobody."""
+        return timedelta(seconds=self.ring_s + GRACE_S + PLAY_TIMEOUT_S + GRACE_S)
+
+    async def prepare(self, attempt: Attempt) -> None:
+        """Hear what will become of the leg. Raises SwitchDown, NotFound: nothing was dialled."""
+        node, leg = self._leg(attempt)
+        await node.watch(leg)
+
     async def dial(self, attempt: Attempt) -> None:
         """Ring the customer until he answers. Raises SwitchRefused with the cause, SwitchDown (unknown)."""
         node, leg = self._leg(attempt)
-        await node.watch(leg)
         command = Originate(
             endpoint=Gateway(self.gateway, attempt.notification.phone_number),
             leg_id=leg,
@@ -60,12 +69,14 @@ class Dialler:
                 tags.ROLE: tags.LegRole.CUSTOMER.value,
                 tags.OWNER: "outbound",
                 tags.ATTEMPT_ID: attempt.attempt_id,
+                # should we die, he does not hold a silent line for long (switch_ivr.c, switch_ivr_park)
+                "park_timeout": str(int(PLAY_TIMEOUT_S + GRACE_S)),
             },
         )
         await node.job(command, timeout=self.ring_s + GRACE_S)
 
     async def play(self, attempt: Attempt) -> Played:
-        """Say the notification, then hang up. Raises SwitchDown."""
+        """Say the notification, then hang up. Raises SwitchDown (what he heard is unknown)."""
         node, leg = self._leg(attempt)
         began = self.clock.now()
         sounds = [f"{self.sounds_dir}/{attempt.notification.language}/{p}.wav" for p in attempt.notification.prompts]
@@ -74,13 +85,21 @@ class Dialler:
             ended = await node.execute(leg, "playback", sound, timeout=PLAY_TIMEOUT_S)
         except LegGoneError:
             return Played(False, self._ms_since(began))
+        except SwitchRefused:
+            await self.hang_up(attempt)
+            return Played(False, self._ms_since(began))
         complete = not ended.is_hung_up and ended.response == "FILE PLAYED"
         played = Played(complete, self._ms_since(began))
         await self.hang_up(attempt)
         return played
 
+    async def forget(self, attempt: Attempt) -> None:
+        """Hear nothing more of the leg. Never raises for a link that is down."""
+        node, leg = self._leg(attempt)
+        await node.unwatch(leg)
+
     async def exists(self, attempt: Attempt) -> bool:
-        """Whether the attempt's leg is on the switch. Raises SwitchDown."""
+        """Whether the attempt's leg is on the switch. Raises SwitchDown, NotFound (the node is configured no more)."""
         node, leg = self._leg(attempt)
         return await node.exists(leg)
 
@@ -91,8 +110,6 @@ class Dialler:
             await node.api(UuidKill(leg))
         except (SwitchRefused, SwitchDown):
             return
-        finally:
-            await node.unwatch(leg)
 
     def _leg(self, attempt: Attempt) -> tuple[SwitchNode, LegId]:
         return self.switches.node(NodeId(attempt.node_id)), LegId(attempt.attempt_id)

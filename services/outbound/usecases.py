@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,17 +13,18 @@ from ipcc.bus.events import Received
 from ipcc.bus.outbox import Relay
 from ipcc.clock import Clock
 from ipcc.contracts.outbound import AttemptOutcome, OrderNotification
-from ipcc.errors import NotFound, StoreDown, SwitchDown, SwitchRefused
+from ipcc.errors import NotFound, NotNow, StoreDown, SwitchDown, SwitchRefused
 from ipcc.ids import new_id
 from ipcc.metrics import OUTBOUND_ATTEMPTS, Metrics
 from ipcc.tasks import Tasks
-from services.outbound.core.attempts import RetryRule, dialable, next_attempt, outcome_of, outcome_of_playing
+from services.outbound.core.attempts import RetryRule, check, next_attempt, outcome_of, outcome_of_playing
 from services.outbound.store import Attempt, Ending, Notification, OutboundStore
 from services.outbound.switch import Dialler
 
 log = structlog.get_logger(__name__)
 
 LOOK_S = 0.5
+SETTLE_EVERY = timedelta(seconds=10)
 
 
 @dataclass
@@ -42,8 +44,15 @@ class Notifications:
 
     async def order(self, wanted: OrderNotification) -> Notification:
         """Take an order. Raises Invalid, NotNow, StoreDown."""
-        dialable(wanted.phone_number)
-        found = await self.store.order(wanted, self.clock.now())
+        now = self.clock.now()
+        check(wanted, now)
+        try:
+            found = await self.store.order(wanted, now)
+        except NotNow as error:
+            if error.code != "store.conflict":
+                raise
+            # another replica took the same order at this moment
+            found = await self.store.order(wanted, now)
         self.relay.wake()
         return found
 
@@ -60,10 +69,13 @@ class Notifications:
         return found
 
     async def work(self) -> None:
-        """Settle what a former life left behind, then dial what is due, for ever."""
-        await self._settle_unfinished()
+        """Dial what is due, and settle what former lives and dead replicas left behind, for ever."""
+        settle_at = self.clock.now()
         while True:
             try:
+                if self.clock.now() >= settle_at:
+                    settle_at = self.clock.now() + SETTLE_EVERY
+                    await self._settle_unfinished()
                 attempt = await self._next()
             except StoreDown as error:
                 log.warning("dialling_waits", reason=str(error))
@@ -83,11 +95,23 @@ class Notifications:
     async def _carry_out(self, attempt: Attempt) -> None:
         try:
             await self._end(attempt, *await self._attempt(attempt))
+            await self.dialler.forget(attempt)
+        finally:
+            self.dialling.discard(attempt.attempt_id)
+
+    async def _settle(self, attempt: Attempt) -> None:
+        try:
+            await self._end(attempt, *await self._look_up(attempt))
         finally:
             self.dialling.discard(attempt.attempt_id)
 
     async def _attempt(self, attempt: Attempt) -> tuple[AttemptOutcome, str, int]:
         self.relay.wake()
+        try:
+            await self.dialler.prepare(attempt)
+        except (SwitchDown, NotFound) as error:
+            # not a word of it has reached the switch: he may be dialled again
+            return AttemptOutcome.UNREACHABLE, error.code, 0
         try:
             await self.dialler.dial(attempt)
             played = await self.dialler.play(attempt)
@@ -106,6 +130,8 @@ class Notifications:
                     await self.dialler.hang_up(attempt)
             except SwitchDown:
                 await self.clock.sleep(1.0)
+            except NotFound:
+                return AttemptOutcome.UNKNOWN, "its switch is configured no more", 0
             else:
                 return AttemptOutcome.UNKNOWN, "lost sight of", 0
 
@@ -124,12 +150,8 @@ class Notifications:
                 return
 
     async def _settle_unfinished(self) -> None:
-        while True:
-            try:
-                found = await self.store.unfinished(self.instance)
-            except StoreDown:
-                await self.clock.sleep(1.0)
-            else:
-                break
-        for attempt in found:
-            await self._end(attempt, *await self._look_up(attempt))
+        before = self.clock.now() - self.dialler.longest
+        for attempt in await self.store.unfinished(self.instance, before):
+            if attempt.attempt_id not in self.dialling:
+                self.dialling.add(attempt.attempt_id)
+                self.tasks.once(f"settle {attempt.attempt_id}", self._settle(attempt))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ipcc.contracts.outbound import AttemptOutcome
+from ipcc.contracts.outbound import AttemptOutcome, OrderNotification
 from ipcc.errors import Invalid
 
 # FreeSWITCH's names of the causes an originate ends with; the recorded table is in tests/traces
@@ -19,7 +19,11 @@ _BY_CAUSE = {
     "ALLOTTED_TIMEOUT": AttemptOutcome.NO_ANSWER,
 }
 FINAL = frozenset({AttemptOutcome.DELIVERED, AttemptOutcome.REJECTED, AttemptOutcome.UNKNOWN})
-_NUMBER = re.compile(r"^\+?[0-9]{3,20}$")
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PROMPT = re.compile(r"([a-z]+/)?[a-z0-9][a-z0-9-]{0,63}")
+LANGUAGES = frozenset({"zh", "en"})
+MOST_PROMPTS = 50
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,22 @@ class RetryRule:
 
 def dialable(number: str) -> str:
     """``number``, if it is one. Raises Invalid without repeating it."""
-    if not _NUMBER.match(number):
+    if not _NUMBER.fullmatch(number):
         raise Invalid("outbound.number", "phone_number is not 3 to 20 digits, with or without a plus in front")
     return number
+
+
+def check(order: OrderNotification, now: datetime) -> None:
+    """Raises Invalid, naming the field, for an order that cannot be carried out: over the bus it comes unchecked."""
+    dialable(order.phone_number)
+    if not _ID.fullmatch(order.notification_id):
+        raise Invalid("outbound.id", "notification_id is not 1 to 64 letters, digits, dots, dashes or underscores")
+    if not 1 <= len(order.prompts) <= MOST_PROMPTS or not all(_PROMPT.fullmatch(prompt) for prompt in order.prompts):
+        raise Invalid("outbound.prompts", f"prompts are not 1 to {MOST_PROMPTS} names of prompts")
+    if order.language not in LANGUAGES:
+        raise Invalid("outbound.language", f"language is none of {', '.join(sorted(LANGUAGES))}")
+    if order.not_after is not None and order.not_after <= now:
+        raise Invalid("outbound.too_late", "not_after is over")
 
 
 def outcome_of(cause: str) -> AttemptOutcome:
