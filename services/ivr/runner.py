@@ -206,9 +206,7 @@ class Runner:
         began = self._around.clock.now()
         while True:
             try:
-                found = await self._around.queues.join(self.session, action)
-            except Refused as error:
-                return QueueLeft("refused", error.code)
+                return await self._ask_queue(action)
             except Unavailable as error:
                 log.warning("queue_unreachable", call_id=self.session.call_id, error=str(error))
                 if not await self._around.line.exists():
@@ -216,11 +214,19 @@ class Runner:
                 if self._around.clock.now() - began > STRANDED_AFTER:
                     raise
                 await self._around.clock.sleep(RETRY_S)
-                continue
-            outcome = str(found.get("outcome") or "")
-            if outcome == EntryOutcome.ABANDONED.value:
-                raise LineLost
-            return QueueLeft(outcome) if outcome else Standing(is_offered=bool(found.get("offer_id")))
+
+    async def _ask_queue(self, action: JoinQueue) -> QueueLeft | Standing:
+        """Where he stands; puts him there when he does not yet. Raises Unavailable."""
+        try:
+            found = await self._around.queues.join(self.session, action)
+        except Refused as error:
+            return QueueLeft("refused", error.code)
+        outcome = str(found.get("outcome") or "")
+        if outcome == EntryOutcome.ABANDONED.value:
+            raise LineLost
+        if outcome:
+            return QueueLeft(outcome)
+        return Standing(is_offered=bool(found.get("offer_id")))
 
     async def _keep_company(self, action: JoinQueue, news: asyncio.Queue[Payload], *, is_offered: bool) -> QueueLeft:
         offered = is_offered
@@ -229,7 +235,11 @@ class Runner:
                 async with asyncio.timeout(action.announce_every_s):
                     told = await news.get()
             except TimeoutError:
-                if not offered:
+                standing = await self._confirm(action)
+                if isinstance(standing, QueueLeft):
+                    return standing
+                offered = offered if standing is None else standing.is_offered
+                if standing is not None and not offered:
                     await self._announce(action)
                 continue
             if isinstance(told, EntryEnded):
@@ -239,6 +249,17 @@ class Runner:
                 offered = True
             elif isinstance(told, OfferEnded):
                 offered = told.outcome is OfferOutcome.ANSWERED
+
+    async def _confirm(self, action: JoinQueue) -> QueueLeft | Standing | None:
+        """Where he stands by acd's own word; None when it cannot be had.
+
+        What acd tells may be late, and whoever makes a sound on its word alone may speak into a conversation.
+        """
+        try:
+            return await self._ask_queue(action)
+        except Unavailable as error:
+            log.warning("queue_unreachable", call_id=self.session.call_id, error=str(error))
+            return None
 
     @staticmethod
     def _left(told: EntryEnded) -> QueueLeft:
@@ -256,6 +277,14 @@ class Runner:
         while True:
             await self._around.clock.sleep(SAFETY_NET_EVERY_S)
             try:
-                await self._around.line.push_safety_net()
+                if await self._is_ours():
+                    await self._around.line.push_safety_net()
             except (LineLost, IpccError) as error:
                 log.info("safety_net_not_pushed", call_id=self.session.call_id, error=str(error))
+
+    async def _is_ours(self) -> bool:
+        """Whether he is surely with nobody else: pushed into a conversation, the net would tear it apart later."""
+        if not isinstance(self._action, JoinQueue):
+            return True
+        standing = await self._confirm(self._action)
+        return isinstance(standing, Standing) and not standing.is_offered

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
-from ipcc.errors import NotNow
+from ipcc.errors import NotNow, Unavailable
 from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidTransfer
 from tests.component.ivr.world import World
 from tests.support.fake_parts import LoopClock
@@ -74,12 +74,40 @@ async def test_while_a_phone_rings_the_caller_is_left_alone(world: World) -> Non
     async with world.replica():
         call, entry = await waiting(world)
         await world.offer(entry)
+        world.acd.answer = {"offer_id": "o1"}
         ringing = world.clock.now()
         await until(lambda: (world.clock.now() - ringing).total_seconds() > 70, timeout=100)
         assert said(world, call) == 0
+        world.acd.answer = {}
         await world.end_offer(entry, OfferOutcome.NO_ANSWER)
         await until(lambda: said(world, call) == 1, timeout=30)
         await world.hang_up(call)
+
+
+async def test_a_caller_of_whose_agent_nothing_was_heard_is_not_spoken_over(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, _ = await waiting(world)
+        # acd has joined him to an agent, and not a word of it has come
+        world.acd.answer = {"outcome": "answered"}
+        assert await world.ended(call) == "answered_by_agent"
+        assert world.heard(call) == [MUSIC]
+
+
+async def test_with_acd_silent_nothing_is_said_and_the_safety_net_is_left_to_run(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, _ = await waiting(world)
+        world.acd.error = Unavailable("acd.away", "nobody owns the domain now")
+        silent = world.clock.now()
+        await until(lambda: (world.clock.now() - silent).total_seconds() > 200, timeout=300)
+        assert world.heard(call) == [MUSIC]
+        assert world.node.told(SchedTransfer) == []
+        world.acd.error = None
+        await until(lambda: said(world, call) == 1, timeout=30)
+        await until(lambda: world.node.told(SchedTransfer), timeout=100)
+        await world.hang_up(call)
+        assert await world.ended(call) == "hung_up"
 
 
 async def test_an_acd_that_is_away_is_asked_again_for_the_same_entry(world: World) -> None:
