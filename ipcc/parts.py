@@ -37,7 +37,8 @@ class Parts:
         if settings.kafka == MEMORY:
             self.broker = self.broker or MemoryBroker(self.clock)
             return MemoryBus(self.broker)
-        return KafkaBus(KafkaSettings(settings.kafka), self.clock)
+        link = KafkaSettings(settings.kafka, session_timeout_s=settings.kafka_session_timeout_s)
+        return KafkaBus(link, self.clock)
 
     def publisher(self, settings: ServiceSettings, bus: Bus) -> Publisher:
         """Publishes in the name of this replica."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from ipcc.auth.principal import Role
+from ipcc.auth.tokens import issue_development_token
 from ipcc.cli.plan import SERVICES, Plan, settings_of
-from ipcc.cli.suite import settings_class, simulated_switch
-from ipcc.http.server import wait_for_signal
-from ipcc.settings import PREFIX, ServiceSettings
+from ipcc.cli.suite import Suite, settings_class, simulated_switch
+from ipcc.clock import SystemClock
+from ipcc.settings import PORTS, PREFIX, ServiceSettings, SwitchAddress, load
 from ipcc.tasks import Tasks
 
 RESTART_S = 0.5
+SWITCH_PORT = 8021
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Family:
     children: list[Child]
     log_dir: Path
     _tasks: Tasks = field(default_factory=Tasks)
+    _held_back: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start every child."""
@@ -50,12 +54,36 @@ class Family:
     async def stop(self) -> None:
         """Ask every child to end, and wait."""
         await self._tasks.stop()
-        for child in self.children:
-            await _end(child)
+        await asyncio.gather(*(_end(child) for child in self.children))
+
+    def child(self, name: str) -> Child:
+        """The process of one service."""
+        return next(child for child in self.children if child.name == name)
+
+    def log_of(self, name: str) -> Path:
+        """What one service writes."""
+        return self.log_dir / f"{name}.log"
+
+    async def kill(self, name: str) -> None:
+        """End one child at once, as by a power cut; it is started again by itself."""
+        process = self.child(name).process
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    def hold_back(self, name: str) -> None:
+        """Do not start that child, now or after its next death, until ``let_go``."""
+        self._held_back[name] = asyncio.Event()
+
+    def let_go(self, name: str) -> None:
+        """Start a child that was held back."""
+        self._held_back.pop(name).set()
 
     async def _keep(self, child: Child) -> None:
         while True:
-            with (self.log_dir / f"{child.name}.log").open("ab") as out:
+            if child.name in self._held_back:
+                await self._held_back[child.name].wait()
+            with self.log_of(child.name).open("ab") as out:
                 child.process = await asyncio.create_subprocess_exec(
                     *child.command, env=child.environment, stdout=out, stderr=out, start_new_session=True
                 )
@@ -76,11 +104,28 @@ async def _end(child: Child) -> None:
         await child.process.wait()
 
 
-def service_child(plan: Plan, name: str, switches: Any, bank: str) -> Child:
-    """The process of one service."""
-    given = settings_of(plan, name, switches, bank)
-    environment = {**_bare_environment(), **_variables(settings_class(name), given)}
-    return Child(name, [sys.executable, "-m", f"services.{name}"], environment)
+def family_of(
+    plan: Plan, switches: tuple[SwitchAddress, ...], ports: Mapping[str, int], extra: Mapping[str, str] | None = None
+) -> Family:
+    """The processes of ``plan``, not yet started. ``extra`` are further variables for all of them."""
+    bank = plan.bankcore or f"http://127.0.0.1:{ports['bankcore']}"
+    children = [_service_child(plan, name, switches, bank, ports[name]) for name in SERVICES]
+    if not plan.bankcore:
+        environment = {
+            f"{PREFIX}AUTH_MODE": "none",
+            f"{PREFIX}VAR_DIR": str(plan.var),
+            f"{PREFIX}BANKCORE__HTTP_PORT": str(ports["bankcore"]),
+            f"{PREFIX}LOG_LEVEL": plan.log_level,
+        }
+        children.insert(0, Child("bankcore", [sys.executable, "-m", "bankcore"], environment))
+    for child in children:
+        child.environment = {**_bare_environment(), **child.environment, **(extra or {})}
+    return Family(children, plan.var / "log")
+
+
+def _service_child(plan: Plan, name: str, switches: tuple[SwitchAddress, ...], bank: str, port: int) -> Child:
+    given = {**settings_of(plan, name, switches, bank), "http_port": port}
+    return Child(name, [sys.executable, "-m", f"services.{name}"], _variables(settings_class(name), given))
 
 
 def _bare_environment() -> dict[str, str]:
@@ -90,7 +135,7 @@ def _bare_environment() -> dict[str, str]:
 def _variables(cls: type[ServiceSettings], given: dict[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in given.items():
-        shared = name in ServiceSettings.model_fields
+        shared = name in ServiceSettings.model_fields and name != "http_port"
         variable = PREFIX + ("" if shared else f"{cls.service.upper()}__") + name.upper()
         if name == "switches":
             value = ",".join(f"{s.node_id}={s.host}:{s.port}" for s in value)
@@ -99,24 +144,36 @@ def _variables(cls: type[ServiceSettings], given: dict[str, Any]) -> dict[str, s
     return found
 
 
-async def run_processes(plan: Plan) -> int:
-    """``ipcc up --processes``: the simulated switch stays in this process, the rest are children."""
-    console = Console()
+def choose_ports(plan: Plan) -> dict[str, int]:
+    """Where each process listens: the address plan of one machine, or ports that are free now."""
+    if not plan.any_ports:
+        return dict(PORTS)
+    with ExitStack() as held:
+        sockets = {name: held.enter_context(socket.socket()) for name in PORTS}
+        for one in sockets.values():
+            one.bind(("127.0.0.1", 0))
+        return {name: int(one.getsockname()[1]) for name, one in sockets.items()}
+
+
+@asynccontextmanager
+async def running_family(plan: Plan, extra: Mapping[str, str] | None = None) -> AsyncIterator[tuple[Suite, Family]]:
+    """Every service in a process of its own; the simulated switch, when there is one, stays in this process."""
     async with AsyncExitStack() as stack:
-        switches = plan.switches
-        if not switches:
-            _, address, password = await stack.enter_async_context(simulated_switch(plan, port=8021))
-            switches = (address,)
-            plan = replace(plan, esl_password=password)
-        bank = plan.bankcore or "http://127.0.0.1:8190"
-        children = [service_child(plan, name, switches, bank) for name in SERVICES]
-        if not plan.bankcore:
-            environment = {**_bare_environment(), f"{PREFIX}AUTH_MODE": "none", f"{PREFIX}VAR_DIR": str(plan.var)}
-            children.insert(0, Child("bankcore", [sys.executable, "-m", "bankcore"], environment))
-        family = Family(children, plan.var / "log")
+        suite = Suite(plan, switches=plan.switches)
+        if not plan.switches:
+            port = 0 if plan.any_ports else SWITCH_PORT
+            suite.sim, address, password = await stack.enter_async_context(simulated_switch(plan, port=port))
+            suite.switches = (address,)
+            plan = suite.plan = replace(plan, esl_password=password)
+        plan.spool_dir.mkdir(parents=True, exist_ok=True)
+        ports = choose_ports(plan)
+        family = family_of(plan, suite.switches, ports, extra)
+        suite.urls = {child.name: f"http://127.0.0.1:{ports[child.name]}" for child in family.children}
+        suite.urls["bankcore"] = plan.bankcore or suite.urls["bankcore"]
+        if plan.auth == "dev":
+            # made before the children start, so that they all find the one key
+            told = load(settings_class("admin"), **settings_of(plan, "admin", suite.switches, suite.urls["bankcore"]))
+            suite.token = issue_development_token(told, SystemClock(), "local", list(Role))
         family.start()
         stack.push_async_callback(family.stop)
-        console.print(f"{len(children)} processes; their logs are in {family.log_dir}. Press Ctrl-C to stop.")
-        await wait_for_signal()
-        console.print("Stopping …")
-    return 0
+        yield suite, family

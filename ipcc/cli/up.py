@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ipcc.cli.plan import Plan, add_options, plan_of
-from ipcc.cli.processes import run_processes
+from ipcc.cli.processes import running_family
 from ipcc.cli.remote import Running, write
 from ipcc.cli.suite import Suite, running_suite
 from ipcc.http.server import wait_for_signal
@@ -25,7 +25,7 @@ def run(given: argparse.Namespace) -> int:
     """Run until interrupted."""
     plan = plan_of(given)
     configure_logging(plan.log_level, "auto")
-    return asyncio.run(run_processes(plan) if plan.processes else _run(plan))
+    return asyncio.run(_run_processes(plan) if plan.processes else _run(plan))
 
 
 async def _run(plan: Plan) -> int:
@@ -34,6 +34,17 @@ async def _run(plan: Plan) -> int:
         leave_word(suite)
         print_addresses(console, suite)
         console.print("Press Ctrl-C to stop.")
+        await wait_for_signal()
+        console.print("Stopping …")
+    return 0
+
+
+async def _run_processes(plan: Plan) -> int:
+    console = Console()
+    async with running_family(plan) as (suite, family):
+        leave_word(suite)
+        print_addresses(console, suite)
+        console.print(f"{len(family.children)} processes; their logs are in {family.log_dir}. Press Ctrl-C to stop.")
         await wait_for_signal()
         console.print("Stopping …")
     return 0
