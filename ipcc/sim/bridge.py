@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ipcc.sim import causes, digits, execute, signalling, transfer
+from ipcc.sim import broadcast, causes, digits, execute, signalling, transfer
 from ipcc.sim.channels import OtherLeg, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag, State
@@ -267,6 +267,7 @@ def _talk(channel: Channel, other: Channel) -> Steps:
     other.unwatch(look)
     channel.flags.discard(Flag.BRIDGED)
     channel.partner = None
+    broadcast.stop(other)
     other.wake()
 
 

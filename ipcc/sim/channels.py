@@ -102,6 +102,8 @@ class Message:
     lock: bool = False
     priority: bool = False
     loops: int = 1
+    holds_partner: bool = False
+    """Whoever is bridged with the channel hears hold music meanwhile."""
     cause: str = ""
     done: Callable[[], None] | None = None
     """Called when it has been carried out (a synchronous outbound socket answers only then)."""
@@ -186,6 +188,8 @@ class Channel:
     digits: deque[Digit] = field(default_factory=deque)
     digits_dialed: str = ""
     recordings: list[Recording] = field(default_factory=list)
+    displaced: set[str] = field(default_factory=set)
+    """Files that uuid_displace plays into it."""
     partner: str | None = None
     thread: Thread | None = None
     is_idle: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import variables
+from ipcc.sim import broadcast, variables
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
@@ -27,6 +27,10 @@ _PROFILE_NAMES = {
     "username": "username",
     "source": "source",
 }
+
+
+_SHORTEST_ROUND_S = 0.5
+_PATIENCE_S = 5.0
 
 
 def look_up(channel: Channel, name: str) -> str | None:
@@ -123,14 +127,43 @@ def _execute_message(channel: Channel, message: Message) -> Steps:
     lock = Flag.EVENT_LOCK_PRI if message.priority else Flag.EVENT_LOCK
     if message.lock:
         channel.flags.add(lock)
-    rounds = message.loops if message.loops >= 0 else 1_000_000
-    for number in range(rounds):
-        if channel.is_down or (number and not channel.is_ready):
-            break
-        channel.set_var("current_loop", str(number + 1))
-        channel.set_var("total_loops", str(message.loops))
-        yield from execute(channel, message.app, message.argument, message.event_uuid)
+    outer = channel.has(Flag.BROADCAST)
+    channel.flags.add(Flag.BROADCAST)
+    partner = channel.kernel.find(channel.partner or "") if message.holds_partner else None
+    if partner:
+        yield from _hold_music(channel, partner)
+    yield from _execute_rounds(channel, message)
+    if not outer:
+        channel.flags -= {Flag.BROADCAST, Flag.STOP_BROADCAST}
+    if partner:
+        broadcast.stop(partner)
     channel.set_var("current_loop", None)
     channel.set_var("total_loops", None)
     if message.lock:
         channel.flags.discard(lock)
+
+
+def _execute_rounds(channel: Channel, message: Message) -> Steps:
+    rounds = message.loops if message.loops >= 0 else 1_000_000
+    kernel = channel.kernel
+    for number in range(rounds):
+        if channel.is_down or (number and not channel.is_ready):
+            break
+        begun = kernel.now
+        channel.set_var("current_loop", str(number + 1))
+        channel.set_var("total_loops", str(message.loops))
+        yield from execute(channel, message.app, message.argument, message.event_uuid)
+        # what ends at once again and again would never let go of the session
+        if channel.has(Flag.STOP_BROADCAST) or kernel.now - begun < _SHORTEST_ROUND_S:
+            break
+
+
+def _hold_music(channel: Channel, partner: Channel) -> Steps:
+    """The partner is given music first; what was ordered begins when he hears it (07d)."""
+    music = broadcast.hold_music(channel)
+    if not music or partner.has(Flag.BROADCAST):
+        return
+    broadcast.order(partner, music, loops=broadcast.FOR_EVER)
+    until = channel.kernel.now + _PATIENCE_S
+    while channel.is_ready and not partner.is_down and not partner.has(Flag.BROADCAST) and channel.kernel.now < until:
+        yield channel.kernel.timeline.next_frame()

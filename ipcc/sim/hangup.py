@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipcc.sim import hold
 from ipcc.sim.states import State
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ def hang_up(channel: Channel, cause: str) -> None:
     """End the channel with ``cause``; the session then unwinds by itself. The first cause stays."""
     if channel.is_down:
         return
+    hold.leave(channel)
     channel.cause = cause
     channel.state = State.HANGUP
     channel.answer_state = "hangup"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ipcc.sim import causes, digits, session, signalling, sip
+from ipcc.sim import causes, digits, hold, session, signalling, sip
 from ipcc.sim.channels import Channel, Digit, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
@@ -91,6 +91,18 @@ class Phones:
         channel = self._kernel.find(uuid)
         if channel and channel.direction == "outbound" and not channel.has(Flag.ANSWERED):
             _fail(channel, 503, "Service Unavailable")
+
+    def hold(self, uuid: str) -> None:
+        """A re-INVITE that says sendonly or inactive: the person at this phone listens no longer."""
+        channel = self._kernel.find(uuid)
+        if channel:
+            hold.hold_by_phone(channel)
+
+    def resume(self, uuid: str) -> None:
+        """A re-INVITE that says sendrecv again."""
+        channel = self._kernel.find(uuid)
+        if channel:
+            hold.resume_by_phone(channel)
 
     def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
         """A phone registers from ``address`` (host:port); False if the directory does not know the user."""

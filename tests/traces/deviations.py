@@ -19,7 +19,6 @@ DEVIATIONS = (
     Deviation("01a", r"api help:", "the list of commands is that of this switch"),
     Deviation("01a", r"api show modules", "the list of modules is that of this switch"),
     Deviation("01a", r"api sofia (xml)?status", "SIP profiles are shown with the fields this switch has"),
-    Deviation("01a", r"api uuid_hold nope", "hold (group 07) is not simulated yet, so its command is unknown"),
     Deviation("01a", r"api uptime", "the start of the recorded switch is known to half a second only"),
     Deviation("01a", r"api callcenter_config", "mod_callcenter is not simulated: acd takes its place"),
     Deviation(

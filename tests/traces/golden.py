@@ -15,6 +15,7 @@ _SOUNDS_S = {
     "/var/golden/sounds/tone3s.wav": 3.0,
     "/var/golden/sounds/tone10s.wav": 10.0,
     "/var/golden/sounds/invalid.wav": 0.5,
+    "/var/golden/sounds/moh/moh.wav": 20.0,
 }
 # 10b: a folder of the kernel's, a file where a folder should be
 _IMPOSSIBLE = ("/proc/", "/var/golden/rec/afile/")
@@ -23,7 +24,7 @@ _IMPOSSIBLE = ("/proc/", "/var/golden/rec/afile/")
 def settings() -> EngineSettings:
     """The settings of the recorded switch."""
     return EngineSettings(
-        dialplan=parse_dialplan((FOLDER / "dialplan.xml").read_text()),
+        dialplan=parse_dialplan((FOLDER / "dialplan.xml").read_text(), variables={"hold_music": "local_stream://moh"}),
         users=tuple(_user(str(number)) for number in range(1000, 1030)),
         gateways=(Gateway("deadgw", "127.0.0.1:7999"), Gateway("carrier", "127.0.0.1:7080")),
         sounds=_SOUNDS_S.get,

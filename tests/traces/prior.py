@@ -19,10 +19,14 @@ _PARKED = Called(
 )
 """A caller parked since before 01a (its ``show channels``)."""
 
+_UNREACHABLE = Registered(-116.25, "1009", "127.0.0.1:6151", 60, "dead-phone")
+"""Of a phone of an earlier recording; it expires during 07b."""
+
 _BEFORE: dict[str, tuple[Action, ...]] = {
     "01a-auth-ok": (_PARKED, _FIRST_REGISTRATION),
     "01g-commands": (_FIRST_REGISTRATION,),
     "01i-calls-json": (_FIRST_REGISTRATION,),
+    "07b-reinvite-hold": (_UNREACHABLE,),
 }
 
 

@@ -66,6 +66,16 @@ class HungUp:
 
 
 @dataclass(frozen=True)
+class Reinvited:
+    """A phone changed the direction of its media inside a call."""
+
+    at_s: float
+    call_id: str
+    holds: bool
+    """It says ``sendonly`` or ``inactive``; otherwise it is back."""
+
+
+@dataclass(frozen=True)
 class Answered:
     """A phone answered an INVITE of the switch with a status code; 100 is left out."""
 
@@ -99,7 +109,7 @@ class Keyed:
     is_info: bool
 
 
-Action = Sent | Closed | Called | Cancelled | HungUp | Answered | Registered | Keyed
+Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Answered | Registered | Keyed
 
 
 @dataclass(frozen=True)
@@ -227,6 +237,8 @@ def _action(
         return _registered(message, headers) if is_registered else None
     if verb == "INVITE" and ";tag=" not in headers["to"]:
         return _called(message, headers, uuids.get(call_id, ""), final.get(call_id, ""))
+    if verb == "INVITE":
+        return Reinvited(message.at_s, call_id, "a=sendonly" in message.text or "a=inactive" in message.text)
     if verb == "CANCEL":
         return Cancelled(message.at_s, call_id)
     if verb == "BYE":
@@ -289,7 +301,8 @@ def _keyed(events: Iterable[frames.Event]) -> Iterator[Action]:
     seen: set[str] = set()
     for event in events:
         # two connections may have heard of the same key
-        if event.name == "DTMF" and event.get("Event-Sequence") not in seen:
+        # keys of source APP come from a command
+        if event.name == "DTMF" and event.get("DTMF-Source") != "APP" and event.get("Event-Sequence") not in seen:
             seen.add(event.get("Event-Sequence"))
             yield Keyed(
                 at_s=event.at_s - 0.02,  # the event comes on the tick after the key was let go

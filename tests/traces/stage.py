@@ -27,6 +27,7 @@ from tests.traces.script import (
     HungUp,
     Keyed,
     Registered,
+    Reinvited,
     Script,
     Sent,
 )
@@ -197,7 +198,7 @@ class _Stage:
         else:
             self._engine.phones.unregister(action.user, action.address)
 
-    def _phone(self, action: Called | Cancelled | HungUp | Answered | Keyed) -> None:
+    def _phone(self, action: Called | Cancelled | HungUp | Reinvited | Answered | Keyed) -> None:
         if isinstance(action, Called):
             self._call(action)
             return
@@ -210,6 +211,8 @@ class _Stage:
             return
         if isinstance(action, Cancelled):
             self._engine.phones.cancel(uuid)
+        elif isinstance(action, Reinvited):
+            (self._engine.phones.hold if action.holds else self._engine.phones.resume)(uuid)
         elif isinstance(action, HungUp):
             self._engine.phones.hang_up(uuid, action.cause or "NORMAL_CLEARING")
         else:

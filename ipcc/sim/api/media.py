@@ -1,22 +1,19 @@
-"""uuid_broadcast, uuid_break, uuid_record, uuid_send_dtmf, uuid_recv_dtmf, uuid_audio: what is heard and keyed on a channel."""
+"""uuid_broadcast, uuid_break, uuid_record, uuid_hold, uuid_displace, uuid_audio, keys: what is heard and keyed on a channel."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import digits, recording
+from ipcc.sim import broadcast as orders
+from ipcc.sim import digits, hold, recording
 from ipcc.sim.api.parts import NO_CHANNEL, NO_SESSION, usage, words_of
-from ipcc.sim.channels import Digit, Message
+from ipcc.sim.channels import Digit
 from ipcc.sim.outputs import DigitsSent
 from ipcc.sim.states import Flag
-from ipcc.sim.timeline import FRAME_S
 
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel
     from ipcc.sim.kernel import Kernel
 
-# a broadcast reached the session 140 ms after the command in every recording (05a-05h, 07d)
-_BROADCAST_FRAMES = 6
 _RECORD_USAGE = "<uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]"
 
 
@@ -28,31 +25,13 @@ def broadcast(kernel: Kernel, argument: str) -> str:
     channel = kernel.find(uuid)
     if channel is None:
         return "-ERR invalid uuid\n"
-    for leg in _legs(kernel, channel, legs or "aleg"):
-        _broadcast_on(leg, path)
+    if legs == "bleg":
+        channel = kernel.find(channel.partner or "")
+    elif legs == "both" and (partner := kernel.find(channel.partner or "")):
+        orders.order(partner, path)
+    if channel:
+        orders.order(channel, path, holds_partner=legs in ("", "holdb"))
     return "+OK Message sent\n"
-
-
-def _legs(kernel: Kernel, channel: Channel, legs: str) -> list[Channel]:
-    partner = kernel.find(channel.partner or "")
-    chosen = [channel] if legs in ("aleg", "both") else []
-    if partner and legs in ("bleg", "both", "holdb"):
-        chosen.append(partner)
-    return chosen
-
-
-def _broadcast_on(channel: Channel, path: str) -> None:
-    app, separator, argument = path.partition("::")
-    if not separator:
-        app, argument = "playback", path
-    message = Message("execute", app.partition("!")[0], argument)
-    kernel = channel.kernel
-
-    def queue() -> None:
-        channel.messages.append(message)
-        channel.wake()
-
-    kernel.timeline.at(kernel.now + _BROADCAST_FRAMES * FRAME_S, queue)
 
 
 def break_(kernel: Kernel, argument: str) -> str:
@@ -124,6 +103,36 @@ def audio(kernel: Kernel, argument: str) -> str:
     if kernel.find(words[0]) is None:
         return NO_CHANNEL
     return "+OK\n" if words[1:2] in (["start"], ["stop"]) else syntax
+
+
+def displace(kernel: Kernel, argument: str) -> str:
+    """Put a sound in the place of, or with ``mux`` beside, what the leg hears: audible only, no event (07d)."""
+    words = argument.split()
+    if len(words) < 3 or words[1] not in ("start", "stop"):
+        return usage("<uuid> [start|stop] <path> [<limit>] [mux]")
+    channel = kernel.find(words[0])
+    if channel is None:
+        return NO_SESSION
+    path = words[2]
+    if words[1] == "stop":
+        known = path in channel.displaced
+        channel.displaced.discard(path)
+        return "+OK Success\n" if known else "-ERR Cannot stop displace session!\n"
+    if path in channel.displaced or kernel.settings.sounds(path) is None or not channel.has_media:
+        return "-ERR Cannot displace session!\n"
+    channel.displaced.add(path)
+    return "+OK Success\n"
+
+
+def uuid_hold(kernel: Kernel, argument: str) -> str:
+    """``[off|toggle] uuid``; a uuid that is no channel is fine with the switch (fact 29)."""
+    words = argument.split()
+    if not words:
+        return usage("[off|toggle] <uuid> [<display>]") + "-ERR Operation failed\n"
+    change = {"off": hold.unhold, "toggle": hold.toggle}.get(words[0].lower())
+    channel = kernel.find(words[1] if change and len(words) > 1 else words[0])
+    done = channel is None or (change or hold.hold)(channel)
+    return "+OK Success\n" if done else "-ERR Operation failed\n"
 
 
 def flush_dtmf(kernel: Kernel, argument: str) -> str:
