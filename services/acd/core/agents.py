@@ -46,16 +46,13 @@ def _check_sign_in(turn: Turn, command: SignIn) -> None:
         raise NotFound("acd.unknown_agent", f"there is no agent {command.agent_id}", agent_id=command.agent_id)
     if command.phone_id not in turn.state.phones:
         raise NotFound("acd.unknown_phone", f"there is no phone {command.phone_id}", phone_id=command.phone_id)
-    for other in turn.state.agents.values():
-        if other.phone_id == command.phone_id and other.id != command.agent_id and other.state is not AgentState.OUT:
-            raise NotNow(
-                "acd.phone_taken", f"{other.id} is signed in at phone {command.phone_id}", phone_id=command.phone_id
-            )
+    for other in sorted(turn.state.at_phone.get(command.phone_id, set()) - {command.agent_id}):
+        raise NotNow("acd.phone_taken", f"{other} is signed in at phone {command.phone_id}", phone_id=command.phone_id)
 
 
 def _arrival(turn: Turn, agent: Agent, command: SignIn) -> Become:
-    for contact in turn.state.contacts.values():
-        if contact.agent_id == agent.id and contact.ended_at is None:
+    for contact in (turn.state.contacts[key] for key in sorted(turn.state.talks_of_agent.get(agent.id, ()))):
+        if contact.ended_at is None:
             # he was signed out by force in the middle of a conversation that still goes on
             return Become(
                 AgentState.TALKING,
@@ -159,8 +156,7 @@ def time_up(turn: Turn, agent: Agent) -> None:
 
 def hear_phone(turn: Turn, fact: PhoneChanged) -> None:
     """Nobody is ready without a working phone (I9); who lost only his phone is ready again when it is back."""
-    there = [a for a in turn.state.agents.values() if a.phone_id == fact.phone_id]
-    for agent in sorted(there, key=lambda a: a.id):
+    for agent in [turn.state.agents[key] for key in sorted(turn.state.at_phone.get(fact.phone_id, ()))]:
         if not fact.registered:
             if turn.allows(agent, Given.PHONE_LOST):
                 turn.move(agent, Given.PHONE_LOST, Become(AgentState.NOT_READY, PHONE_LOST))

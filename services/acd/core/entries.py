@@ -74,7 +74,7 @@ def _check_shape(command: Enqueue) -> None:
 
 
 def _check_room(state: State, queue: Queue) -> None:
-    waiting = sum(1 for e in state.entries.values() if e.queue_id == queue.id)
+    waiting = len(state.queued(queue.id))
     if waiting >= queue.max_waiting:
         raise NotNow("acd.queue_full", f"{waiting} wait in {queue.id} already", queue_id=queue.id, waiting=waiting)
 
@@ -138,12 +138,7 @@ def describe(state: State, entry_id: str) -> dict[str, Any]:
     return {
         "entry_id": entry_id,
         "queue_id": entry.queue_id,
-        "position": position(state, entry),
+        "position": state.position(entry),
         "entered_at": entry.entered_at.isoformat(),
         "offer_id": entry.offer_id,
     }
-
-
-def position(state: State, entry: Entry) -> int:
-    """Its place in its queue, from 1."""
-    return 1 + sum(1 for e in state.entries.values() if e.queue_id == entry.queue_id and e.order < entry.order)

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from ipcc.contracts.acd import AgentState
 from ipcc.contracts.config import Queue, User
+from services.acd.core.lanes import Lanes
 from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, PastEntry
 
 R = TypeVar("R")
@@ -61,19 +62,24 @@ class State:
         self.counters: Table[int] = Table()
         self.offsets: Table[int] = Table()
         # the learnt part
-        self.users: Table[User] = Table()
+        self.users: Table[User] = Table(self._index_user)
         self.queues: Table[Queue] = Table(self._index_queue)
         self.removed_queues: Table[bool] = Table()
         self.skills: Table[bool] = Table()
         self.phones: Table[bool] = Table()
-        self.registrations: Table[Registration] = Table()
-        self.nodes: Table[str] = Table()
+        self.registrations: Table[Registration] = Table(self._index_registration)
+        self.nodes: Table[str] = Table(self._index_node)
         self.gone: Table[datetime] = Table(self._index_gone)
         # indices, derived
         self.idle: dict[str, Agent] = {}
+        self.idle_order: list[tuple[datetime, str]] = []
+        self.signed_in = 0
         self.by_call: dict[str, set[str]] = {}
         self.contact_of_offer: dict[str, str] = {}
-        self._waiting: dict[str, list[OrderKey]] = {}
+        self.talks_of_agent: dict[str, set[str]] = {}
+        self.at_phone: dict[str, set[str]] = {}
+        self.lanes = Lanes(self)
+        self._queued: dict[str, list[OrderKey]] = {}
         self._timers: list[Timer] = []
         self._past_by_age: list[tuple[datetime, str]] = []
         self._gone_by_age: list[tuple[datetime, str]] = []
@@ -124,17 +130,17 @@ class State:
         """How many offers were ever made in this domain."""
         return self.counters.get(EPOCH_ROW, 0)
 
-    def waiting(self, queue_id: str) -> list[OrderKey]:
-        """The entries of a queue without an offer, first served first."""
-        return self._waiting.get(queue_id, [])
-
-    def waiting_queues(self) -> list[str]:
-        """The queues where somebody waits without an offer."""
-        return [queue for queue, keys in self._waiting.items() if keys]
+    def queued(self, queue_id: str) -> list[OrderKey]:
+        """The places of all entries of a queue, with or without an offer, first served first."""
+        return self._queued.get(queue_id, [])
 
     def in_queue(self, queue_id: str) -> list[Entry]:
         """All entries of a queue, with or without an offer, first served first."""
-        return sorted((e for e in self.entries.values() if e.queue_id == queue_id), key=lambda e: e.order)
+        return [self.entries[key[-1]] for key in self.queued(queue_id)]
+
+    def position(self, entry: Entry) -> int:
+        """Its place in its queue, from 1."""
+        return 1 + bisect_left(self.queued(entry.queue_id), entry.order)
 
     def is_registered(self, phone_id: str) -> bool:
         """Whether that phone can be rung (I9)."""
@@ -152,14 +158,14 @@ class State:
 
     def due(self, now: datetime) -> list[Timer]:
         """Timers that ran out: (when, table, id), earliest first. What they mean is decided from the rows."""
-        found: list[Timer] = []
+        found: dict[Timer, None] = {}
         while self._timers and self._timers[0][0] <= now:
             timer = heapq.heappop(self._timers)
-            if self._is_live(timer) and timer not in found:
-                found.append(timer)
+            if self._is_live(timer):
+                found[timer] = None
         for timer in found:
             heapq.heappush(self._timers, timer)
-        return found
+        return list(found)
 
     def next_due(self) -> datetime | None:
         """When the next timer runs out."""
@@ -180,25 +186,39 @@ class State:
             table.index(key, old, row)
 
     def _index_agent(self, key: str, old: Agent | None, row: Agent | None) -> None:
-        if row is not None and row.state is AgentState.READY:
+        row = row or Agent(key)
+        before = self.idle.pop(key, None)
+        if before is not None and before.idle_since is not None:
+            del self.idle_order[bisect_left(self.idle_order, (before.idle_since, key))]
+        if row.state is AgentState.READY:
             self.idle[key] = row
-        else:
-            self.idle.pop(key, None)
-        if row is not None:
-            self._start_timer("agents", key, row.until)
+            if row.idle_since is not None:
+                insort(self.idle_order, (row.idle_since, key))
+        if old is not None and old.state is not AgentState.OUT:
+            self.at_phone[old.phone_id].discard(key)
+            self.signed_in -= 1
+        if row.state is not AgentState.OUT:
+            self.at_phone.setdefault(row.phone_id, set()).add(key)
+            self.signed_in += 1
+        self.lanes.put_agent(old, row)
+        self._start_timer("agents", key, row.until)
 
     def _index_entry(self, key: str, old: Entry | None, row: Entry | None) -> None:
         if old is not None:
             if not old.offer_id:
-                keys = self._waiting[old.queue_id]
+                self.lanes.take_entry(old)
+            if row is None or (row.queue_id, row.order) != (old.queue_id, old.order):
+                keys = self._queued[old.queue_id]
                 del keys[bisect_left(keys, old.order)]
             self.by_call[old.call_id].discard(key)
             if not self.by_call[old.call_id]:
                 del self.by_call[old.call_id]
         if row is not None:
             self.by_call.setdefault(row.call_id, set()).add(key)
+            if old is None or (row.queue_id, row.order) != (old.queue_id, old.order):
+                insort(self._queued.setdefault(row.queue_id, []), row.order)
             if not row.offer_id:
-                insort(self._waiting.setdefault(row.queue_id, []), row.order)
+                self.lanes.put_entry(row)
                 self._start_timer("entries", key, self._overflows_at(row))
 
     def _index_offer(self, key: str, old: Offer | None, row: Offer | None) -> None:
@@ -208,8 +228,10 @@ class State:
     def _index_contact(self, key: str, old: Contact | None, row: Contact | None) -> None:
         if old is not None:
             self.contact_of_offer.pop(old.offer_id, None)
+            self.talks_of_agent[old.agent_id].discard(key)
         if row is not None:
             self.contact_of_offer[row.offer_id] = key
+            self.talks_of_agent.setdefault(row.agent_id, set()).add(key)
 
     def _index_past(self, key: str, old: PastEntry | None, row: PastEntry | None) -> None:
         if row is not None:
@@ -220,9 +242,22 @@ class State:
             heapq.heappush(self._gone_by_age, (row, key))
 
     def _index_queue(self, key: str, old: Queue | None, row: Queue | None) -> None:
-        # its limit may be another now
-        for _, _, entry_id in self.waiting(key):
-            self._start_timer("entries", entry_id, self._overflows_at(self.entries[entry_id]))
+        waiting = [entry for entry in self.in_queue(key) if not entry.offer_id]
+        self.lanes.rebuild(key, waiting)
+        for entry in waiting:
+            # its limit may be another now
+            self._start_timer("entries", entry.id, self._overflows_at(entry))
+
+    def _index_user(self, key: str, old: User | None, row: User | None) -> None:
+        self.lanes.put_user(key, old.skills if old else (), row.skills if row else ())
+
+    def _index_registration(self, key: str, old: Registration | None, row: Registration | None) -> None:
+        if (old.node_id if old else "") != (row.node_id if row else ""):
+            self.lanes.refit(sorted(self.at_phone.get(key, ())))
+
+    def _index_node(self, key: str, old: str | None, row: str | None) -> None:
+        if not row:
+            self.lanes.stir(key)
 
     def _overflows_at(self, entry: Entry) -> datetime | None:
         queue = self.queues.get(entry.queue_id)

@@ -43,7 +43,7 @@ from services.acd.core.inputs import (
     TakenOver,
     TimePassed,
 )
-from services.acd.core.routing import misfit, need_of
+from services.acd.core.needs import misfit, need_of
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import PAST_KEPT, State, overflows_at
 from tests.unit.acd.world import NODE, World, enqueue, queue, user
