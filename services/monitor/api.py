@@ -35,6 +35,7 @@ async def list_alerts(live: LiveHere) -> list[AlertView]:
 
 @router.websocket("/board/events", dependencies=[MAY_SEE])
 async def follow_board(socket: WebSocket, live: LiveHere, after: str | None = None) -> None:
+    """The whole board, at once and whenever it changed."""
     await live.hub.serve(socket, after)
 
 
