@@ -33,6 +33,7 @@ def tracked(pattern: str) -> list[str]:
     return [name for name in _files() if fnmatch(name, pattern) and not name.startswith(DATA)]
 
 
+@cache
 def read(name: str) -> str:
     """The text of a file; "" when it is no text."""
     try:

@@ -119,7 +119,7 @@ async def test_calls_that_are_not_customers_calling_us_are_left_alone(world: Wor
 
 async def test_a_number_without_a_flow_goes_to_the_safety_net_and_is_no_dead_letter(world: World) -> None:
     async with world.replica():
-        call = await world.arrive(number="95599")
+        call = await world.arrive(number="955009")
         await until(lambda: world.node.told(UuidTransfer), what="transferred")
         assert world.node.told(UuidTransfer)[0].destination == "fallback"
         assert await world.facts(call) == []
