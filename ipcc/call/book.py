@@ -132,7 +132,9 @@ class CallBook:
         if leg and leg.is_live:
             # a moment found by looking is by our clock: it must not make the switch's own next word look old
             bridging = leg.bridging if resynced else leg.bridging.taken(f"bridged {other}", at)
-            self.put(replace(leg, bridged_to=LegId(other), bridging=bridging))
+            self.put(
+                replace(leg, bridged_to=LegId(other), bridging=bridging, is_waiting=False, waits_for=None, room="")
+            )
 
     def _part(self, leg_id: str, other: str, at: datetime, resynced: bool) -> None:
         leg = self.leg(leg_id)
@@ -151,9 +153,43 @@ class CallBook:
         leg = self.leg(payload.leg_id)
         if leg is None or not leg.is_live:
             return
-        self.put(replace(leg, ended_at=at, cause=payload.cause, bridged_to=None, is_held=False, is_parked=False))
+        self.put(
+            replace(
+                leg,
+                ended_at=at,
+                cause=payload.cause,
+                bridged_to=None,
+                is_held=False,
+                is_parked=False,
+                is_waiting=False,
+                waits_for=None,
+            )
+        )
         call = self.calls[leg.call_id]
         self.calls[leg.call_id] = replace(call, live=call.live - {leg.leg_id})
+
+    def _set_aside(self, payload: told.PartyHeld, _at: datetime) -> None:
+        self._change(payload, is_waiting=True, waits_for=LegId(payload.by_leg_id) if payload.by_leg_id else None)
+
+    def _take_back(self, payload: told.PartyRetrieved, _at: datetime) -> None:
+        self._change(payload, is_waiting=False, waits_for=None)
+
+    def _consult(self, payload: told.ConsultStarted, _at: datetime) -> None:
+        self._change(payload, consults=LegId(payload.consult_leg_id))
+
+    def _mute(self, payload: told.LegMuted | told.LegUnmuted, _at: datetime) -> None:
+        self._change(payload, is_muted=isinstance(payload, told.LegMuted))
+
+    def _confer(self, payload: told.LegConferenced, _at: datetime) -> None:
+        self._change(payload, room=payload.room, is_waiting=False, waits_for=None)
+
+    def _supervise(self, payload: told.SupervisionChanged, _at: datetime) -> None:
+        self._change(payload, supervises=LegId(payload.target_leg_id), supervision=payload.mode)
+
+    def _change(self, payload: told.LegPayload, **changes: Any) -> None:
+        leg = self.leg(payload.leg_id)
+        if leg and leg.is_live:
+            self.put(replace(leg, **changes))
 
     def _end_call(self, payload: told.CallEnded, at: datetime) -> None:
         call = self.call(payload.call_id)
@@ -179,4 +215,11 @@ _TAKE: dict[type[Payload], Callable[[CallBook, Any, datetime], None]] = {
     told.LegEnded: CallBook._end_leg,
     told.CallEnded: CallBook._end_call,
     told.CallDataAttached: CallBook._attach,
+    told.PartyHeld: CallBook._set_aside,
+    told.PartyRetrieved: CallBook._take_back,
+    told.ConsultStarted: CallBook._consult,
+    told.LegMuted: CallBook._mute,
+    told.LegUnmuted: CallBook._mute,
+    told.LegConferenced: CallBook._confer,
+    told.SupervisionChanged: CallBook._supervise,
 }

@@ -65,6 +65,16 @@ class Leg:
     bridged_to: LegId | None = None
     is_held: bool = False
     is_parked: bool = False
+    is_waiting: bool = False
+    """Set aside with music by call control: for ``waits_for``, or parked for anybody."""
+    waits_for: LegId | None = None
+    consults: LegId | None = None
+    """The leg it dialled beside the one that waits for it."""
+    is_muted: bool = False
+    room: str = ""
+    """The conference it takes part in."""
+    supervises: LegId | None = None
+    supervision: str = ""
     bridging: Tick = field(default_factory=Tick)
     holding: Tick = field(default_factory=Tick)
 

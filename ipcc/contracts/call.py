@@ -133,6 +133,60 @@ class CallEnded(CallPayload):
     duration_ms: int
 
 
+class PartyHeld(LegPayload):
+    """The party at this leg waits with music, apart from everybody: for ``by_leg_id``, who talks to somebody else meanwhile; empty:
+    parked, for anybody to pick up."""
+
+    TYPE: ClassVar[str] = "ipcc.call.party_held"
+
+    by_leg_id: str = ""
+
+
+class PartyRetrieved(LegPayload):
+    """The party at this leg waits no more: talked to again, handed on, or in a conference."""
+
+    TYPE: ClassVar[str] = "ipcc.call.party_retrieved"
+
+
+class ConsultStarted(LegPayload):
+    """The party at this leg dials somebody beside the one who waits for him."""
+
+    TYPE: ClassVar[str] = "ipcc.call.consult_started"
+
+    consult_leg_id: str
+
+
+class LegMuted(LegPayload):
+    """What the party at this leg says is silenced."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_muted"
+
+
+class LegUnmuted(LegPayload):
+    """He is heard again."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_unmuted"
+
+
+class LegConferenced(LegPayload):
+    """The leg takes part in a conference of its call, until it ends or is bridged."""
+
+    TYPE: ClassVar[str] = "ipcc.call.leg_conferenced"
+
+    room: str
+
+
+class SupervisionChanged(LegPayload):
+    """The supervisor at this leg hears ``target_leg_id`` and whom it talks to. ``mode``: listen (heard by nobody), whisper (heard at
+    the target alone), barge (heard by both)."""
+
+    TYPE: ClassVar[str] = "ipcc.call.supervision_changed"
+
+    target_leg_id: str
+    mode: str
+    agent_id: str = Field(default="", description="the supervisor")
+
+
 class CallDataAttached(CallPayload):
     """Business data joined to the call (never secrets): shown in the screen pop and usable for routing."""
 
@@ -167,6 +221,13 @@ CALL_PAYLOADS: tuple[type[Payload], ...] = (
     LegResumed,
     LegEnded,
     CallEnded,
+    PartyHeld,
+    PartyRetrieved,
+    ConsultStarted,
+    LegMuted,
+    LegUnmuted,
+    LegConferenced,
+    SupervisionChanged,
     CallDataAttached,
     PhoneChanged,
 )
