@@ -186,12 +186,17 @@ class ContactHandled(AcdPayload):
 
 
 class AcdSnapshot(AcdPayload):
-    """The whole state of a domain after everything before it in the log; ``inputs`` maps ``topic/partition`` to the next offset."""
+    """The whole state of a domain after everything before it in the log; ``inputs`` maps ``topic/partition`` to the next offset.
+
+    One too large for a record comes in ``parts`` that follow one another, each with some of the rows; only all of them count.
+    """
 
     TYPE: ClassVar[str] = "ipcc.acd.snapshot"
 
     state: dict[str, Any]
     inputs: dict[str, int]
+    part: int = Field(default=1, ge=1)
+    parts: int = Field(default=1, ge=1)
 
 
 class AcdCommand(Payload):

@@ -73,6 +73,10 @@ class Book:
         page.facts += [Fact(now, event) for event in decision.events]
         self._note(decision, item, page)
 
+    def is_snapshot_due(self, every: int) -> bool:
+        """Whether enough was stored since the last: the larger the state, the more, so that snapshots stay the smaller part."""
+        return self.since_snapshot >= max(every, self.state.row_count)
+
     async def store(self, page: Page) -> None:
         """Append the page's events. Raises Fenced and BusDown."""
         if not page.facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -17,14 +17,14 @@ from ipcc.contracts.topics import ACD
 from ipcc.errors import InvalidMessage
 from ipcc.ids import new_id
 from services.acd.core.fold import evolve
-from services.acd.core.snapshot import FORMAT, from_dict, to_dict
+from services.acd.core.snapshot import FORMAT, cut, from_dict, paste, to_dict
 from services.acd.core.state import State
 
 log = structlog.get_logger(__name__)
 
 STEP = 2_000
 # brokers take records of up to a megabyte unless told otherwise
-MAX_SNAPSHOT_BYTES = 900_000
+MAX_RECORD_BYTES = 900_000
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,24 @@ class Folded:
     next_offset: int
     inputs: dict[str, int]
     since_snapshot: int = 0
+    pieces: list[AcdSnapshot] = field(default_factory=list)
 
     def take(self, fact: Fact) -> None:
-        """Fold one more event; a snapshot replaces everything before it."""
+        """Fold one more event; a snapshot replaces everything before it, once its last part was taken."""
         if isinstance(fact.event, AcdSnapshot):
-            self.state = from_dict(self.state.domain, fact.event.state, fact.event.inputs)
-            self.inputs = dict(fact.event.inputs)
-            self.since_snapshot = 0
+            self._take_snapshot(fact.event)
             return
         evolve(self.state, fact.event, fact.at)
         self.inputs.update(self.state.offsets)
         self.since_snapshot += 1
+
+    def _take_snapshot(self, event: AcdSnapshot) -> None:
+        self.pieces = [event] if event.part == 1 else [*self.pieces, event]
+        if _is_complete(self.pieces):
+            self.state = from_dict(self.state.domain, paste(piece.state for piece in self.pieces), event.inputs)
+            self.inputs = dict(event.inputs)
+            self.since_snapshot = 0
+            self.pieces = []
 
 
 class AcdLog:
@@ -71,9 +78,9 @@ class AcdLog:
         while True:
             start = max(first, end - step)
             facts = await self._facts(start)
-            whole = [index for index, fact in enumerate(facts) if _is_whole(fact)]
-            if whole or start == first:
-                return self._fold(facts[whole[-1] if whole else 0 :], end)
+            whole = _newest_snapshot(facts)
+            if whole is not None or start == first:
+                return self._fold(facts[whole or 0 :], end)
             step *= 4
 
     def fact_of(self, record: Record) -> Fact | None:
@@ -124,13 +131,19 @@ class LogWriter:
 
     async def snapshot(self, state: State, inputs: dict[str, int], now: datetime) -> None:
         """Store the whole state, so that nobody has to read what is before it."""
-        event = AcdSnapshot(domain=state.domain, state=to_dict(state), inputs=inputs)
-        messages = self._log.messages([Fact(now, event)], self._source)
-        size = len(messages[0].value or b"")
-        if size > MAX_SNAPSHOT_BYTES:
-            # the broker would refuse it, and with it the right to write; the log is whole without it, only longer to read
-            log.error("snapshot_too_large", domain=state.domain, bytes=size, limit=MAX_SNAPSHOT_BYTES)
-            return
+        saved = to_dict(state)
+        rows = max(1, sum(len(value) for value in saved.values() if isinstance(value, list)))
+        messages: list[Message] = []
+        while True:
+            pieces = cut(saved, rows)
+            facts = [
+                Fact(now, AcdSnapshot(domain=state.domain, state=piece, inputs=inputs, part=part, parts=len(pieces)))
+                for part, piece in enumerate(pieces, start=1)
+            ]
+            messages = self._log.messages(facts, self._source)
+            if rows == 1 or max(len(message.value or b"") for message in messages) <= MAX_RECORD_BYTES:
+                break
+            rows = max(1, rows // 4)
         await self._producer.append(messages)
 
     async def close(self) -> None:
@@ -138,13 +151,27 @@ class LogWriter:
         await self._producer.close()
 
 
-def _is_whole(fact: Fact) -> bool:
-    """Whether this is a snapshot that can be read; a damaged one is passed over for the one before."""
-    if not isinstance(fact.event, AcdSnapshot) or fact.event.state.get("format") != FORMAT:
+def _newest_snapshot(facts: Sequence[Fact]) -> int | None:
+    """Where the newest snapshot begins that can be read; a damaged one is passed over for the one before."""
+    snapshots = [(index, fact.event) for index, fact in enumerate(facts) if isinstance(fact.event, AcdSnapshot)]
+    for place in range(len(snapshots) - 1, -1, -1):
+        index, first = snapshots[place]
+        pieces = [event for _, event in snapshots[place : place + first.parts]]
+        if first.part == 1 and _is_complete(pieces) and _is_readable(pieces):
+            return index
+    return None
+
+
+def _is_complete(pieces: Sequence[AcdSnapshot]) -> bool:
+    return [(p.part, p.parts) for p in pieces] == [(n, len(pieces)) for n in range(1, pieces[0].parts + 1)]
+
+
+def _is_readable(pieces: Sequence[AcdSnapshot]) -> bool:
+    if pieces[0].state.get("format") != FORMAT:
         return False
     try:
-        from_dict(fact.event.domain, fact.event.state, fact.event.inputs)
-    except (ValidationError, KeyError) as error:
-        log.error("damaged_snapshot", domain=fact.event.domain, error=str(error))
+        from_dict(pieces[0].domain, paste(piece.state for piece in pieces), pieces[0].inputs)
+    except (ValidationError, KeyError, TypeError) as error:
+        log.error("damaged_snapshot", domain=pieces[0].domain, error=str(error))
         return False
     return True

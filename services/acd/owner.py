@@ -245,7 +245,7 @@ class Owner:
             self._hands.tasks.once("reply", send_reply(self._around.publisher, to, answer))
         for record, reason in page.buried:
             await self._ears.bury(record, reason)
-        if book.since_snapshot >= self._around.snapshot_every:
+        if book.is_snapshot_due(self._around.snapshot_every):
             await book.snapshot()
 
     async def _store(self, book: Book, page: Page) -> None:

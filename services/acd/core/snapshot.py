@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,6 +30,30 @@ def to_dict(state: State) -> dict[str, Any]:
         "contacts": _CONTACTS.dump_python(list(state.contacts.values()), mode="json"),
         "past": _PAST.dump_python(list(state.past.values()), mode="json"),
     }
+
+
+def cut(saved: dict[str, Any], rows: int) -> list[dict[str, Any]]:
+    """``saved`` in pieces of at most ``rows`` rows each; the first has whatever is not a row."""
+    pieces: list[dict[str, Any]] = [{key: value for key, value in saved.items() if not isinstance(value, list)}]
+    left = rows
+    for table, found in ((key, value) for key, value in saved.items() if isinstance(value, list)):
+        start = 0
+        while start < len(found) or table not in pieces[-1]:
+            if left == 0:
+                pieces.append({})
+                left = rows
+            pieces[-1][table] = found[start : start + left]
+            start, left = start + left, left - len(pieces[-1][table])
+    return pieces
+
+
+def paste(pieces: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The whole of what was cut."""
+    whole: dict[str, Any] = {}
+    for piece in pieces:
+        for key, value in piece.items():
+            whole[key] = whole[key] + value if isinstance(value, list) and key in whole else value
+    return whole
 
 
 def from_dict(domain: str, saved: dict[str, Any], inputs: dict[str, int]) -> State:

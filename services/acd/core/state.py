@@ -130,6 +130,11 @@ class State:
         """How many offers were ever made in this domain."""
         return self.counters.get(EPOCH_ROW, 0)
 
+    @property
+    def row_count(self) -> int:
+        """How many rows a snapshot carries."""
+        return sum(len(t) for t in (self.agents, self.entries, self.offers, self.contacts, self.past))
+
     def queued(self, queue_id: str) -> list[OrderKey]:
         """The places of all entries of a queue, with or without an offer, first served first."""
         return self._queued.get(queue_id, [])
