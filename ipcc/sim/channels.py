@@ -118,6 +118,15 @@ class Digit:
     samples: int = 800
 
 
+@dataclass
+class Eavesdrop:
+    """Whom a supervisor listens to, and who of the two sides hears him."""
+
+    target: str
+    speaks_to_target: bool = False
+    speaks_to_partner: bool = False
+
+
 _ARRAY = "ARRAY::"
 _PREFIX = "variable_"
 # names are few and used for ever: the joined ones are kept, since every event of a channel shows all of them
@@ -184,12 +193,15 @@ class Channel:
     presence_id: str = ""
     call_uuid: str = ""
     has_codec: bool = False
+    reads_linear: bool = False
+    """What the phone sends is decoded for an application that mixes it (eavesdrop)."""
     messages: deque[Message] = field(default_factory=deque)
     digits: deque[Digit] = field(default_factory=deque)
     digits_dialed: str = ""
     recordings: list[Recording] = field(default_factory=list)
     displaced: set[str] = field(default_factory=set)
     """Files that uuid_displace plays into it."""
+    eavesdrop: Eavesdrop | None = None
     partner: str | None = None
     thread: Thread | None = None
     is_idle: bool = False

@@ -110,6 +110,7 @@ _CODEC_HEADERS: dict[str, HeaderValue] = {
     for way in ("Read", "Write")
     for what, value in (("Name", "PCMU"), ("Rate", "8000"), ("Bit-Rate", "64000"))
 }
+_LINEAR_HEADERS: dict[str, HeaderValue] = {"Channel-Read-Codec-Name": "L16", "Channel-Read-Codec-Bit-Rate": "128000"}
 
 
 def stamp(us: int) -> str:
@@ -146,6 +147,8 @@ def channel_headers(channel: Channel) -> dict[str, HeaderValue]:
         out["Hangup-Cause"] = channel.cause
     if channel.has_codec:
         out.update(_CODEC_HEADERS)
+        if channel.reads_linear:
+            out.update(_LINEAR_HEADERS)
     _profile_headers(out, "Caller-", channel.profile, channel.uuid, channel.name)
     if channel.other:
         if channel.other.headers is None:

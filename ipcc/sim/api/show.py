@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 
+_CODEC = ("PCMU", "8000", "64000")
+_LINEAR = ("L16", "8000", "128000")
+
 _NOT_IN_CALLS = frozenset(
     {
         "application",
@@ -83,7 +86,8 @@ def _as_xml(rows: list[Row], counted: bool) -> str:
 def channel_row(channel: Channel) -> Row:
     """One line of ``show channels``."""
     profile = channel.profile
-    codec = ("PCMU", "8000", "64000") if channel.has_codec else ("", "", "")
+    codec = _CODEC if channel.has_codec else ("", "", "")
+    read = _LINEAR if channel.reads_linear else codec
     app, data = channel.application
     created = profile.times.created
     bridged = channel.var("last_bridge_to") is not None
@@ -102,9 +106,9 @@ def channel_row(channel: Channel) -> Row:
         "application_data": data,
         "dialplan": profile.dialplan,
         "context": profile.context,
-        "read_codec": codec[0],
-        "read_rate": codec[1],
-        "read_bit_rate": codec[2],
+        "read_codec": read[0],
+        "read_rate": read[1],
+        "read_bit_rate": read[2],
         "write_codec": codec[0],
         "write_rate": codec[1],
         "write_bit_rate": codec[2],

@@ -94,6 +94,11 @@ def buglist(kernel: Kernel, argument: str) -> str:
         f" <media-bug>\n  <function>session_record</function>\n  <target>{recording.path}</target>\n </media-bug>\n"
         for recording in channel.recordings
     )
+    bugs += "".join(
+        f" <media-bug>\n  <function>eavesdrop</function>\n  <target>{channel.uuid}</target>\n </media-bug>\n"
+        for other in kernel.channels.values()
+        if other.eavesdrop and other.eavesdrop.target == channel.uuid
+    )
     return f"<media-bugs>\n{bugs}</media-bugs>\n"
 
 
