@@ -13,7 +13,7 @@ from ipcc.contracts import call as told
 from ipcc.contracts.tags import LegRole
 from ipcc.ids import CallId, LegId, NodeId
 from services.acd.core.moves import MOVES, Deny, Go, Stay
-from services.ctiserver.core.control import GOAL, LEGAL
+from services.ctiserver.core.control import LEGAL
 from tools.docs_table import page, table
 
 
@@ -30,7 +30,7 @@ def pages() -> dict[str, str]:
         "these are the changes that facts make.",
         _diagram(_leg_moves(), "initiated"),
         "What may be asked of a leg (`services/ctiserver/core/control.py`):",
-        table(("verb", "in the states", "leads to"), _verbs()),
+        table(("verb", "when the leg is"), _verbs()),
     ]
     return {"states.md": page("States", *parts)}
 
@@ -61,11 +61,8 @@ def _agent_rows() -> str:
     return table(("state", "input", "", "because"), rows)
 
 
-def _verbs() -> list[tuple[str, str, str]]:
-    return [
-        (f"`{verb.value}`", ", ".join(sorted(s.value for s in states)), ", ".join(sorted(s.value for s in GOAL[verb])))
-        for verb, states in LEGAL.items()
-    ]
+def _verbs() -> list[tuple[str, str]]:
+    return [(f"`{verb.value}`", ", ".join(sorted(state.value for state in states))) for verb, states in LEGAL.items()]
 
 
 # --- the leg, by trying ----------------------------------------------------------------------------
