@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ipcc.esl.dialstring import Endpoint, Target, call_variables
 from ipcc.esl.headers import HangupCause
-from ipcc.esl.quoting import Unrenderable, escape, literal, name, number, unexpanded, word
+from ipcc.esl.quoting import Unrenderable, dialable, display_name, escape, literal, name, number, unexpanded, word
 from ipcc.ids import LegId
 
 
@@ -61,8 +61,8 @@ class Originate:
     def render(self) -> str:
         known = {
             "origination_uuid": self.leg_id,
-            "origination_caller_id_name": self.caller_name,
-            "origination_caller_id_number": self.caller_number,
+            "origination_caller_id_name": display_name(self.caller_name),
+            "origination_caller_id_number": dialable(self.caller_number),
             "originate_timeout": number(self.timeout_s, "timeout_s", 1),
             "ignore_early_media": "true" if self.waits_for_answer else "",
         }
@@ -87,8 +87,8 @@ class OriginateMany:
         if not self.targets:
             raise Unrenderable("targets", "are none")
         known = {
-            "origination_caller_id_name": self.caller_name,
-            "origination_caller_id_number": self.caller_number,
+            "origination_caller_id_name": display_name(self.caller_name),
+            "origination_caller_id_number": dialable(self.caller_number),
             "originate_timeout": number(self.timeout_s, "timeout_s", 1),
             "ignore_early_media": "true",
         }

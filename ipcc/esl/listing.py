@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from ipcc.esl.meaning import ChannelRow, LegSnapshot, RegistrationRow
-from ipcc.esl.normalise import as_sent, snapshot
+from ipcc.esl.normalise import name_as_sent, snapshot
 from ipcc.esl.wire import WireError, json_event
 from ipcc.ids import LegId
 
@@ -45,7 +45,7 @@ def _channel(row: Mapping[str, str]) -> ChannelRow:
         created_s=_number(row.get("created_epoch", "")),
         name=row.get("name", ""),
         caller_number=row.get("cid_num", ""),
-        caller_name=as_sent(row.get("cid_name", "")),
+        caller_name=name_as_sent(row.get("cid_name", "")),
         dialled=row.get("dest", ""),
         application=row.get("application", ""),
         call_uuid=row.get("call_uuid", ""),

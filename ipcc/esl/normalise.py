@@ -44,6 +44,7 @@ _RECORD_VARIABLES = (
 )
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_QUOTED_PAIR = re.compile(r"\\([\\\"])")
 
 
 def normalise(event: SwitchEvent) -> tuple[m.Meaning, ...]:
@@ -62,7 +63,7 @@ def leg_facts(event: SwitchEvent) -> m.LegFacts:
     return m.LegFacts(
         direction=m.LegDirection.INBOUND if inbound else m.LegDirection.OUTBOUND,
         caller_number=as_sent(event.get("Caller-Caller-ID-Number")),
-        caller_name=as_sent(event.get("Caller-Caller-ID-Name")),
+        caller_name=name_as_sent(event.get("Caller-Caller-ID-Name")),
         dialled=as_sent(event.get("Caller-Destination-Number")),
         variables=variables,
         profile=event.variable("sofia_profile_name"),
@@ -81,6 +82,11 @@ def as_sent(text: str) -> str:
     """What the caller's telephone sent. A SIP header cannot hold a control character: one that is here was sent as ``%0A`` and
     decoded on the way (fact 27: FreeSWITCH 1.10.12 decodes display names), so it is shown as it was."""
     return _CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", text)
+
+
+def name_as_sent(text: str) -> str:
+    """A display name as the caller wrote it: the switch keeps the backslashes before quotes and backslashes (RFC 3261, 25.1)."""
+    return as_sent(_QUOTED_PAIR.sub(r"\1", text))
 
 
 def tags(event: SwitchEvent) -> Mapping[str, str]:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ipcc.esl.commands import Originate, OriginateMany, UuidSetVar, UuidSetVars, Words
 from ipcc.esl.dialstring import Contact, Endpoint, Gateway, Loopback, SipAddress, Target, User, leg_variables
-from ipcc.esl.quoting import Unrenderable, braces_balance, escape, literal, presentable, unexpanded, word
+from ipcc.esl.quoting import (
+    Unrenderable,
+    braces_balance,
+    dialable,
+    display_name,
+    escape,
+    literal,
+    presentable,
+    unexpanded,
+    word,
+)
 from ipcc.esl.reading import leading_variables, separate
 from ipcc.ids import LegId
 
@@ -71,15 +84,15 @@ def test_variables_of_an_originate_are_read_back_exactly_or_refused_by_name(name
     command = Originate(
         User("1001", "bank.example"), LEG, caller_name=name, caller_number=number, variables={"ipcc_note": other}
     )
-    if any("${" in value.replace("\\", "") or not braces_balance(value) for value in (name, number, other)):
+    if any("${" in value.replace("\\", "") or not braces_balance(value) for value in (display_name(name), other)):
         with pytest.raises(Unrenderable, match=r"variable (origination_caller_id_\w+|ipcc_note) holds"):
             command.render()
         return
     line = command.render()
     variables, endpoint, application = read_originate(line)
     given_values = {
-        "origination_caller_id_name": name,
-        "origination_caller_id_number": number,
+        "origination_caller_id_name": display_name(name),
+        "origination_caller_id_number": dialable(number),
         "ipcc_note": other,
         "origination_uuid": LEG,
         "originate_timeout": "30",
@@ -123,8 +136,8 @@ def test_a_variable_of_one_leg_must_be_plain(value: str) -> None:
 @pytest.mark.parametrize("value", ["${system rm}", "$${x}", "$\\{x}", "a\nb", "a\rb", "a\0b", "{", "}{", "\ud800"])
 def test_what_no_quoting_gets_through_is_refused_and_never_repeated_in_the_message(value: str) -> None:
     with pytest.raises(Unrenderable) as refused:
-        Originate(User("1001"), LEG, caller_name=value).render()
-    assert refused.value.details["what"] == "variable origination_caller_id_name"
+        Originate(User("1001"), LEG, variables={"ipcc_note": value}).render()
+    assert refused.value.details["what"] == "variable ipcc_note"
     assert value not in refused.value.message
 
 
@@ -245,3 +258,23 @@ def test_a_name_that_cannot_be_carried_is_shown_as_near_as_can_be() -> None:
     assert presentable("Wang} ${x") == "Wang) $ (x"
     assert presentable("reload mod_event_socket") == "reload mod event socket"
     assert len(presentable("x" * 500)) == 120
+
+
+def sip_display(value: str) -> str:
+    """What the switch makes of a caller's name on the way into the INVITE, and a phone of that (tried on 1.10.12)."""
+    value = re.split("[/:]", value.partition("@")[0])[-1]
+    return re.sub(r"\\(.)", r"\1", unquote(value))
+
+
+@given(value=values)
+@example("x%0AUnique-ID: b")
+@example("a/b@c:d%25%2")
+def test_a_phone_shows_a_callers_name_as_it_is(value: str) -> None:
+    assert sip_display(display_name(value)) == value.replace('"', "'")
+
+
+def test_a_callers_name_or_number_never_breaks_a_sip_header() -> None:
+    line = Originate(User("1001"), LEG, caller_name="Li%0AX-Forged: 1", caller_number='1380%0A>;x="y').render()
+    variables = read_originate(line)[0]
+    assert variables["origination_caller_id_name"] == "Li%250AX-Forged%3A 1"
+    assert variables["origination_caller_id_number"] == "13800Axy"
