@@ -14,7 +14,7 @@ CARDS = {
     "1003": ("6222000000000033", "864209"),
 }
 WRONG_PIN = "111111"
-HOSTILE_NAME = '王"小明": x%0AHangup-Cause: FORGED, {a=b} ${uuid}'
+HOSTILE_NAME = '王"小明": x%0AHangup-Cause: FORGED, {a=b}'
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ipcc.sim import loopback, session, signalling, sip
 from ipcc.sim.channels import Channel, OtherLeg, Profile, Times, VariableValue
@@ -186,8 +187,8 @@ def _make_channel(kernel: Kernel, target: Target, request: Request, uuid: str) -
     profile = Profile(
         dialplan=caller.profile.dialplan if caller else "",
         username=caller.profile.username if caller else "",
-        caller_name=name,
-        caller_number=number,
+        caller_name=_sanitized(name),
+        caller_number=_sanitized(number),
         orig_caller_name=caller.profile.orig_caller_name if caller else name,
         orig_caller_number=caller.profile.orig_caller_number if caller else number,
         callee_name=request.get("origination_callee_id_name") or "Outbound Call",
@@ -212,6 +213,11 @@ def _make_channel(kernel: Kernel, target: Target, request: Request, uuid: str) -
             "originator", caller.uuid, caller.name, replace(caller.profile, times=replace(caller.profile.times))
         )
     return channel
+
+
+def _sanitized(text: str) -> str:
+    """A caller's name or number as an outgoing leg has it (switch_utils.c, switch_sanitize_number)."""
+    return text.partition("@")[0].rpartition("/")[2].rpartition(":")[2]
 
 
 def _caller_name(caller: Channel) -> str:
@@ -290,6 +296,7 @@ def _invitation(channel: Channel, target: Target, request: Request) -> PhoneInvi
         user=target.destination,
         address=target.address,
         caller_number=profile.caller_number,
-        caller_name=profile.caller_name or request.get("origination_caller_id_name"),
+        # decoded once (mod_sofia.h, check_decode), line breaks and all: what must not be an end of a header line is sent as %25
+        caller_name=unquote(profile.caller_name or request.get("origination_caller_id_name")),
         sip_headers=headers,
     )

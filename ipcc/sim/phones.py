@@ -9,6 +9,7 @@ from ipcc.sim import causes, digits, hold, session, signalling, sip
 from ipcc.sim.channels import Channel, Digit, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
+from ipcc.sim.transfer import refer
 
 if TYPE_CHECKING:
     from ipcc.sim.contacts import Contacts
@@ -104,6 +105,12 @@ class Phones:
         if channel:
             hold.resume_by_phone(channel)
 
+    def refer(self, uuid: str, destination: str) -> None:
+        """A REFER: the person at this phone sends the other one to ``destination`` and is let go."""
+        channel = self._kernel.find(uuid)
+        if channel:
+            refer(channel, destination)
+
     def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
         """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
         return self._contacts.register(user, address, expires_s, call_id)
@@ -118,8 +125,10 @@ def _accept(kernel: Kernel, call: InboundCall) -> Channel | None:
     if kernel.paused_inbound or len(kernel.channels) >= kernel.settings.max_sessions:
         return None
     uuid = call.uuid or kernel.new_uuid()
-    # a display name is URL-decoded once, so %0A in it becomes a real line break (fact 27); a tab becomes a blank (14d)
+    # a display name is URL-decoded once, so %0A in it becomes a real line break (fact 27); a tab becomes a blank (14d);
+    # what would be a variable is made harmless, and no variable takes it as a value (tried on 1.10.12)
     name = unquote(call.caller_name, errors="surrogateescape").replace("\t", " ") or call.caller_number
+    name = name.replace("${", "%{")
     now = kernel.stamp_us
     profile = Profile(
         username=call.caller_number,
@@ -141,7 +150,9 @@ def _accept(kernel: Kernel, call: InboundCall) -> Channel | None:
     channel.initial = (name, call.caller_number, call.host, call.dialled, "XML", call.context)
     kernel.add(channel)
     channel.variables.update(sip.inbound_variables(kernel, channel, call))
-    if call.caller_name:
+    if "${" in call.caller_name:
+        channel.set_var("sip_full_from", None)
+    elif call.caller_name:
         channel.set_var("sip_from_display", call.caller_name)
     return channel
 

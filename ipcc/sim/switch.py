@@ -179,7 +179,7 @@ class SimSwitch(CommandedEngine):
             InboundCall(
                 caller_number=caller.number,
                 dialled=caller.dialled,
-                caller_name=caller.name,
+                caller_name=_quoted(caller.name),
                 profile=caller.profile,
                 context=caller.context,
                 address=caller.address,
@@ -289,3 +289,8 @@ def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"-ERR {place}: {first['msg']}\n"
+
+
+def _quoted(name: str) -> str:
+    """As a telephone writes a name between double quotes (RFC 3261, 25.1); the switch keeps the backslashes."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')
