@@ -154,7 +154,7 @@ class Bench:
             found = await self.get("report", f"/v1/calls/{call.id}")
             return found if found and _is_whole(found) else None
 
-        found = await until(whole, timeout, "the whole call in the report")
+        found: dict[str, Any] | None = await until(whole, timeout, "the whole call in the report")
         assert found is not None
         return found
 

@@ -110,7 +110,7 @@ class SipPeople:
         phone = SipPhone(number, self._site.trunks, CALLER_HZ)
         self._callers.append(phone)
         await phone.open()
-        return SipLine(await phone.call(dialled, number, name))
+        return SipLine(await phone.call(dialled, number, name.replace("\\", "\\\\").replace('"', '\\"')))
 
     async def phone(self, number: str) -> RegisteredPhone:
         if number not in self._phones:

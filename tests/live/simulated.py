@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from ipcc.sim.media import OWN_TONE_HZ, PARTNER_TONE_HZ
-from ipcc.sim.outputs import Output, PhoneCancelled, PhoneHungUp, PhoneInvited, PlaybackStarted
+from ipcc.sim.outputs import Output, PhoneCancelled, PhoneHungUp, PhoneInvited, PlaybackStarted, SimEvent
 from ipcc.sim.people import Caller, PhoneScript
 from ipcc.sim.switch import SimSwitch
 from tests.live.people import End, Heard
@@ -120,6 +120,9 @@ class SimPeople:
             case PhoneHungUp(uuid=uuid, sip_code=code) if uuid in self._lines:
                 line = self._lines[uuid]
                 line.ended = line.ended or (End.BYE if code == 200 else End.REFUSED)
+            case SimEvent(name="CHANNEL_DESTROY", headers=headers) if str(headers.get("Unique-ID")) in self._lines:
+                # the switch told its end to this phone neither by CANCEL nor by BYE: it was the phone's own doing
+                line = self._lines[str(headers["Unique-ID"])]
+                line.ended = line.ended or (End.HUNG_UP if line.is_answered else End.REFUSED)
             case PlaybackStarted(uuid=uuid):
-                caller = Heard.AGENT
-                self._lines.setdefault(uuid, SimLine(self._switch, uuid, caller)).is_played_to = True
+                self._lines.setdefault(uuid, SimLine(self._switch, uuid, Heard.AGENT)).is_played_to = True

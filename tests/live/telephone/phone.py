@@ -82,7 +82,7 @@ class SipPhone(asyncio.DatagramProtocol):
         return 401
 
     async def call(self, dialled: str, number: str, name: str = "") -> Call:
-        """Call a number through the peer; ``name`` is put between quotes as it is."""
+        """Call a number through the peer; ``name`` is put between double quotes as it is."""
         stream = RtpStream(self._hertz)
         port = await stream.open(self._host)
         host, peer_port = self._peer
