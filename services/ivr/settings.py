@@ -20,7 +20,7 @@ class IvrSettings(ServiceSettings):
         Path("flows"), description="Folder of the published flow documents, one JSON file a version."
     )
     sounds_dir: str = Field(
-        "/usr/share/freeswitch/ipcc-sounds",
+        "/usr/share/ipcc/sounds",
         description="Folder of the prompts as the switch sees it; below it <language>/<prompt>.wav.",
     )
     bank_timeout_s: float = Field(

@@ -26,7 +26,7 @@ class OutboundSettings(ServiceSettings):
         "95500", pattern=r"^\+?[0-9]{2,20}$", description="The bank's number shown to customers."
     )
     sounds_dir: str = Field(
-        "/usr/share/freeswitch/ipcc-sounds",
+        "/usr/share/ipcc/sounds",
         description="Folder of the prompts as the switch sees it; below it <language>.",
     )
     ring_s: int = Field(30, ge=5, le=120, description="How long a customer's phone rings, in seconds.")
