@@ -77,7 +77,9 @@ CTI_NODES_HELD = _gauge("ipcc_ctiserver_nodes_held_count", "Switches this replic
 CTI_LOOK_DURATION = _histogram("ipcc_ctiserver_look_duration_seconds", "Time to ask a switch for all it holds.", "node")
 CTI_REPAIRS = _counter("ipcc_ctiserver_repairs_total", "Facts told because a look found them missing.", "node", "type")
 CTI_GHOSTS = _counter("ipcc_ctiserver_ghosts_total", "Legs hung up that a failed bridge had left behind.", "node")
-CTI_CONTROL = _counter("ipcc_ctiserver_control_total", "Call-control requests, by what became of them.", "verb", "result")
+CTI_CONTROL = _counter(
+    "ipcc_ctiserver_control_total", "Call-control requests, by what became of them.", "verb", "result"
+)
 # --- acd -----------------------------------------------------------------------------------------
 ACD_WAITING = _gauge("ipcc_acd_waiting_count", "Contacts in the queue, offered ones included.", "queue")
 ACD_LONGEST_WAIT = _gauge("ipcc_acd_longest_wait_seconds", "How long the first in the queue has waited.", "queue")
@@ -85,7 +87,9 @@ ACD_AGENTS = _gauge("ipcc_acd_agents_count", "Agents by state now.", "state")
 ACD_OFFERS = _counter("ipcc_acd_offers_total", "Offers ended.", "queue", "outcome")
 ACD_INPUTS = _counter("ipcc_acd_inputs_total", "Commands, facts and results decided.", "kind")
 ACD_DECISION_DURATION = _histogram("ipcc_acd_decision_duration_seconds", "Time one decision took, without storing it.")
-ACD_STORE_DURATION = _histogram("ipcc_acd_store_duration_seconds", "Time until the events of decisions were acknowledged.")
+ACD_STORE_DURATION = _histogram(
+    "ipcc_acd_store_duration_seconds", "Time until the events of decisions were acknowledged."
+)
 ACD_OWNED = _gauge("ipcc_acd_domains_owned_count", "Routing domains decided here.")
 # --- ivr -----------------------------------------------------------------------------------------
 IVR_SESSIONS = _gauge("ipcc_ivr_sessions_count", "Callers walking through a flow in this replica now.")
