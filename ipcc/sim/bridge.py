@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipcc.sim import broadcast, causes, digits, execute, signalling, transfer
-from ipcc.sim.channels import OtherLeg, Profile, Times
+from ipcc.sim.channels import OtherLeg, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag, State
 from ipcc.sim.timeline import FRAME_S
@@ -62,14 +62,27 @@ def flip_caller_id(channel: Channel) -> None:
     if channel.direction != "outbound" or channel.has(Flag.DIALPLAN):
         return
     channel.flags.add(Flag.DIALPLAN)
+    _flip(channel)
+
+
+def _flip(channel: Channel) -> None:
     profile = channel.profile
     channel.set_var("pre_transfer_caller_id_name", profile.caller_name)
     channel.set_var("pre_transfer_caller_id_number", profile.caller_number)
     profile.caller_name, profile.callee_name = profile.callee_name, profile.caller_name
     profile.caller_number, profile.callee_number = profile.callee_number, profile.caller_number
-    channel.callee_direction = channel.callee_direction or "RECV"
+    channel.callee_direction = "RECV"
     channel.set_var("channel_cid_flipped", "yes")
     channel.list_parties()
+
+
+def show_as_caller(channel: Channel) -> None:
+    """A leg that begins an extension shows its own caller, whoever it was joined with (switch_channel_sort_cid)."""
+    if channel.direction == "inbound" and channel.has(Flag.BLEG):
+        channel.flags.discard(Flag.BLEG)
+        _flip(channel)
+    else:
+        flip_caller_id(channel)
 
 
 def announce_dialled(channel: Channel) -> None:
@@ -97,7 +110,7 @@ def _swap_profiles(a: Channel, b: Channel) -> None:
         channel.set_var("original_caller_id_number", channel.profile.caller_number)
         channel.profile = channel.profile.stepped(kernel.new_uuid(), kernel.stamp_us)
     b.other = OtherLeg("originator", a.uuid, a.name, replace(a.profile, times=Times()))
-    a.other = OtherLeg("originatee", b.uuid, b.name, _copy(b.profile))
+    a.other = OtherLeg("originatee", b.uuid, b.name, b.profile.copied())
     a.profile.callee_name = b.profile.callee_name
     a.profile.callee_number = b.profile.callee_number
     b.profile.caller_name = a.profile.caller_name
@@ -125,10 +138,6 @@ def _invert_caller_id(channel: Channel) -> None:
     profile = channel.profile
     profile.caller_name, profile.callee_name = profile.callee_name or "Unknown", profile.caller_name
     profile.caller_number, profile.callee_number = profile.callee_number or "Unknown", profile.caller_number
-
-
-def _copy(profile: Profile) -> Profile:
-    return replace(profile, times=replace(profile.times))
 
 
 def _note_transfer(channel: Channel, what: str) -> None:
@@ -161,9 +170,10 @@ def join(channel: Channel) -> Steps:
             break
         yield from _until_next_look(channel)
     other.unlock()
+    # before they talk: the next uuid_bridge may come while they do, and sets it again (08f)
+    channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
     if not (channel.is_down or other is channel):
         yield from _join(channel, other)
-    channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
 
 
 def _until_next_look(channel: Channel) -> Steps:
@@ -206,8 +216,9 @@ def bridge(a: Channel, b: Channel) -> Steps:
         hang_up(b, a.cause or causes.NORMAL_CLEARING)
         return
     b.lock()
+    a.profile.callee_name, a.profile.callee_number = b.profile.callee_name, b.profile.callee_number
     if a.other is None or a.other.uuid != b.uuid:
-        a.other = OtherLeg("originatee", b.uuid, b.name, _copy(b.profile))
+        a.other = OtherLeg("originatee", b.uuid, b.name, b.profile.copied())
     b.set_state(State.CONSUME_MEDIA)
     b.call_uuid = a.uuid
     b.set_var("call_uuid", a.uuid)
@@ -243,7 +254,7 @@ def _connect(a: Channel, b: Channel) -> None:
         channel.set_var("last_bridge_to", other.uuid)
         _bond(channel, other)
         # the owner is shown whom he reached, the other one who reached him
-        shown = other.profile
+        shown = channel.profile
         name, number = (
             (shown.callee_name, shown.callee_number) if channel is a else (shown.caller_name, shown.caller_number)
         )

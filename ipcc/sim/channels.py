@@ -59,6 +59,10 @@ class Profile:
     index: int = 1
     times: Times = field(default_factory=Times)
 
+    def copied(self) -> Profile:
+        """As it is now; later moments of the channel do not show in it."""
+        return replace(self, times=replace(self.times))
+
     def stepped(self, uuid: str, now_us: int) -> Profile:
         """The next profile of the same channel, begun now."""
         times = replace(self.times, profile_created=now_us)
@@ -221,6 +225,8 @@ class Channel:
     sent_callee: tuple[str, str] = ("", "")
     listed: tuple[str, str, str, str] = ("", "", "", "")
     """Caller and callee as ``show channels`` has them: noted at few moments only, so a ghost leg still shows the old ones (06v)."""
+    listed_address: str = ""
+    """The address ``show channels`` has, from the moment the channel was made or last routed."""
     initial: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
     bridged_to: str | None = None
     control: Control = Control.NONE

@@ -205,7 +205,7 @@ def _make_channel(kernel: Kernel, target: Target, request: Request, uuid: str) -
     )
     channel = Channel(kernel, uuid, target.channel_name, "outbound", profile, sofia_profile=target.profile)
     channel.flags.add(Flag.ORIGINATING)
-    channel.initial = (name, number, "", target.destination, "", profile.context)
+    channel.initial = (name, number, profile.network_addr, target.destination, profile.dialplan, profile.context)
     if target.user:
         channel.presence_id = f"{target.user.id}@{target.user.domain}"
     if caller:

@@ -164,6 +164,7 @@ class Kernel:
         """Take the channel in and count it."""
         self.channels[channel.uuid] = channel
         channel.list_parties()
+        channel.listed_address = channel.profile.network_addr
         counters = self.counters
         counters.sessions += 1
         channel.session_id = counters.sessions

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipcc.sim import dialstring, endpoints, signalling
+from ipcc.sim.channels import OtherLeg
 from ipcc.sim.endpoints import Failure, Request
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import CallState, Flag
@@ -56,6 +57,8 @@ def run(attempt: Attempt) -> Steps:
     yield from _run(attempt)
     caller = attempt.caller
     if caller and caller.callstate is CallState.RING_WAIT:
+        if winner := attempt.winner:
+            caller.other = OtherLeg("originatee", winner.uuid, winner.name, winner.profile.copied())
         attempt.kernel.set_callstate(caller, CallState.ACTIVE)
     if attempt.on_end:
         attempt.on_end()

@@ -148,6 +148,8 @@ def _accept(kernel: Kernel, call: InboundCall) -> Channel | None:
     channel = Channel(kernel, uuid, channel_name, "inbound", profile, sofia_profile=call.profile)
     channel.flags.add(Flag.DIALPLAN)
     channel.initial = (name, call.caller_number, call.host, call.dialled, "XML", call.context)
+    if call.authenticated_user:
+        channel.presence_id = f"{call.authenticated_user}@{kernel.settings.domain}"
     kernel.add(channel)
     channel.variables.update(sip.inbound_variables(kernel, channel, call))
     if "${" in call.caller_name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import bridge, causes, execute, recording, times
+from ipcc.sim import bridge, causes, execute, recording, times, transfer
 from ipcc.sim.applications.park import park
 from ipcc.sim.channels import Extension
 from ipcc.sim.hangup import hang_up
@@ -76,6 +76,7 @@ def _routing(channel: Channel) -> None:
     kernel = channel.kernel
     channel.flags.discard(Flag.REDIRECT)
     channel.list_parties()
+    channel.listed_address = channel.profile.network_addr
 
     def resolve(field: str) -> str:
         return execute.expanded(channel, field) if "${" in field else execute.look_up(channel, field) or ""
@@ -83,10 +84,17 @@ def _routing(channel: Channel) -> None:
     def assign(name: str, value: str) -> None:
         channel.set_var(name, execute.expanded(channel, value))
 
-    applications = kernel.settings.dialplan.hunt(channel.profile.context, resolve, assign)
+    profile = channel.profile
+    if profile.dialplan.lower() == "inline":
+        applications = transfer.inline(profile.destination)
+        # the applications are no number: the one dialled before is shown again (08c)
+        profile.destination, profile.rdnis = profile.rdnis, ""
+    else:
+        applications = kernel.settings.dialplan.hunt(profile.context, resolve, assign)
     if not applications:
         hang_up(channel, "NO_ROUTE_DESTINATION")
         return
+    bridge.show_as_caller(channel)
     channel.extension = Extension(applications)
     channel.set_state(State.EXECUTE)
 

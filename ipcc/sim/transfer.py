@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim.channels import Extension
 from ipcc.sim.states import Flag, State
 
 if TYPE_CHECKING:
@@ -33,14 +32,36 @@ def session_transfer(channel: Channel, destination: str, dialplan: str = "", con
     channel.push_var("transfer_history", source)
     channel.set_var("transfer_source", source)
     channel.extension = None
-    channel.flags |= {Flag.TRANSFER, Flag.RESET, Flag.DIALPLAN, Flag.STOP_BROADCAST}
+    channel.flags |= {Flag.TRANSFER, Flag.RESET, Flag.STOP_BROADCAST}
     channel.flags.discard(Flag.ORIGINATING)
-    if dialplan.lower() == "inline":
-        channel.extension = Extension(inline(destination))
-        channel.set_state(State.EXECUTE)
-        channel.wake()
-    else:
-        channel.set_state(State.ROUTING)
+    channel.set_state(State.ROUTING)
+
+
+def transfer_legs(channel: Channel, which: str, where: list[str]) -> None:
+    """``-bleg``: the partner; ``-both``: both of a bridge. Nobody is its partner when it is not bridged (08j)."""
+    partner = channel.kernel.find(channel.partner or "")
+    if which and partner:
+        if which == "-both":
+            channel.flags.add(Flag.REDIRECT)
+            partner.flags.add(Flag.REDIRECT)
+        session_transfer(partner, *where)
+        if which == "-bleg":
+            return
+    session_transfer(channel, *where)
+
+
+def refer(channel: Channel, destination: str) -> None:
+    """The phone of this leg sends its partner elsewhere (blind REFER): the switch says yes at once and lets the phone go.
+
+    The place is looked up in ``force_transfer_context``, else in ``default`` (fact 39, 08d, 08e).
+    """
+    partner = channel.kernel.find(channel.partner or "")
+    if partner is None:
+        return
+    channel.set_var("transfer_disposition", "recv_replace")
+    channel.set_var("endpoint_disposition", "BLIND_TRANSFER")
+    context = channel.var("force_transfer_context") or "default"
+    session_transfer(partner, destination, channel.var("force_transfer_dialplan") or "XML", context)
 
 
 def _part(channel: Channel) -> None:

@@ -45,6 +45,8 @@ class Called:
     """The channel the switch made of it, empty when no event ever showed one."""
     is_refused: bool
     """It was turned down before any channel existed (503 while paused)."""
+    user: str = ""
+    """Who the phone proved to be (digest)."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ class Reinvited:
     call_id: str
     holds: bool
     """It says ``sendonly`` or ``inactive``; otherwise it is back."""
+
+
+@dataclass(frozen=True)
+class Referred:
+    """A phone sent its partner elsewhere."""
+
+    at_s: float
+    call_id: str
+    destination: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ class Keyed:
     is_info: bool
 
 
-Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Answered | Registered | Keyed
+Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Referred | Answered | Registered | Keyed
 
 
 @dataclass(frozen=True)
@@ -208,13 +219,18 @@ def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action
         if message.line.startswith("BYE ") and message.is_sent
     }
     answered = {headers["call-id"] for message, headers in messages if _answers_bye(message)}
+    challenged = {
+        (headers["call-id"], message.cseq)
+        for message, headers in messages
+        if not message.is_sent and message.line.startswith("SIP/2.0 407")
+    }
     seen: set[tuple[str, str]] = set()
     for message, headers in messages:
         key = (headers["call-id"], message.cseq + message.line[:12])
         is_again = key in seen
         seen.add(key)
-        if is_again:
-            continue  # a retransmission
+        if is_again or (headers["call-id"], message.cseq) in challenged:
+            continue  # a retransmission, or sent again with a digest
         action = _action(message, headers, uuids, final)
         if action is not None and not (isinstance(action, HungUp) and headers["call-id"] in answered):
             yield action
@@ -239,6 +255,8 @@ def _action(
         return _called(message, headers, uuids.get(call_id, ""), final.get(call_id, ""))
     if verb == "INVITE":
         return Reinvited(message.at_s, call_id, "a=sendonly" in message.text or "a=inactive" in message.text)
+    if verb == "REFER":
+        return Referred(message.at_s, call_id, headers["refer-to"].partition("sip:")[2].partition("@")[0])
     if verb == "CANCEL":
         return Cancelled(message.at_s, call_id)
     if verb == "BYE":
@@ -265,7 +283,14 @@ def _called(message: SipMessage, headers: dict[str, str], uuid: str, final: str)
         address=contact["host"] if contact else "127.0.0.1:6100",
         uuid=uuid,
         is_refused=not uuid and final.startswith("SIP/2.0 503"),
+        user=_authenticated(headers),
     )
+
+
+def _authenticated(headers: dict[str, str]) -> str:
+    given = headers.get("proxy-authorization", "") + headers.get("authorization", "")
+    found = re.search(r'username="([^"]*)"', given)
+    return found[1] if found else ""
 
 
 def _registered(message: SipMessage, headers: dict[str, str]) -> Registered:

@@ -26,6 +26,7 @@ from tests.traces.script import (
     Closed,
     HungUp,
     Keyed,
+    Referred,
     Registered,
     Reinvited,
     Script,
@@ -182,7 +183,7 @@ class _Stage:
         if isinstance(action, Sent):
             session = self._sessions.get(action.conn)
             if session is not None and not session.is_closing:
-                session.receive(action.data, self._engine.kernel.now)
+                session.receive(self._translated(action.data), self._engine.kernel.now)
                 self._collect(action.conn, session)
         elif isinstance(action, Closed):
             if action.conn in self._sessions:
@@ -192,13 +193,19 @@ class _Stage:
         else:
             self._phone(action)
 
+    def _translated(self, data: bytes) -> bytes:
+        """What a client sent, with the simulator's own uuids of legs that had others in the recording."""
+        for own, other in self.played.aliases.items():
+            data = data.replace(other.encode(), own.encode())
+        return data
+
     def _register(self, action: Registered) -> None:
         if action.expires_s:
             self._engine.phones.register(action.user, action.address, action.expires_s, action.call_id)
         else:
             self._engine.phones.unregister(action.user, action.address)
 
-    def _phone(self, action: Called | Cancelled | HungUp | Reinvited | Answered | Keyed) -> None:
+    def _phone(self, action: Called | Cancelled | HungUp | Reinvited | Referred | Answered | Keyed) -> None:
         if isinstance(action, Called):
             self._call(action)
             return
@@ -213,6 +220,8 @@ class _Stage:
             self._engine.phones.cancel(uuid)
         elif isinstance(action, Reinvited):
             (self._engine.phones.hold if action.holds else self._engine.phones.resume)(uuid)
+        elif isinstance(action, Referred):
+            self._engine.phones.refer(uuid, action.destination)
         elif isinstance(action, HungUp):
             self._engine.phones.hang_up(uuid, action.cause or "NORMAL_CLEARING")
         else:
@@ -228,6 +237,7 @@ class _Stage:
             context="golden",
             address=action.address,
             uuid=action.uuid,
+            authenticated_user=action.user,
         )
         uuid = self._engine.phones.invite(call)
         if uuid is not None:

@@ -11,6 +11,8 @@ from ipcc.sim.hangup import hang_up
 if TYPE_CHECKING:
     from ipcc.sim.kernel import Kernel
 
+_DUAL_WORDS = 3
+
 
 def kill(kernel: Kernel, argument: str) -> str:
     uuid, cause = words_of(argument, 2)
@@ -70,16 +72,29 @@ def uuid_transfer(kernel: Kernel, argument: str) -> str:
     where = words[2 if which else 1 :][:3]
     if not where:
         return usage("<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]")
-    partner = kernel.find(channel.partner or "")
-    if which == "-both" and partner:
-        channel.set_var("transfer_after_bridge", None)
-        transfer.session_transfer(partner, *where)
-    if which == "-bleg":
-        if partner:
-            transfer.session_transfer(partner, *where)
-    else:
-        transfer.session_transfer(channel, *where)
+    transfer.transfer_legs(channel, which, where)
     return "+OK\n"
+
+
+def dual_transfer(kernel: Kernel, argument: str) -> str:
+    """``uuid destination[/dialplan[/context]] partner's destination[/…]``: each side of a bridge to a place of its own."""
+    words = argument.split()
+    if len(words) != _DUAL_WORDS:
+        return usage("<uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] <B-dest-exten>[/<B-dialplan>][/<B-context>]")
+    channel = kernel.find(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    partner = kernel.find(channel.partner or "")
+    if partner:
+        transfer.session_transfer(partner, *_place(words[2]))
+    transfer.session_transfer(channel, *_place(words[1]))
+    return "+OK\n"
+
+
+def _place(text: str) -> list[str]:
+    if text.endswith("/inline"):
+        return [text.removesuffix("/inline"), "inline"]
+    return text.split("/", 2)
 
 
 def uuid_park(kernel: Kernel, argument: str) -> str:

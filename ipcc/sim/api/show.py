@@ -100,7 +100,7 @@ def channel_row(channel: Channel) -> Row:
         "state": "CS_" + channel.running.name,
         "cid_name": channel.listed[0],
         "cid_num": channel.listed[1],
-        "ip_addr": profile.network_addr if channel.direction == "inbound" else "",
+        "ip_addr": channel.listed_address,
         "dest": profile.destination,
         "application": app,
         "application_data": data,

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, ApiCommand] = MappingProxyType(
         "uuid_buglist": variables.buglist,
         "uuid_displace": media.displace,
         "uuid_display": variables.display,
+        "uuid_dual_transfer": calls.dual_transfer,
         "uuid_dump": variables.dump,
         "uuid_exists": variables.exists,
         "uuid_flush_dtmf": media.flush_dtmf,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ipcc.sim import causes, execute
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.outputs import DigitsSent
-from ipcc.sim.transfer import session_transfer
+from ipcc.sim.transfer import session_transfer, transfer_legs
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 def transfer(channel: Channel, argument: str) -> None:
     """``[-bleg|-both] destination [dialplan [context]]``."""
     words = argument.split()
-    target: Channel | None = channel
-    if words and words[0] in ("-bleg", "-both"):
-        partner = channel.kernel.find(channel.partner or channel.var("signal_bond") or "")
-        if words[0] == "-both" and partner and len(words) > 1:
-            session_transfer(partner, *words[1:4])
-        target = partner if words[0] == "-bleg" else channel
-        words = words[1:]
-    if target and words:
-        session_transfer(target, *words[:3])
+    which = words.pop(0) if words and words[0] in ("-bleg", "-both") else ""
+    if words:
+        transfer_legs(channel, which, words[:3])
 
 
 def sched_transfer(channel: Channel, argument: str) -> None:

@@ -333,9 +333,9 @@ def test_a_hostile_display_name_stays_one_value() -> None:
     bench = Bench()
     uuid = bench.call(name='Eve%0AEvent-Name: X "q" 王芳 ${uuid}')
     create = bench.one("CHANNEL_CREATE", uuid).headers
-    assert create["Caller-Caller-ID-Name"] == 'Eve\nEvent-Name: X "q" 王芳 ${uuid}'
+    assert create["Caller-Caller-ID-Name"] == 'Eve\nEvent-Name: X "q" 王芳 %{uuid}'
     assert create["Event-Name"] == "CHANNEL_CREATE"
-    assert bench.api("uuid_getvar", f"{uuid} caller_id_name") == 'Eve\nEvent-Name: X "q" 王芳 ${uuid}'
+    assert bench.api("uuid_getvar", f"{uuid} caller_id_name") == 'Eve\nEvent-Name: X "q" 王芳 %{uuid}'
 
 
 def test_hupall_leaves_nothing_behind() -> None:
