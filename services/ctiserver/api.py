@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.websockets import WebSocket
 
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
-from ipcc.call.model import Call, Leg
+from ipcc.call.model import Call
 from ipcc.contracts.acd import AgentState
 from ipcc.errors import NotAllowed, Unavailable
 from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
 from services.ctiserver.consumers import DesktopFeed
-from services.ctiserver.core.control import Verb
 from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.directory import Directory
+from services.ctiserver.rights import OVER_ALL, Control, Id, check_call, check_leg, check_self
 from services.ctiserver.schemas import (
     AgentView,
     Answer,
@@ -30,36 +31,17 @@ from services.ctiserver.schemas import (
     WrapUpBody,
 )
 from services.ctiserver.stream import DesktopHub
-from services.ctiserver.usecases import AgentDesk, CallControl, Directory
+from services.ctiserver.usecases import AgentDesk, CallControl
 
 router = APIRouter(prefix="/v1", tags=["ctiserver"])
 
-Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 Desk = Annotated[AgentDesk, Depends(provided(AgentDesk))]
-Control = Annotated[CallControl, Depends(provided(CallControl))]
 Known = Annotated[Directory, Depends(provided(Directory))]
 Shown = Annotated[Desktops, Depends(provided(Desktops))]
 Feed = Annotated[DesktopFeed, Depends(provided(DesktopFeed))]
 Stream = Annotated[DesktopHub, Depends(provided(DesktopHub))]
 
-OVER_ALL = (Role.SUPERVISOR, Role.SYSTEM)
 Overseer = Annotated[Principal, Depends(require(Role.SUPERVISOR, Role.SYSTEM, Role.ADMINISTRATOR))]
-
-
-def _check_self(who: Principal, agent_id: str) -> None:
-    if who.subject != agent_id and not who.has(*OVER_ALL):
-        raise NotAllowed("agent.other", f"{who.subject} may not act for {agent_id}")
-
-
-def _check_leg(who: Principal, leg: Leg) -> None:
-    if leg.agent_id != who.subject and not who.has(*OVER_ALL):
-        raise NotAllowed("leg.other", f"{who.subject} may not control leg {leg.leg_id}")
-
-
-def _check_call(who: Principal, call: Call, control: CallControl) -> None:
-    legs = [control.ear.book.leg(leg_id) for leg_id in call.leg_ids]
-    if not any(leg and leg.agent_id == who.subject for leg in legs) and not who.has(*OVER_ALL):
-        raise NotAllowed("call.other", f"{who.subject} has no part in call {call.call_id}")
 
 
 def _view(call: Call, control: CallControl) -> CallView:
@@ -69,13 +51,13 @@ def _view(call: Call, control: CallControl) -> CallView:
 
 @router.post("/agents/{agent_id}/sign-in", summary="The agent is here, at a phone that is registered")
 async def sign_in(agent_id: Id, body: SignInBody, who: CurrentPrincipal, desk: Desk) -> Answer:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     return Answer(agent_id=agent_id, answer=dict(await desk.sign_in(agent_id, body.phone, body.ready)))
 
 
 @router.post("/agents/{agent_id}/sign-out", summary="The agent goes")
 async def sign_out(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: SignOutBody | None = None) -> Answer:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     force = body is not None and body.force
     if force and not who.has(*OVER_ALL):
         raise NotAllowed("agent.force", "only a supervisor signs an agent out by force")
@@ -84,26 +66,26 @@ async def sign_out(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: SignOu
 
 @router.post("/agents/{agent_id}/ready", summary="The agent takes contacts")
 async def set_ready(agent_id: Id, who: CurrentPrincipal, desk: Desk) -> Answer:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     return Answer(agent_id=agent_id, answer=dict(await desk.set_ready(agent_id)))
 
 
 @router.post("/agents/{agent_id}/not-ready", summary="The agent takes no contacts, for a reason")
 async def set_not_ready(agent_id: Id, body: NotReadyBody, who: CurrentPrincipal, desk: Desk) -> Answer:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason)))
 
 
 @router.post("/agents/{agent_id}/wrap-up/end", summary="The after-call work is done")
 async def end_wrap_up(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: WrapUpBody | None = None) -> Answer:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     code = body.code if body else ""
     return Answer(agent_id=agent_id, answer=dict(await desk.end_wrap_up(agent_id, code)))
 
 
 @router.get("/agents/{agent_id}", summary="The agent's last known state, his offers and legs")
 async def get_agent(agent_id: Id, who: CurrentPrincipal, known: Known, shown: Shown, control: Control) -> AgentView:
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     user = known.agent(agent_id)
     now = shown.agents.get(agent_id)
     legs = [control.ear.book.leg(leg_id) for leg_id in shown.agent_legs(agent_id)]
@@ -138,19 +120,19 @@ async def list_calls(_who: Overseer, control: Control, page: PageQuery) -> Page[
 @router.get("/calls/{call_id}", summary="One call with its legs, also for some minutes after its end")
 async def get_call(call_id: Id, who: CurrentPrincipal, control: Control) -> CallView:
     call = control.call(call_id)
-    _check_call(who, call, control)
+    check_call(who, call, control)
     return _view(call, control)
 
 
 @router.post("/calls/{call_id}/hang-up", summary="Hang up every leg of the call")
 async def hang_up_call(call_id: Id, who: CurrentPrincipal, control: Control) -> CallView:
-    _check_call(who, control.call(call_id), control)
+    check_call(who, control.call(call_id), control)
     return _view(await control.hang_up_call(call_id), control)
 
 
 @router.post("/calls/{call_id}/data", summary="Join business data to the call")
 async def attach_data(call_id: Id, body: DataBody, who: CurrentPrincipal, control: Control) -> CallView:
-    _check_call(who, control.call(call_id), control)
+    check_call(who, control.call(call_id), control)
     return _view(control.attach(call_id, body.data), control)
 
 
@@ -166,28 +148,8 @@ async def list_legs(_who: Overseer, control: Control, page: PageQuery) -> Page[L
 @router.get("/legs/{leg_id}", summary="One leg, also for some minutes after its end")
 async def get_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
     leg = control.leg(leg_id)
-    _check_leg(who, leg)
+    check_leg(who, leg)
     return LegView.of(leg)
-
-
-@router.post("/legs/{leg_id}/hang-up", summary="End the leg")
-async def hang_up_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
-    return await _do(Verb.HANG_UP, leg_id, who, control)
-
-
-@router.post("/legs/{leg_id}/hold", summary="The party at this leg puts the other on hold")
-async def hold_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
-    return await _do(Verb.HOLD, leg_id, who, control)
-
-
-@router.post("/legs/{leg_id}/retrieve", summary="The party at this leg takes the other back")
-async def retrieve_leg(leg_id: Id, who: CurrentPrincipal, control: Control) -> LegView:
-    return await _do(Verb.RETRIEVE, leg_id, who, control)
-
-
-async def _do(verb: Verb, leg_id: str, who: Principal, control: CallControl) -> LegView:
-    _check_leg(who, control.leg(leg_id))
-    return LegView.of(await control.control(verb, leg_id))
 
 
 @router.get("/phones", summary="Every phone: configured, registered, and where")
@@ -212,7 +174,7 @@ async def agent_events(
     socket: WebSocket, agent_id: Id, who: CurrentPrincipal, feed: Feed, stream: Stream, after: After = None
 ) -> None:
     """What happens to one agent: offers with their screen pop, ringing, calls, his state."""
-    _check_self(who, agent_id)
+    check_self(who, agent_id)
     _check_ready(feed)
     await stream.show(socket, agent_id, after)
 

@@ -16,16 +16,25 @@ from ipcc.parts import Parts, check_bus, check_switches, running_bus
 from ipcc.tasks import Tasks
 from services.ctiserver.api import router
 from services.ctiserver.changes import Changes
+from services.ctiserver.consulting import Consulting
 from services.ctiserver.consumers import DesktopFeed
+from services.ctiserver.control_api import router as control_router
 from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.dialling import Dialling
+from services.ctiserver.directory import Directory
+from services.ctiserver.handovers import Handovers
 from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.publishing import Outgoing
+from services.ctiserver.requests import RequestBook
 from services.ctiserver.settings import CtiSettings
+from services.ctiserver.steering import Steering, Ways
 from services.ctiserver.stream import DesktopHub
+from services.ctiserver.supervision import Supervision
 from services.ctiserver.switch import PLAN, Ear
-from services.ctiserver.usecases import AgentDesk, CallControl, Directory
+from services.ctiserver.telephony import Telephony
+from services.ctiserver.usecases import AgentDesk, CallControl, Hands
 
 FLUSH_S = 3.0
 """So long a service that ends goes on sending what it has heard."""
@@ -55,7 +64,19 @@ class _Works:
         self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all)
         self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
-        self.control = CallControl(ear, self.switches, changes, clock, metrics, settings.control_timeout_s)
+        self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings), tasks)
+        self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
+
+    def _hands(self, settings: CtiSettings) -> Hands:
+        steering, telephony = self.steering, Telephony(self.steering)
+        return Hands(
+            steering=steering,
+            telephony=telephony,
+            consulting=Consulting(steering, telephony),
+            handovers=Handovers(steering, telephony, self.requester, settings.ask_timeout_s),
+            supervision=Supervision(steering),
+            dialling=Dialling(self.directory, self.desktops, steering, settings.dial_rules),
+        )
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -93,6 +114,18 @@ class _Works:
         health.add_tasks(self.tasks)
 
 
+def ways_of(settings: CtiSettings) -> Ways:
+    """How things are done on this site's switches."""
+    return Ways(
+        timeout_s=settings.control_timeout_s,
+        ring_s=settings.ring_s,
+        music=settings.music,
+        phone_domain=settings.phone_domain,
+        caller_number=settings.caller_number,
+        recordings_root=settings.recordings_root,
+    )
+
+
 def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
     """The service, ready to be served."""
     parts = parts or Parts()
@@ -106,6 +139,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, parts.clock),
         metrics=metrics,
         health=health,
-        routers=[router],
+        routers=[router, control_router],
         provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub],
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ipcc.call.model import Call, Leg
+from services.ctiserver.core.dialling import Target
+from services.ctiserver.supervision import Mode
 
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.@+-]+$")]
 
@@ -49,6 +51,28 @@ class DataBody(Body):
     data: dict[str, str]
 
 
+class TargetBody(Body):
+    """Whom to dial or send to."""
+
+    to: Target
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"to": {"kind": "number", "value": "13800000002"}}]}
+    )
+
+
+class DigitsBody(Body):
+    """Keys for the other party, as from a telephone. They are neither kept nor logged."""
+
+    digits: SecretStr
+
+
+class ModeBody(Body):
+    """Who hears the supervisor: nobody (listen), the agent (whisper), both (barge)."""
+
+    mode: Mode = Mode.LISTEN
+
+
 class LegView(BaseModel):
     """A leg as it stands."""
 
@@ -65,6 +89,12 @@ class LegView(BaseModel):
     answered_at: datetime | None
     ended_at: datetime | None
     bridged_to: str | None
+    waits_for: str | None
+    is_waiting: bool
+    is_muted: bool
+    room: str
+    supervises: str | None
+    supervision: str
     cause: str
 
     @classmethod
@@ -84,6 +114,12 @@ class LegView(BaseModel):
             answered_at=leg.answered_at,
             ended_at=leg.ended_at,
             bridged_to=leg.bridged_to,
+            waits_for=leg.waits_for,
+            is_waiting=leg.is_waiting,
+            is_muted=leg.is_muted,
+            room=leg.room,
+            supervises=leg.supervises,
+            supervision=leg.supervision,
             cause=leg.cause,
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from ipcc.settings import PORTS, ServiceSettings
+from services.ctiserver.core.dialling import DialRule
 
 
 class CtiSettings(ServiceSettings):
@@ -61,4 +63,31 @@ class CtiSettings(ServiceSettings):
     control_timeout_s: float = Field(
         3.0, gt=0, le=30, description="How long a call-control request waits until the switch has done it, in seconds."
     )
+    ring_s: int = Field(
+        25, ge=3, le=120, description="So long a phone or number that call control dials rings, in seconds."
+    )
+    phone_domain: str = Field(
+        "", description="SIP domain put behind a phone's name when it is dialled; empty leaves it to the switch."
+    )
+    caller_number: str = Field(
+        "95500", pattern=r"^\+?[0-9]{2,20}$", description="The bank's number shown to whoever agents call outside."
+    )
+    music: str = Field(
+        "local_stream://ipcc",
+        pattern=r"^[A-Za-z0-9_.:/-]{1,200}$",
+        description="What those hear who wait on hold, in a consult or parked.",
+    )
+    switch_spool_dir: Path | None = Field(
+        None, description="The spool folder as the switch sees it; the same as spool_dir unless told otherwise."
+    )
+    dial_rules: tuple[DialRule, ...] = Field(
+        (DialRule(pattern=r"1[3-9]\d{9}"), DialRule(pattern=r"0\d{9,11}"), DialRule(pattern=r"955\d{2}")),
+        description="Numbers agents may reach, as a JSON list of {pattern, allow, gateway, roles, strip, prefix}: the first "
+        "rule whose pattern fits the whole number decides, and what none fits is refused.",
+    )
     ask_timeout_s: float = Field(3.0, gt=0, le=30, description="How long an answer of acd is waited for, in seconds.")
+
+    @property
+    def recordings_root(self) -> Path:
+        """Where the switch writes recordings, as it sees it."""
+        return self.switch_spool_dir or self.spool_dir.absolute()

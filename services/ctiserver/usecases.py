@@ -1,85 +1,33 @@
-"""Agents who sign in, calls that are controlled: checked against what is known, asked of acd or of the switch, answered when done."""
+"""What is asked of ctiserver: agents who sign in, calls that are controlled; checked against what is known, answered when done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import structlog
-
-from ipcc.bus import Requester, View
+from ipcc.bus import Requester
 from ipcc.call.model import Call, Leg
-from ipcc.clock import Clock
 from ipcc.contracts.acd import AcdCommand, EndWrapUp, SetNotReady, SetReady, SignIn, SignOut
-from ipcc.contracts.call import PhoneChanged
-from ipcc.contracts.config import ConfigChanged, Phone, Queue, User
-from ipcc.errors import IpccError, NotFound, NotNow, SwitchRefused, Unavailable
-from ipcc.esl.commands import Command, UuidHold, UuidKill
-from ipcc.esl.port import Switches
+from ipcc.errors import Invalid, IpccError, NotNow, Unavailable
 from ipcc.ids import CallId
 from ipcc.logging import SECRET_KEYS
 from ipcc.metrics import CTI_CONTROL, Metrics
-from services.ctiserver.changes import Changes
-from services.ctiserver.core.control import GOAL, Verb, check_data, check_legal
+from services.ctiserver.consulting import Consulting
+from services.ctiserver.core.control import Verb, check_data, check_legal, check_supervised
+from services.ctiserver.core.dialling import Target, TargetKind
+from services.ctiserver.dialling import Asker, Dialling
+from services.ctiserver.directory import Directory
+from services.ctiserver.handovers import Handovers, Waiting
+from services.ctiserver.requests import RequestBook
+from services.ctiserver.steering import Steering
+from services.ctiserver.supervision import Mode, Supervision
 from services.ctiserver.switch import Ear
+from services.ctiserver.telephony import Telephony
 
-log = structlog.get_logger(__name__)
-
-T = TypeVar("T", User, Phone, Queue)
-
-
-class Directory:
-    """What the bank has configured, and which phones can be rung."""
-
-    def __init__(self, config: View, phones: View) -> None:
-        self._config = config
-        self._phones = phones
-
-    def agent(self, agent_id: str) -> User:
-        """Raises NotFound for somebody who is not an agent, Unavailable while the configuration has not been read."""
-        user = self._find(User, agent_id)
-        if user is None or "agent" not in user.roles:
-            raise NotFound("agent.unknown", f"there is no agent {agent_id}", agent_id=agent_id)
-        return user
-
-    def check_phone(self, phone_id: str) -> None:
-        """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""
-        if self._find(Phone, phone_id) is None:
-            raise NotFound("phone.unknown", f"there is no phone {phone_id}", phone_id=phone_id)
-        state = self.phone_state(phone_id)
-        if state is None or not state.registered:
-            raise NotNow("phone.not_registered", f"phone {phone_id} is not registered at any switch", phone_id=phone_id)
-
-    def phone_state(self, phone_id: str) -> PhoneChanged | None:
-        """The last word about the phone; None when it was never heard of."""
-        event = self._phones.get(phone_id)
-        return event.data if event and isinstance(event.data, PhoneChanged) else None
-
-    def phones(self) -> list[tuple[str, str, PhoneChanged | None]]:
-        """Id, name and state of every phone that is configured or was heard of; a name is empty when it is not configured."""
-        names = {found.id: found.name for found in self._all(Phone)}
-        return [
-            (phone_id, names.get(phone_id, ""), self.phone_state(phone_id))
-            for phone_id in sorted({*names, *self._phones})
-        ]
-
-    def queue_name(self, queue_id: str) -> str:
-        """What people call the queue; its id when it is not known."""
-        event = self._config.get(f"queue/{queue_id}")
-        found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
-        return found.name if found else queue_id
-
-    def _find(self, kind: type[T], object_id: str) -> T | None:
-        if not self._config.is_ready:
-            raise Unavailable("config.not_ready", "the configuration has not been read yet")
-        event = self._config.get(f"{kind.model_fields['kind'].default}/{object_id}")
-        found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
-        return found if isinstance(found, kind) else None
-
-    def _all(self, kind: type[T]) -> list[T]:
-        found = (event.data.object for event in self._config.values() if isinstance(event.data, ConfigChanged))
-        return [one for one in found if isinstance(one, kind)]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -124,52 +72,121 @@ class AgentDesk:
 
 
 @dataclass(frozen=True)
-class CallControl:
-    """Calls and legs, and what can be done to them."""
+class Ask:
+    """One order about one leg; ``digits`` may be secret."""
 
-    ear: Ear
-    switches: Switches
-    changes: Changes
-    clock: Clock
+    verb: Verb
+    leg_id: str
+    target: Target | None = None
+    digits: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Those who carry verbs out."""
+
+    steering: Steering
+    telephony: Telephony
+    consulting: Consulting
+    handovers: Handovers
+    supervision: Supervision
+    dialling: Dialling
+
+
+@dataclass
+class CallControl:
+    """Calls and legs, and what can be done to them. One order at a time per call, but hanging up waits for nobody."""
+
+    hands: Hands
+    requests: RequestBook
     metrics: Metrics
-    timeout_s: float
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @property
+    def ear(self) -> Ear:
+        """Who knows the calls."""
+        return self.hands.steering.ear
 
     def call(self, call_id: str) -> Call:
         """Raises NotFound."""
-        found = self.ear.book.call(call_id)
-        if found is None:
-            raise NotFound("call.unknown", f"there is no call {call_id}, or it ended long ago", call_id=call_id)
-        return found
+        return self.hands.steering.call(call_id)
 
     def leg(self, leg_id: str) -> Leg:
         """Raises NotFound."""
-        found = self.ear.book.leg(leg_id)
-        if found is None:
-            raise NotFound("leg.unknown", f"there is no leg {leg_id}, or it ended long ago", leg_id=leg_id)
-        return found
+        return self.hands.steering.leg(leg_id)
 
-    async def control(self, verb: Verb, leg_id: str) -> Leg:
-        """Do ``verb`` and return the leg when the switch has done it.
+    def has_part(self, agent_id: str, call: Call) -> bool:
+        """Whether a leg of the call is or was his."""
+        legs = (self.ear.book.leg(leg_id) for leg_id in call.leg_ids)
+        return any(leg is not None and leg.agent_id == agent_id for leg in legs)
 
-        Raises NotFound, NotNow (wrong state, or the leg ended meanwhile), SwitchDown, SwitchRefused, and Unavailable
-        (leg.not_done) when the switch accepted it and did nothing in time.
+    def is_in_room(self, agent_id: str, leg: Leg) -> bool:
+        """Whether he takes part in the conference of this leg now."""
+        legs = (self.ear.book.leg(other) for other in self.call(leg.call_id).live)
+        return any(other is not None and other.agent_id == agent_id and other.room == leg.room for other in legs)
+
+    async def do(self, ask: Ask, asker: Asker) -> Leg:
+        """Carry the order out and return the leg it is about when the switch has done it.
+
+        Raises NotFound, NotNow (wrong state, or the leg ended meanwhile), NotAllowed (dial rules), Invalid, SwitchDown,
+        SwitchRefused, and Unavailable (leg.not_done) when the switch accepted it and did nothing in time.
         """
-        try:
-            leg = await self._control(verb, leg_id)
-        except IpccError as error:
-            self.metrics.count(CTI_CONTROL, verb=verb.value, result=error.code)
-            raise
-        self.metrics.count(CTI_CONTROL, verb=verb.value, result="done")
-        return leg
+        # what is remembered holds no digits
+        meant = replace(ask, digits="")
+        return await self._once(ask.verb.value, meant, asker, lambda: self._do(ask, asker))
+
+    async def dial(self, agent_id: str, target: Target, asker: Asker) -> Leg:
+        """Ring the agent's phone, then the target; returns the agent's leg. Raises as ``do``."""
+        return await self._once(
+            "dial", (agent_id, target), asker, lambda: self.hands.dialling.dial(agent_id, target, asker)
+        )
+
+    async def pick_up(self, agent_id: str, leg_id: str, asker: Asker) -> Leg:
+        """Ring the agent and join him to somebody parked; returns the agent's leg. Raises as ``do``."""
+        hands = self.hands
+
+        async def pick() -> Leg:
+            parked = self.leg(leg_id)
+            return await hands.handovers.pick_up(parked, hands.dialling.agent(agent_id, asker))
+
+        return await self._once("pick_up", (agent_id, leg_id), asker, pick)
+
+    async def watch(self, supervisor_id: str, leg_id: str, mode: Mode, asker: Asker) -> Leg:
+        """Ring the supervisor and let him hear the leg; returns his leg. Raises as ``do``."""
+        hands = self.hands
+
+        async def begin() -> Leg:
+            target = self._supervised(leg_id)
+            return await hands.supervision.watch(target, hands.dialling.agent(supervisor_id, asker), mode)
+
+        return await self._once(mode.value, (supervisor_id, leg_id, mode), asker, begin)
+
+    async def change_mode(self, leg_id: str, mode: Mode, asker: Asker) -> Leg:
+        """Listen, whisper or barge from now on; ``leg_id`` is the supervisor's. Raises as ``do``."""
+        change = self.hands.supervision.change
+        return await self._once(mode.value, (leg_id, mode), asker, lambda: change(self.leg(leg_id), mode))
+
+    async def intercept(self, supervisor_id: str, leg_id: str, asker: Asker) -> Leg:
+        """The supervisor takes over the call of an agent's leg, or of the one his own leg listens to; returns his leg."""
+        hands = self.hands
+
+        async def take() -> Leg:
+            leg = self.leg(leg_id)
+            if leg.supervises:
+                return await hands.supervision.take_over(leg)
+            target = self._supervised(leg_id)
+            return await hands.supervision.intercept(target, hands.dialling.agent(supervisor_id, asker))
+
+        return await self._once("intercept", (supervisor_id, leg_id), asker, take)
 
     async def hang_up_call(self, call_id: str) -> Call:
-        """Hang up every leg of the call and return it when all have ended. Raises as ``control``, and NotNow when it is over."""
+        """Hang up every leg of the call and return it when all have ended. Raises as ``do``, and NotNow when it is over."""
         call = self.call(call_id)
         if call.ended_at is not None and not call.live:
             raise NotNow("call.ended", f"call {call_id} has ended", call_id=call_id)
         for leg_id in sorted(call.live):
             try:
-                await self.control(Verb.HANG_UP, leg_id)
+                await self.do(Ask(Verb.HANG_UP, leg_id), Asker("", ()))
             except NotNow:
                 # it ended by itself, often because its partner did
                 continue
@@ -183,35 +200,81 @@ class CallControl:
         check_data(data, SECRET_KEYS)
         if not self.ear.is_attentive:
             raise Unavailable("call.not_ready", "what was told about calls is being read back")
-        self.ear.tell(self.ear.fold.attach(CallId(call_id), dict(data), self.clock.now()))
+        now = self.hands.steering.clock.now()
+        self.ear.tell(self.ear.fold.attach(CallId(call_id), dict(data), now))
         return self.call(call_id)
 
-    async def _control(self, verb: Verb, leg_id: str) -> Leg:
-        leg = self.leg(leg_id)
-        check_legal(verb, leg)
-        node = self.switches.node(leg.node_id)
-        try:
-            await node.api(_command(verb, leg), timeout=self.timeout_s)
-        except SwitchRefused:
-            if await node.exists(leg.leg_id):
+    async def _once(self, verb: str, meant: Any, asker: Asker, act: Callable[[], Awaitable[T]]) -> T:
+        async def counted() -> T:
+            try:
+                done = await act()
+            except IpccError as error:
+                self.metrics.count(CTI_CONTROL, verb=verb, result=error.code)
                 raise
-            raise NotNow("leg.ended", f"leg {leg_id} has ended", leg_id=leg_id) from None
-        if not await self.changes.until(lambda: self._is_done(verb, leg_id), self.timeout_s):
-            # +OK means accepted, never done
-            raise Unavailable(
-                "leg.not_done", f"the switch took {verb.value} of leg {leg_id} and has not done it", leg_id=leg_id
-            )
-        now = self.leg(leg_id)
-        if not now.is_live and verb is not Verb.HANG_UP:
-            raise NotNow("leg.ended", f"leg {leg_id} ended meanwhile", leg_id=leg_id)
-        return now
+            self.metrics.count(CTI_CONTROL, verb=verb, result="done")
+            return done
 
-    def _is_done(self, verb: Verb, leg_id: str) -> bool:
-        leg = self.ear.book.leg(leg_id)
-        return leg is None or not leg.is_live or leg.state in GOAL[verb]
+        return await self.requests.once((asker.subject, asker.request_id), (verb, meant), counted)
+
+    async def _do(self, ask: Ask, asker: Asker) -> Leg:
+        leg = self.leg(ask.leg_id)
+        if ask.verb is Verb.HANG_UP:
+            return await self._act(ask, asker)
+        lock = self._locks[leg.call_id]
+        try:
+            async with lock:
+                return await self._act(ask, asker)
+        finally:
+            if not lock.locked():
+                self._locks.pop(leg.call_id, None)
+
+    async def _act(self, ask: Ask, asker: Asker) -> Leg:
+        leg = self.leg(ask.leg_id)
+        check_legal(ask.verb, leg, self.hands.steering.standing(leg))
+        return await _ACTS[ask.verb](self.hands, leg, ask, asker)
+
+    def _supervised(self, leg_id: str) -> Leg:
+        leg = self.leg(leg_id)
+        check_supervised(leg, self.hands.steering.standing(leg))
+        return leg
 
 
-def _command(verb: Verb, leg: Leg) -> Command:
-    if verb is Verb.HANG_UP:
-        return UuidKill(leg.leg_id)
-    return UuidHold(leg.leg_id, is_on=verb is Verb.HOLD)
+async def _transfer(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
+    target = _target(ask)
+    if target.kind is TargetKind.QUEUE:
+        queue = hands.dialling.directory.queue(target.value)
+        return await hands.handovers.enqueue(leg, Waiting(asker.leg("entry"), queue.id, queue.domain))
+    return await hands.handovers.transfer(leg, hands.dialling.whom(target, asker))
+
+
+async def _consult(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
+    return await hands.consulting.consult(leg, hands.dialling.whom(_target(ask), asker))
+
+
+async def _add(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
+    return await hands.consulting.add(leg, hands.dialling.whom(_target(ask), asker))
+
+
+def _target(ask: Ask) -> Target:
+    if ask.target is None:
+        raise Invalid("target.missing", f"{ask.verb.value} needs to know whom: to")
+    return ask.target
+
+
+_ACTS: Mapping[Verb, Callable[[Hands, Leg, Ask, Asker], Awaitable[Leg]]] = {
+    Verb.ANSWER: lambda hands, leg, *_: hands.telephony.answer(leg),
+    Verb.HANG_UP: lambda hands, leg, *_: hands.telephony.hang_up(leg),
+    Verb.HOLD: lambda hands, leg, *_: hands.telephony.hold(leg),
+    Verb.RETRIEVE: lambda hands, leg, *_: hands.telephony.retrieve(leg),
+    Verb.MUTE: lambda hands, leg, *_: hands.telephony.mute(leg, True),
+    Verb.UNMUTE: lambda hands, leg, *_: hands.telephony.mute(leg, False),
+    Verb.SEND_DIGITS: lambda hands, leg, ask, _: hands.telephony.send_digits(leg, ask.digits),
+    Verb.TRANSFER: _transfer,
+    Verb.CONSULT: _consult,
+    Verb.ALTERNATE: lambda hands, leg, *_: hands.consulting.alternate(leg),
+    Verb.COMPLETE: lambda hands, leg, *_: hands.consulting.complete(leg),
+    Verb.CANCEL: lambda hands, leg, *_: hands.consulting.cancel(leg),
+    Verb.CONFERENCE: lambda hands, leg, *_: hands.consulting.confer(leg),
+    Verb.ADD: _add,
+    Verb.PARK: lambda hands, leg, *_: hands.handovers.park(leg),
+}

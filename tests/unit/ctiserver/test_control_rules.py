@@ -1,58 +1,132 @@
-"""Which verb is legal in which state."""
+"""Which verb is legal for whom, and what may be dialled, keyed and attached."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from ipcc.call.model import Leg, LegState
+from ipcc.call.model import Leg
 from ipcc.contracts.tags import LegRole
-from ipcc.errors import Invalid, NotNow
+from ipcc.errors import Invalid, NotAllowed, NotNow
 from ipcc.ids import CallId, LegId, NodeId
 from ipcc.logging import SECRET_KEYS
-from services.ctiserver.core.control import GOAL, LEGAL, Verb, check_data, check_legal
+from services.ctiserver.core.control import (
+    LEGAL,
+    SUPERVISED,
+    Standing,
+    Verb,
+    check_data,
+    check_digits,
+    check_legal,
+    check_supervised,
+    standing,
+)
+from services.ctiserver.core.dialling import DialRule, route_of
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 INITIATED = Leg(LegId("a"), CallId("c"), NodeId("fs1"), LegRole.AGENT, T0)
-CONNECTED = replace(INITIATED, answered_at=T0, bridged_to=LegId("c"))
-BY_STATE = {
-    LegState.INITIATED: INITIATED,
-    LegState.ALERTING: replace(INITIATED, rang_at=T0),
-    LegState.CONNECTED: CONNECTED,
-    LegState.HELD: replace(CONNECTED, is_held=True),
-    LegState.QUEUED: replace(INITIATED, answered_at=T0, is_parked=True),
-    LegState.NULL: replace(CONNECTED, ended_at=T0),
-    LegState.FAILED: replace(INITIATED, ended_at=T0),
+ALONE = replace(INITIATED, answered_at=T0)
+TALKING = replace(ALONE, bridged_to=LegId("c"))
+CUSTOMER = replace(ALONE, leg_id=LegId("c"), role=LegRole.CUSTOMER)
+WAITING = replace(CUSTOMER, is_waiting=True, waits_for=LegId("a"))
+THIRD = replace(INITIATED, leg_id=LegId("d"), role=LegRole.CONSULT)
+BY_STANDING: dict[Standing, tuple[Leg, Sequence[Leg], Leg | None]] = {
+    Standing.INITIATED: (INITIATED, (), None),
+    Standing.RINGING: (replace(INITIATED, rang_at=T0), (), None),
+    Standing.ALONE: (ALONE, (), None),
+    Standing.TALKING: (TALKING, (), None),
+    Standing.HOLDING: (replace(TALKING, is_held=True), (), None),
+    Standing.DIALLING: (replace(ALONE, consults=LegId("d")), (WAITING,), THIRD),
+    Standing.CONSULTING: (replace(TALKING, bridged_to=LegId("d")), (WAITING,), THIRD),
+    Standing.WAITED_FOR: (ALONE, (WAITING,), replace(THIRD, ended_at=T0)),
+    Standing.CONFERRING: (replace(ALONE, room="c"), (), None),
+    Standing.SUPERVISING: (replace(ALONE, supervises=LegId("b")), (), None),
+    Standing.ENDED: (replace(TALKING, ended_at=T0), (), None),
 }
 
 
 @pytest.mark.parametrize("verb", list(Verb))
-@pytest.mark.parametrize("state", list(LegState))
-def test_a_verb_is_refused_by_name_in_any_state_but_those_of_the_table(verb: Verb, state: LegState) -> None:
-    leg = BY_STATE[state]
-    assert leg.state is state
-    if state in LEGAL[verb]:
-        check_legal(verb, leg)
+@pytest.mark.parametrize("expected", list(Standing))
+def test_a_verb_is_refused_by_name_for_any_standing_but_those_of_the_table(verb: Verb, expected: Standing) -> None:
+    leg, waiting, consult = BY_STANDING[expected]
+    stands = standing(leg, waiting, consult)
+    assert stands is expected
+    if stands in LEGAL[verb]:
+        check_legal(verb, leg, stands)
     else:
         with pytest.raises(NotNow) as refused:
-            check_legal(verb, leg)
-        assert refused.value.code == "leg.wrong_state"
-        assert state.value in refused.value.message
+            check_legal(verb, leg, stands)
+        assert (refused.value.code, refused.value.details["standing"]) == ("leg.wrong_state", expected.value)
 
 
-def test_nobody_is_put_on_hold_by_a_leg_that_hears_nobody() -> None:
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.HANG_UP])
+def test_a_customers_telephone_is_nobodys_to_control(verb: Verb) -> None:
+    with pytest.raises(NotNow) as refused:
+        check_legal(verb, CUSTOMER, Standing.TALKING)
+    assert refused.value.code == "leg.wrong_role"
+    check_legal(Verb.HANG_UP, CUSTOMER, Standing.TALKING)
+
+
+@pytest.mark.parametrize("stands", list(Standing))
+def test_only_where_somebody_talks_is_there_something_to_listen_to(stands: Standing) -> None:
+    leg, _, _ = BY_STANDING[stands]
+    if stands in SUPERVISED:
+        check_supervised(leg, stands)
+    else:
+        with pytest.raises(NotNow):
+            check_supervised(leg, stands)
     with pytest.raises(NotNow):
-        check_legal(Verb.HOLD, replace(CONNECTED, bridged_to=None))
+        check_supervised(CUSTOMER, stands)
 
 
-def test_no_verb_is_legal_where_it_leads() -> None:
-    for verb in Verb:
-        assert not LEGAL[verb] & GOAL[verb]
+RULES = (
+    DialRule(pattern=r"00.*", allow=False),
+    DialRule(pattern=r"9\d{11}", strip=1, prefix="0086", gateway="far", roles=("supervisor",)),
+    DialRule(pattern=r"1[3-9]\d{9}"),
+)
 
 
-@pytest.mark.parametrize("key", ["pin", "card_no", "card-number", "cvv", "pass.word", "otp"])
-def test_secrets_are_never_attached(key: str) -> None:
-    with pytest.raises(Invalid, match="secret"):
-        check_data({key: "1"}, SECRET_KEYS)
+def test_the_first_dial_rule_that_fits_says_whether_and_how_a_number_is_dialled() -> None:
+    assert route_of("13800000002", RULES, ["agent"]).number == "13800000002"
+    far = route_of("913800000002", RULES, ["agent", "supervisor"])
+    assert (far.gateway, far.number) == ("far", "008613800000002")
+
+
+@pytest.mark.parametrize("number", ["913800000002", "0013800000002", "110", "138000000021"])
+def test_a_number_no_rule_allows_him_is_not_dialled(number: str) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        route_of(number, RULES, ["agent"])
+    assert refused.value.code == "dial.not_allowed"
+
+
+@pytest.mark.parametrize("number", ["1380000\n0002", "138{x=y}", "1,2", "a@b", "1", "", "1" * 30, "${uuid}"])
+def test_what_is_no_number_is_refused_before_any_rule_is_asked(number: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        route_of(number, [DialRule(pattern=".*")], ["agent"])
+    assert refused.value.code == "number.invalid"
+
+
+def test_digits_are_keys_of_a_telephone_and_never_repeated_in_an_error() -> None:
+    check_digits("123*#D")
+    for wrong in ("", "12a", "1 2", "1\n2", "7" * 33):
+        with pytest.raises(Invalid) as refused:
+            check_digits(wrong)
+        assert not wrong or wrong not in str(refused.value)
+
+
+def test_attached_data_may_not_be_too_much_misnamed_or_secret() -> None:
+    check_data({"case": "x"}, SECRET_KEYS)
+    refused = [
+        ({}, "data.size"),
+        ({f"k{number}": "" for number in range(51)}, "data.size"),
+        ({"Case": ""}, "data.key"),
+        ({"card_no": ""}, "data.secret"),
+        ({"a": "x" * 501}, "data.value"),
+    ]
+    for data, code in refused:
+        with pytest.raises(Invalid) as error:
+            check_data(data, SECRET_KEYS)
+        assert error.value.code == code

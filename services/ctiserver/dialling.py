@@ -1,0 +1,107 @@
+"""Whom a request means, and how he is dialled: the agent's phone first, then the number he wants."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ipcc.call.model import Leg
+from ipcc.contracts.acd import AgentState
+from ipcc.contracts.call import Direction
+from ipcc.contracts.tags import LegRole
+from ipcc.errors import Invalid, NotNow, SwitchDown
+from ipcc.esl.dialstring import Gateway, User
+from ipcc.esl.headers import HangupCause
+from ipcc.esl.port import SwitchNode
+from ipcc.ids import LegId, NodeId
+from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.core.dialling import DialRule, Target, TargetKind, route_of
+from services.ctiserver.directory import Directory
+from services.ctiserver.requests import leg_for
+from services.ctiserver.steering import Dialled, Running, Steering
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, with what rights, by which request."""
+
+    subject: str
+    roles: Collection[str]
+    request_id: str = ""
+
+    def leg(self, part: str = "") -> LegId:
+        """The leg this request dials."""
+        return leg_for(self.subject, self.request_id, part)
+
+
+@dataclass(frozen=True)
+class Dialling:
+    """Knows phones, agents and dial rules."""
+
+    directory: Directory
+    desktops: Desktops
+    steering: Steering
+    rules: Sequence[DialRule]
+
+    def whom(self, target: Target, asker: Asker, part: str = "") -> Dialled:
+        """How ``target`` is dialled.
+
+        Raises NotFound, NotNow (phone.not_registered, agent.no_phone), NotAllowed and Invalid of the dial rules.
+        """
+        if target.kind is TargetKind.QUEUE:
+            raise Invalid("target.queue", "a queue can only be transferred to")
+        if target.kind is TargetKind.AGENT:
+            return self.agent(target.value, asker, part)
+        if target.kind is TargetKind.PHONE:
+            self.directory.check_phone(target.value)
+            return Dialled(User(target.value, self.steering.ways.phone_domain), asker.leg(part), address=target.value)
+        route = route_of(target.value, self.rules, asker.roles)
+        return Dialled(Gateway(route.gateway, route.number), asker.leg(part), address=route.number)
+
+    def agent(self, agent_id: str, asker: Asker, part: str = "") -> Dialled:
+        """An agent (or supervisor) at the phone he signed in at, else at his own."""
+        phone = self.phone_of(agent_id)
+        return Dialled(User(phone, self.steering.ways.phone_domain), asker.leg(part), agent_id, phone)
+
+    def phone_of(self, agent_id: str) -> str:
+        """The phone he is rung at. Raises NotFound, NotNow."""
+        user = self.directory.user(agent_id)
+        now = self.desktops.agents.get(agent_id)
+        is_in = now is not None and now.changed.state is not AgentState.OUT and bool(now.changed.phone_id)
+        phone = now.changed.phone_id if now and is_in else user.phone
+        if not phone:
+            raise NotNow("agent.no_phone", f"{agent_id} is signed in at no phone and has none", agent_id=agent_id)
+        self.directory.check_phone(phone)
+        return phone
+
+    async def dial(self, agent_id: str, target: Target, asker: Asker) -> Leg:
+        """Ring the agent's phone; when he answers, the switch itself dials the target from there. Returns his leg, dialled.
+
+        A target that cannot be reached ends his leg with the cause. Raises as ``whom``, and NotNow (party.unreachable).
+        """
+        steering = self.steering
+        mine = self.agent(agent_id, asker, "agent")
+        theirs = self.whom(target, asker, "target")
+        outside = target.kind is TargetKind.NUMBER
+        direction = Direction.OUTBOUND if outside else Direction.INTERNAL
+        call_id = mine.leg_id
+        there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
+        role = LegRole.CUSTOMER if outside else LegRole.AGENT
+        string = steering.dial_string(theirs, steering.tags_of(theirs, call_id, role) | there)
+        variables = steering.tags_of(mine, call_id, LegRole.AGENT) | there
+        node = self._node_of(mine.address)
+        steering.begin(node, steering.order(mine, Running("bridge", string), variables))
+        leg = await steering.until_known(mine.leg_id)
+        if leg is None or not leg.is_live:
+            cause = leg.cause if leg else HangupCause.DESTINATION_OUT_OF_ORDER.name
+            raise NotNow("party.unreachable", f"phone {mine.address} could not be rung: {cause}", cause=cause)
+        return leg
+
+    def _node_of(self, phone_id: str) -> SwitchNode:
+        state = self.directory.phone_state(phone_id)
+        if state and state.node_id:
+            return self.steering.switches.node(NodeId(state.node_id))
+        for node in self.steering.switches.nodes():
+            if node.is_up:
+                return node
+        raise SwitchDown("switch.down", "no switch is reached")

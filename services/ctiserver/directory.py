@@ -1,0 +1,79 @@
+"""What the bank has configured, and which phones can be rung."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ipcc.bus import View
+from ipcc.contracts.call import PhoneChanged
+from ipcc.contracts.config import ConfigChanged, Phone, Queue, User
+from ipcc.errors import NotFound, NotNow, Unavailable
+
+T = TypeVar("T", User, Phone, Queue)
+
+
+class Directory:
+    """What the bank has configured, and which phones can be rung."""
+
+    def __init__(self, config: View, phones: View) -> None:
+        self._config = config
+        self._phones = phones
+
+    def agent(self, agent_id: str) -> User:
+        """Raises NotFound for somebody who is not an agent, Unavailable while the configuration has not been read."""
+        user = self._find(User, agent_id)
+        if user is None or "agent" not in user.roles:
+            raise NotFound("agent.unknown", f"there is no agent {agent_id}", agent_id=agent_id)
+        return user
+
+    def user(self, user_id: str) -> User:
+        """Anybody who signs in. Raises NotFound and Unavailable as ``agent``."""
+        user = self._find(User, user_id)
+        if user is None:
+            raise NotFound("user.unknown", f"there is no user {user_id}", user_id=user_id)
+        return user
+
+    def queue(self, queue_id: str) -> Queue:
+        """Raises NotFound for a queue nobody configured."""
+        queue = self._find(Queue, queue_id)
+        if queue is None:
+            raise NotFound("queue.unknown", f"there is no queue {queue_id}", queue_id=queue_id)
+        return queue
+
+    def check_phone(self, phone_id: str) -> None:
+        """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""
+        if self._find(Phone, phone_id) is None:
+            raise NotFound("phone.unknown", f"there is no phone {phone_id}", phone_id=phone_id)
+        state = self.phone_state(phone_id)
+        if state is None or not state.registered:
+            raise NotNow("phone.not_registered", f"phone {phone_id} is not registered at any switch", phone_id=phone_id)
+
+    def phone_state(self, phone_id: str) -> PhoneChanged | None:
+        """The last word about the phone; None when it was never heard of."""
+        event = self._phones.get(phone_id)
+        return event.data if event and isinstance(event.data, PhoneChanged) else None
+
+    def phones(self) -> list[tuple[str, str, PhoneChanged | None]]:
+        """Id, name and state of every phone that is configured or was heard of; a name is empty when it is not configured."""
+        names = {found.id: found.name for found in self._all(Phone)}
+        return [
+            (phone_id, names.get(phone_id, ""), self.phone_state(phone_id))
+            for phone_id in sorted({*names, *self._phones})
+        ]
+
+    def queue_name(self, queue_id: str) -> str:
+        """What people call the queue; its id when it is not known."""
+        event = self._config.get(f"queue/{queue_id}")
+        found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
+        return found.name if found else queue_id
+
+    def _find(self, kind: type[T], object_id: str) -> T | None:
+        if not self._config.is_ready:
+            raise Unavailable("config.not_ready", "the configuration has not been read yet")
+        event = self._config.get(f"{kind.model_fields['kind'].default}/{object_id}")
+        found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
+        return found if isinstance(found, kind) else None
+
+    def _all(self, kind: type[T]) -> list[T]:
+        found = (event.data.object for event in self._config.values() if isinstance(event.data, ConfigChanged))
+        return [one for one in found if isinstance(one, kind)]
