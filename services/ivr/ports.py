@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol
 
 from ipcc.contracts.payload import Payload
@@ -36,6 +37,9 @@ class Line(Protocol):
 
     async def start_music(self, music: str) -> None:
         """Music without end, until interrupted or bridged; returns at once."""
+
+    async def wipe(self) -> None:
+        """Remove what was keyed from the switch, where a replica that died may have left it."""
 
     async def hang_up(self, cause: str) -> None:
         """End the leg."""
@@ -72,3 +76,6 @@ class Queues(Protocol):
 
     async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
         """Ask acd to queue the caller; repeated with the same entry it gives the same place. Raises Refused, BusDown."""
+
+    async def was_answered(self, entry_id: str, since: datetime) -> bool:
+        """Whether an agent has taken the entry, made after ``since``. Raises Unavailable."""

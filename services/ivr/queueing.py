@@ -13,7 +13,7 @@ from ipcc.bus.events import received_from
 from ipcc.bus.port import END, Bus, Record, Start
 from ipcc.bus.rpc import Requester
 from ipcc.clock import Clock
-from ipcc.contracts.acd import Enqueue
+from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD
 from ipcc.errors import InvalidMessage, NotFound, Unavailable
@@ -66,6 +66,15 @@ class QueueDesk:
         )
         return await self._requester.ask(command, ASK_TIMEOUT_S)
 
+    async def was_answered(self, entry_id: str, since: datetime) -> bool:
+        """Read in acd's log, for a caller who is gone already: to ask acd would put him into the queue. Raises Unavailable."""
+        async with self._bus.replay(ACD.name, since) as past:
+            async for record in past:
+                data = _read(record)
+                if isinstance(data, EntryEnded) and data.entry_id == entry_id:
+                    return data.outcome is EntryOutcome.ANSWERED
+        return False
+
     async def run(self) -> None:
         """Hear acd for ever; after an outage go on behind the last event heard."""
         start: Start = END
@@ -82,11 +91,15 @@ class QueueDesk:
                 await self._clock.sleep(RETRY_S)
 
     def _hear(self, record: Record) -> None:
-        try:
-            data = received_from(record).event.data
-        except InvalidMessage as error:
-            log.error("unreadable_event", topic=record.topic, offset=record.offset, error=str(error))
-            return
+        data = _read(record)
         news = self._stays.get(getattr(data, "entry_id", ""))
         if news is not None:
             news.put_nowait(data)
+
+
+def _read(record: Record) -> Payload | None:
+    try:
+        return received_from(record).event.data
+    except InvalidMessage as error:
+        log.error("unreadable_event", topic=record.topic, offset=record.offset, error=str(error))
+        return None

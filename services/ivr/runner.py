@@ -90,6 +90,9 @@ class Runner:
         try:
             if not (self._is_back and isinstance(self._action, JoinQueue)):
                 given = await self._safely(self._answer)
+                if self._is_back:
+                    # what he keyed for the replica that died must not stay on his channel
+                    given = await self._safely(self._wipe)
                 if isinstance(given, CallerGone):
                     self._take(given)
             while self._action is not None:
@@ -98,6 +101,12 @@ class Runner:
                 self._is_back = False
         finally:
             net.cancel()
+
+    def was_answered(self) -> tuple[IvrPayload, ...]:
+        """An agent had taken him from the queue while nobody of ours looked: end the session so and say so."""
+        moved = advance(self._flow, self.session, QueueLeft(EntryOutcome.ANSWERED.value), self._around.clock.now())
+        self.session, self._action = moved.session, None
+        return moved.facts
 
     def hung_up(self) -> tuple[IvrPayload, ...]:
         """The caller is gone: end the session where it stands and say so."""
@@ -142,6 +151,10 @@ class Runner:
 
     async def _answer(self) -> Input:
         await self._around.line.answer()
+        return Played()
+
+    async def _wipe(self) -> Input:
+        await self._around.line.wipe()
         return Played()
 
     async def _perform(self, action: Action) -> Input:

@@ -89,6 +89,9 @@ class SwitchLine:
             raise LineLost
         return Keyed(KeyedKind.DIGITS if digits else KeyedKind.NOTHING, digits)
 
+    async def wipe(self) -> None:
+        await self._tell(UuidSetVar(self.leg, DIGITS, ""))
+
     async def start_music(self, music: str) -> None:
         await self._on_the_line(lambda: self.node.start(self.leg, "playback", music))
 

@@ -23,6 +23,7 @@ from ipcc.errors import InvalidMessage, NotFound, RetryLater, SwitchDown, Switch
 from ipcc.ids import new_id
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED, Metrics
 from ipcc.tasks import Tasks
+from services.ivr.core.actions import JoinQueue
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
@@ -268,12 +269,22 @@ class Sessions:
         self.outside.sender.tell(moved.facts)
         runner = self._runner(flow, moved, line, is_back=True)
         if not is_there:
-            self._finish(runner)
+            await self._finish_gone(runner, moved, found.at)
             return
         # a caller in a queue may be joined to his agent at this moment: nothing of his is interrupted
         if flow.nodes[moved.session.at].kind != "queue":
             await self._quieten(line)
         self._run(runner, line, partition)
+
+    async def _finish_gone(self, runner: Runner, moved: Moved, since: datetime) -> None:
+        """He left while nobody served him: from the menu, from the queue, or from the agent he had got."""
+        if isinstance(moved.action, JoinQueue):
+            try:
+                if await self.outside.queues.was_answered(moved.action.entry_id, since):
+                    self.outside.sender.tell(runner.was_answered())
+            except Unavailable as error:
+                log.warning("end_not_found", call_id=runner.session.call_id, error=str(error))
+        self._finish(runner)
 
     async def _recalled(self, found: Open, partition: int) -> Session:
         caller = await self._arrival(found.started.call_id, found.at, partition)

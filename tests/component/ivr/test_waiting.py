@@ -9,7 +9,7 @@ import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
 from ipcc.errors import NotNow, Unavailable
-from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidTransfer
+from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidSetVar, UuidTransfer
 from tests.component.ivr.world import World
 from tests.support.fake_parts import LoopClock
 from tests.support.until import until
@@ -233,6 +233,33 @@ async def test_a_caller_who_hung_up_while_nobody_served_him_is_noticed(world: Wo
     async with world.replica("ivr-1") as ivr:
         assert await world.ended(call) == "hung_up"
         assert ivr.sessions.running == {}
+
+
+async def test_a_caller_who_talked_and_left_while_nobody_served_him_was_answered(world: World) -> None:
+    await world.start_acd()
+    async with world.replica("ivr-0") as first:
+        call, entry = await waiting(world)
+        await world.at(call, "to-agent")
+        await first.die()
+    await world.end_entry(entry, EntryOutcome.ANSWERED)
+    world.node.hang_up(call)
+    async with world.replica("ivr-1"):
+        assert await world.ended(call) == "answered_by_agent"
+    assert len(world.acd.taken) == 1, "a caller who is gone is not queued"
+
+
+async def test_what_was_keyed_for_a_replica_that_died_is_wiped_from_the_switch(world: World) -> None:
+    async with world.replica("ivr-0") as first:
+        call = await world.arrive()
+        await world.at(call, "language")
+        await first.die()
+        wiped = len(world.node.told(UuidSetVar))
+        async with world.replica("ivr-1"):
+            await until(lambda: _wipes(world.node.told(UuidSetVar)[wiped:]), what="the digits are wiped")
+
+
+def _wipes(commands: list[UuidSetVar]) -> bool:
+    return any((command.variable, command.value) == ("ipcc_digits", "") for command in commands)
 
 
 async def test_the_broker_being_down_stops_nobody(world: World) -> None:
