@@ -44,6 +44,7 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("relay facts", lambda: database.once_ready(relay.run))
             tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
             tasks.spawn("collect recordings", lambda: database.once_ready(recordings.collect))
+            tasks.spawn("sweep the spool", lambda: database.once_ready(recordings.sweep))
             tasks.spawn("consume calls", lambda: database.once_ready(worker.run))
             yield
 

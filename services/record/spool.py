@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
 import wave
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from ipcc.contracts.tags import recording_name
 from ipcc.ids import new_id
 from services.record.core.policy import Audio
 
@@ -31,6 +34,15 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A recording in the spool, named after its call and leg, and when it was last written to."""
+
+    call_id: str
+    leg_id: str
+    written_at: datetime
+
+
+@dataclass(frozen=True)
 class Spool:
     """``spool_dir`` is where the switch writes, ``store_dir`` where recordings are kept."""
 
@@ -40,6 +52,10 @@ class Spool:
     async def look(self, name: str) -> Found | None:
         """The file ``name``, or None while it is not there. Raises Unreadable, OSError."""
         return await asyncio.to_thread(self._look, name)
+
+    async def left_alone(self, since: datetime) -> list[Left]:
+        """The recordings that were not written to ``since`` then. Raises OSError."""
+        return await asyncio.to_thread(self._left_alone, since)
 
     async def keep(self, found: Found, location: str) -> str:
         """Copy it into the store, whole or not at all, and drop it from the spool; its SHA-256. Raises OSError."""
@@ -55,6 +71,15 @@ class Spool:
         if not path.is_relative_to(self.store_dir.resolve()):
             raise ValueError(f"{location} leads out of the store")
         return path
+
+    def _left_alone(self, since: datetime) -> list[Left]:
+        found = []
+        for path in self.spool_dir.glob(recording_name("*", "*")):
+            with contextlib.suppress(FileNotFoundError):
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                if written_at < since:
+                    found.append(Left(path.parent.name, path.stem, written_at))
+        return found
 
     def _look(self, name: str) -> Found | None:
         path = (self.spool_dir / name).resolve()

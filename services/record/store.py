@@ -99,6 +99,20 @@ class RecordingStore:
             row.state, row.ended_at, row.look_at = "ended", at, at
             row.talk_ms, row.is_required = talk_ms, is_required
 
+    async def adopt(self, leg: Leg, written_at: datetime) -> bool:
+        """Collect a file whose leg nobody told us of; False when we know the leg."""
+        async with self._database.transaction(read_only=True) as session:
+            if await session.get(RecordingRow, leg.leg_id) is not None:
+                return False
+        async with self._database.transaction() as session:
+            if await session.get(RecordingRow, leg.leg_id) is not None:
+                return False
+            row = _row(leg, "ended", started_at=None)
+            # whether it had to be recorded is not known: no alarm if it is no good
+            row.ended_at, row.look_at, row.is_required = written_at, written_at, False
+            session.add(row)
+            return True
+
     async def claim_due(self, now: datetime, until: datetime, limit: int = 20) -> list[Recording]:
         """Ended recordings whose file is to be looked for now, the oldest first; no other replica gets them before ``until``."""
         wanted = (

@@ -12,9 +12,20 @@ from ipcc.clock import Clock
 from ipcc.contracts.call import LegAnswered, LegEnded
 from ipcc.contracts.recording import RecordingFailed, RecordingStarted, RecordingStored
 from ipcc.contracts.tags import LegRole, recording_name
-from ipcc.errors import InvalidMessage, StoreDown
+from ipcc.errors import InvalidMessage, IpccError, StoreDown
 from ipcc.metrics import RECORD_COLLECTED, RECORD_SPOOL_ERRORS, Metrics
-from services.record.core.policy import CLAIM, LOOK_EVERY, fault, is_id, is_overdue, location
+from services.record.core.policy import (
+    CLAIM,
+    LOOK_EVERY,
+    QUIET,
+    SWEEP_EVERY,
+    fault,
+    heard_talk_ms,
+    is_id,
+    is_leg,
+    is_overdue,
+    location,
+)
 from services.record.spool import Found, Spool, Unreadable
 from services.record.store import Kept, Leg, Recording, RecordingStore
 
@@ -55,8 +66,9 @@ class Recordings:
         if data.role is not LegRole.AGENT or data.talk_ms <= 0:
             return
         # a leg that no service dialled (one phone calling another) is recorded only where the dialplan says so
+        talk_ms = heard_talk_ms(data.talk_ms, data.hung_up_by)
         await self.store.note_ended(
-            received.event.id, _leg(data), received.event.time, data.talk_ms, is_required=bool(data.offer_id)
+            received.event.id, _leg(data), received.event.time, talk_ms, is_required=bool(data.offer_id)
         )
 
     async def collect(self) -> None:
@@ -72,6 +84,22 @@ class Recordings:
                 due = []
             if not due:
                 await self.clock.sleep(IDLE_S)
+
+    async def sweep(self) -> None:
+        """Take in what lies in the spool and nobody told us of, for ever."""
+        while True:
+            await self.clock.sleep(SWEEP_EVERY.total_seconds())
+            try:
+                await self._sweep()
+            except (IpccError, OSError) as error:
+                log.warning("sweep_waits", reason=str(error))
+
+    async def _sweep(self) -> None:
+        for found in await self.spool.left_alone(self.clock.now() - QUIET):
+            if is_id(found.call_id) and is_leg(found.leg_id):
+                leg = Leg(found.leg_id, found.call_id, "", "", recording_name(found.call_id, found.leg_id))
+                if await self.store.adopt(leg, found.written_at):
+                    log.warning("recording_adopted", recording_id=leg.leg_id, call_id=leg.call_id)
 
     async def _collect(self, recording: Recording) -> None:
         try:

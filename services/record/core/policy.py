@@ -17,12 +17,24 @@ TOLERANCE_SHARE = 0.05
 
 # how long a replica that took a recording in hand keeps it; should it die, another looks again after that
 CLAIM = timedelta(seconds=15)
+# A file that no known leg claims is taken in when the switch has not written to it for so long: its leg came and went while
+# nobody listened to the switch. Looked for now and then; the switch writes a recording at least every few seconds.
+QUIET = timedelta(seconds=20)
+SWEEP_EVERY = timedelta(seconds=10)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+_LEG = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_id(text: str) -> bool:
     """Whether ``text`` can name a file: it came over the bus, and no folder may be hidden in it."""
     return _ID.fullmatch(text) is not None
+
+
+def is_leg(text: str) -> bool:
+    """Whether ``text`` is the uuid of a leg: the switch's own recordings, such as the safety net's, have other names."""
+    return _LEG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,11 @@ def fault(audio: Audio, talk_ms: int) -> str | None:
     if audio.duration_ms < talk_ms * (1 - TOLERANCE_SHARE) - TOLERANCE_MS:
         return "too_short"
     return None
+
+
+def heard_talk_ms(talk_ms: int, hung_up_by: str) -> int:
+    """What a file is measured by: nothing, when the end was found by looking, later than it was."""
+    return 0 if hung_up_by == "unknown" else talk_ms
 
 
 def location(recording_id: str, ended_at: datetime) -> str:

@@ -87,7 +87,7 @@ class World:
         return leg
 
     async def ended(
-        self, leg: str, talk_s: float = 2, call: str = "c1", agent: str = "a1", offer: str | None = None
+        self, leg: str, talk_s: float = 2, call: str = "c1", agent: str = "a1", offer: str | None = None, by: str = ""
     ) -> None:
         """It is over."""
         ended = LegEnded(
@@ -99,6 +99,7 @@ class World:
             talk_ms=int(talk_s * 1000),
             agent_id=agent,
             offer_id=leg if offer is None else offer,
+            hung_up_by=by,
         )
         await self.publisher.publish(ended)
 
