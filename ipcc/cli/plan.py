@@ -12,6 +12,7 @@ from ipcc.settings import SwitchAddress, read_secret
 
 SERVICES = ("admin", "ctiserver", "acd", "ivr", "record", "report", "monitor", "outbound")
 ROOT = Path(__file__).resolve().parents[2]
+FLOWS = ROOT / "flows"
 DEMO_ORGANISATION = ROOT / "deploy" / "demo" / "organisation.yaml"
 
 
@@ -26,6 +27,7 @@ class Plan:
     database: str | None = None
     bankcore: str | None = None
     organisation: Path = DEMO_ORGANISATION
+    flows: Path = FLOWS
     spool: Path | None = None
     sounds: str | None = None
     auth: str = "dev"
@@ -64,6 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--organisation", type=Path, default=DEMO_ORGANISATION, metavar="FILE", help="agents, queues, entry points"
     )
+    parser.add_argument("--flows", type=Path, default=FLOWS, metavar="DIR", help="published flow documents")
     parser.add_argument(
         "--var", type=Path, default=Path("var"), metavar="DIR", help="folder for databases, recordings, keys"
     )
@@ -96,6 +99,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
         database=given.database,
         bankcore=given.bankcore,
         organisation=given.organisation,
+        flows=given.flows,
         spool=given.spool,
         sounds=given.sounds,
         auth=given.auth,
@@ -129,7 +133,7 @@ def settings_of(plan: Plan, service: str, switches: tuple[SwitchAddress, ...], b
         given["http_port"] = 0
     own: dict[str, dict[str, Any]] = {
         "admin": {"organisation_file": plan.organisation},
-        "ivr": {"sounds_dir": plan.sounds_dir, "flows_dir": ROOT / "flows"},
+        "ivr": {"sounds_dir": plan.sounds_dir, "flows_dir": plan.flows},
         "outbound": {"sounds_dir": plan.sounds_dir},
         "record": {"store_dir": plan.var / "recordings"},
     }

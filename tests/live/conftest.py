@@ -1,13 +1,8 @@
-"""Every scenario runs against the simulated switch, and against a real one when ``IPCC_LIVE_SWITCH`` names it.
-
-For a real switch: ``IPCC_LIVE_SWITCH`` host:port of its event socket, ``IPCC_LIVE_ESL_PASSWORD_FILE``,
-``IPCC_LIVE_SPOOL`` and ``IPCC_LIVE_SOUNDS`` its folders, ``IPCC_LIVE_PHONE_PASSWORDS`` the file with the passwords of its phones.
-"""
+"""Every scenario runs against the simulated switch, and against a real one when ``IPCC_LIVE_SWITCH`` names it: see ``real.py``."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,13 +10,14 @@ import pytest
 
 from ipcc.cli.plan import ROOT, Plan
 from ipcc.ids import NodeId
-from ipcc.settings import SwitchAddress, read_secret
+from ipcc.settings import SwitchAddress
 from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.site import Site, engine_settings, trunk
 from ipcc.sim.switch import SimSwitch, SwitchOptions
 from tests.live.bench import Bench
-from tests.live.by_sip import SipPeople, SipSite
+from tests.live.by_sip import SipPeople
 from tests.live.ear import Ear
+from tests.live.real import real_switch, site_of
 from tests.live.simulated import SimPeople
 
 SWITCHES = ("simulated", pytest.param("real", marks=pytest.mark.live))
@@ -82,39 +78,13 @@ async def _simulated(folder: Path, speed: float) -> AsyncIterator[Bench]:
 
 @asynccontextmanager
 async def _real(folder: Path) -> AsyncIterator[Bench]:
-    named = os.environ.get("IPCC_LIVE_SWITCH")
-    if not named:
+    found = real_switch()
+    if found is None:
         pytest.skip("IPCC_LIVE_SWITCH names no real switch")
-    address = SwitchAddress.parse(named if "=" in named else f"fs1={named}")
-    password = read_secret(Path(os.environ["IPCC_LIVE_ESL_PASSWORD_FILE"]))
-    listed = read_secret(Path(os.environ["IPCC_LIVE_PHONE_PASSWORDS"])).split()
-    passwords = dict(zip(listed[::2], listed[1::2], strict=True))
-    plan = Plan(
-        folder,
-        (address,),
-        password,
-        spool=Path(os.environ["IPCC_LIVE_SPOOL"]),
-        sounds=os.environ["IPCC_LIVE_SOUNDS"],
-        any_ports=True,
-    )
+    plan = Plan(folder, (found.address,), found.password, spool=found.spool, sounds=found.sounds, any_ports=True)
     ear = Ear()
     try:
-        await ear.open(address, password)
-        yield Bench("real", plan, SipPeople(await _site(ear, passwords)), ear)
+        await ear.open(found.address, found.password)
+        yield Bench("real", plan, SipPeople(await site_of(ear, found.phone_passwords)), ear)
     finally:
         await ear.close()
-
-
-async def _site(ear: Ear, passwords: Mapping[str, str]) -> SipSite:
-    async def value(name: str) -> str:
-        return await ear.api(f"global_getvar {name}")
-
-    host = await value("ipcc_sip_ip")
-    gateway, _, port = (await value("ipcc_trunk_proxy")).rpartition(":")
-    return SipSite(
-        phones=(host, int(await value("ipcc_phones_port"))),
-        trunks=(host, int(await value("ipcc_trunks_port"))),
-        gateway=(gateway, int(port)),
-        domain=await value("ipcc_domain"),
-        passwords=passwords,
-    )

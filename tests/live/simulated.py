@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 from ipcc.sim.media import OWN_TONE_HZ, PARTNER_TONE_HZ
@@ -112,7 +113,8 @@ class SimPeople:
             case PhoneInvited(uuid=uuid, user=user):
                 phone = self._phones.get(user) or self._phones.get(ANYBODY)
                 hears = Heard.CALLER if user in self._phones else Heard.SOUND
-                line = self._lines[uuid] = SimLine(self._switch, uuid, hears, output.caller_name)
+                shown = re.sub(r"\\(.)", r"\1", output.caller_name)
+                line = self._lines[uuid] = SimLine(self._switch, uuid, hears, shown)
                 if phone:
                     phone.lines.append(line)
             case PhoneCancelled(uuid=uuid) if uuid in self._lines:
