@@ -183,11 +183,6 @@ class CallFold:
         self.tell(told.CallDataAttached(call_id=call_id, data=data), now)
         return self.drain()
 
-    def note(self, payload: CallPayload, now: datetime) -> list[Told]:
-        """What is to be told because call control did something that the switch has no event of."""
-        self.tell(payload, now)
-        return self.drain()
-
     def is_inbound(self, leg: Leg) -> bool:
         """Whether this leg called us, rather than being dialled."""
         if leg.leg_id in self._callers:

@@ -28,6 +28,7 @@ from services.ctiserver.journal import Journal
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.publishing import Outgoing
 from services.ctiserver.requests import RequestBook
+from services.ctiserver.ringing import Ringing
 from services.ctiserver.settings import CtiSettings
 from services.ctiserver.steering import Steering, Ways
 from services.ctiserver.stream import DesktopHub
@@ -64,18 +65,19 @@ class _Works:
         self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all)
         self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
-        self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings), tasks)
+        self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
 
     def _hands(self, settings: CtiSettings) -> Hands:
         steering, telephony = self.steering, Telephony(self.steering)
+        ringing = Ringing(steering, self.tasks)
         return Hands(
             steering=steering,
             telephony=telephony,
-            consulting=Consulting(steering, telephony),
-            handovers=Handovers(steering, telephony, self.requester, settings.ask_timeout_s),
-            supervision=Supervision(steering),
-            dialling=Dialling(self.directory, self.desktops, steering, settings.dial_rules),
+            consulting=Consulting(steering, ringing, telephony),
+            handovers=Handovers(steering, ringing, telephony, self.requester, settings.ask_timeout_s),
+            supervision=Supervision(steering, ringing),
+            dialling=Dialling(self.directory, self.desktops, steering, ringing, settings.dial_rules),
         )
 
     @asynccontextmanager

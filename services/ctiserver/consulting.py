@@ -11,7 +11,8 @@ from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import UuidBridge, UuidTransfer, Whose, Words
 from ipcc.esl.headers import HangupCause
-from services.ctiserver.steering import PARK_AFTER, Dialled, Running, Steering, about
+from services.ctiserver.ringing import Dialled, Ringing, Running
+from services.ctiserver.steering import PARK_AFTER, Steering, about
 from services.ctiserver.telephony import Telephony
 
 SUITE = "suite"
@@ -26,6 +27,7 @@ class Consulting:
     """Each returns the agent's leg when the switch has done it; see Steering for what they raise."""
 
     steering: Steering
+    ringing: Ringing
     telephony: Telephony
 
     async def consult(self, leg: Leg, dialled: Dialled) -> Leg:
@@ -40,12 +42,12 @@ class Consulting:
             leg = await self.telephony.unhold(leg)
         other = steering.partner(leg)
         # a phone that is held hears what the far end sends; one that rings does not know the customer
-        variables = steering.tags_of(dialled, leg.call_id, LegRole.CONSULT) | {PARK_AFTER: "true"}
+        variables = self.ringing.tags_of(dialled, leg.call_id, LegRole.CONSULT) | {PARK_AFTER: "true"}
         await steering.stay_after_bridge(other)
         await steering.set(leg, {PARK_AFTER: "true", "continue_on_fail": "true", "transfer_ringback": RINGBACK})
         steering.set_aside(other, leg)
         steering.tell(told.ConsultStarted(**about(leg), consult_leg_id=dialled.leg_id))
-        way = f"m:^:bridge:{steering.dial_string(dialled, variables)}^park:"
+        way = f"m:^:bridge:{self.ringing.dial_string(dialled, variables)}^park:"
         try:
             await steering.api(leg, UuidTransfer(leg.leg_id, way, SUITE, dialplan="inline"))
             await steering.until(lambda now: now.bridged_to != other.leg_id, leg, "consult")
@@ -128,9 +130,9 @@ class Consulting:
     async def add(self, leg: Leg, dialled: Dialled) -> Leg:
         """One more is dialled into the room; returns when he is being dialled."""
         steering = self.steering
-        variables = steering.tags_of(dialled, leg.call_id, LegRole.CONSULT)
+        variables = self.ringing.tags_of(dialled, leg.call_id, LegRole.CONSULT)
         room = Running("conference", f"{leg.room}@ipcc")
-        steering.begin(steering.node(leg), steering.order(dialled, room, variables))
+        self.ringing.begin(steering.node(leg), self.ringing.order(dialled, room, variables))
         third = await steering.until_known(dialled.leg_id)
         if third is None or not third.is_live:
             cause = third.cause if third else HangupCause.DESTINATION_OUT_OF_ORDER.name

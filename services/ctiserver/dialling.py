@@ -18,7 +18,8 @@ from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.core.dialling import DialRule, Target, TargetKind, route_of
 from services.ctiserver.directory import Directory
 from services.ctiserver.requests import leg_for
-from services.ctiserver.steering import Dialled, Running, Steering
+from services.ctiserver.ringing import Dialled, Ringing, Running
+from services.ctiserver.steering import Steering
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Dialling:
     directory: Directory
     desktops: Desktops
     steering: Steering
+    ringing: Ringing
     rules: Sequence[DialRule]
 
     def whom(self, target: Target, asker: Asker, part: str = "") -> Dialled:
@@ -87,10 +89,10 @@ class Dialling:
         call_id = mine.leg_id
         there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
         role = LegRole.CUSTOMER if outside else LegRole.AGENT
-        string = steering.dial_string(theirs, steering.tags_of(theirs, call_id, role) | there)
-        variables = steering.tags_of(mine, call_id, LegRole.AGENT) | there
+        string = self.ringing.dial_string(theirs, self.ringing.tags_of(theirs, call_id, role) | there)
+        variables = self.ringing.tags_of(mine, call_id, LegRole.AGENT) | there
         node = self._node_of(mine.address)
-        steering.begin(node, steering.order(mine, Running("bridge", string), variables))
+        self.ringing.begin(node, self.ringing.order(mine, Running("bridge", string), variables))
         leg = await steering.until_known(mine.leg_id)
         if leg is None or not leg.is_live:
             cause = leg.cause if leg else HangupCause.DESTINATION_OUT_OF_ORDER.name

@@ -14,7 +14,8 @@ from ipcc.errors import IpccError, NotNow
 from ipcc.esl.commands import UuidTransfer, Whose
 from ipcc.esl.headers import HangupCause
 from services.ctiserver.consulting import RINGBACK, SUITE
-from services.ctiserver.steering import PARKED, Dialled, Steering
+from services.ctiserver.ringing import PARKED, Dialled, Ringing
+from services.ctiserver.steering import Steering
 from services.ctiserver.telephony import Telephony
 
 FALLBACK = "transfer:fallback XML safety"
@@ -35,6 +36,7 @@ class Handovers:
     """Each returns the leg of the party sent on; see Steering for what they raise."""
 
     steering: Steering
+    ringing: Ringing
     telephony: Telephony
     requester: Requester
     ask_timeout_s: float
@@ -49,7 +51,7 @@ class Handovers:
         leg = await self._unheld(leg)
         other = steering.partner(leg)
         role = LegRole.AGENT if dialled.agent_id else LegRole.CONSULT
-        variables = steering.tags_of(dialled, leg.call_id, role) | {"ignore_early_media": "true"}
+        variables = self.ringing.tags_of(dialled, leg.call_id, role) | {"ignore_early_media": "true"}
         lost = FALLBACK if other.role is LegRole.CUSTOMER else "hangup:"
         await steering.stay_after_bridge(leg, stays=False)
         await steering.set(
@@ -61,7 +63,7 @@ class Handovers:
                 "transfer_ringback": RINGBACK,
             },
         )
-        way = f"m:^:bridge:{steering.dial_string(dialled, variables)}^{lost}"
+        way = f"m:^:bridge:{self.ringing.dial_string(dialled, variables)}^{lost}"
         await steering.api(other, UuidTransfer(other.leg_id, way, SUITE, dialplan="inline"))
         await steering.until(lambda now: now.bridged_to != leg.leg_id, other, "transfer")
         await steering.end(steering.leg(leg.leg_id))
@@ -106,7 +108,7 @@ class Handovers:
         """An agent is rung and joined to somebody parked. Raises NotNow (party.not_parked, or why he could not be rung)."""
         steering = self.steering
         check_parked(parked)
-        mine = await steering.ring(parked, dialled, LegRole.AGENT, PARKED)
+        mine = await self.ringing.ring(parked, dialled, LegRole.AGENT, PARKED)
         now = steering.leg(parked.leg_id)
         if not now.is_live or not now.is_waiting or now.waits_for is not None:
             await steering.end(mine)

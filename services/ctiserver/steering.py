@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
-from ipcc.call.model import Call, Leg
+from ipcc.call.model import Leg
 from ipcc.clock import Clock
 from ipcc.contracts import call as told
-from ipcc.contracts import tags
 from ipcc.contracts.call import CallPayload
-from ipcc.contracts.tags import LegRole
-from ipcc.errors import NotFound, NotNow, SwitchDown, SwitchRefused, Unavailable
-from ipcc.esl.commands import Command, Originate, UuidBreak, UuidBridge, UuidBroadcast, UuidKill, UuidSetVars
-from ipcc.esl.dialstring import Endpoint, call_variables
+from ipcc.errors import NotNow, SwitchRefused, Unavailable
+from ipcc.esl.commands import Command, UuidBreak, UuidBridge, UuidBroadcast, UuidKill, UuidSetVars
 from ipcc.esl.headers import HangupCause
-from ipcc.esl.port import Switches, SwitchNode
-from ipcc.ids import CallId, LegId
-from ipcc.tasks import Tasks
+from ipcc.ids import LegId
 from services.ctiserver.changes import Changes
-from services.ctiserver.core.control import Standing, standing
-from services.ctiserver.switch import Ear
+from services.ctiserver.sight import Sight
 
-log = structlog.get_logger(__name__)
-
-OWNER = "ctiserver"
-JOB_MARGIN_S = 5.0
 PARK_AFTER = "park_after_bridge"
 BRIDGE_TRIES = 2
 
@@ -47,79 +35,12 @@ class Ways:
 
 
 @dataclass(frozen=True)
-class Dialled:
-    """Somebody who is dialled: where, and as whose leg."""
+class Steering(Sight):
+    """Commands the switches that have the legs, and waits for what they tell."""
 
-    endpoint: Endpoint
-    leg_id: LegId
-    agent_id: str = ""
-    address: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class Running:
-    """What a leg that we dial does once it is answered."""
-
-    application: str
-    argument: str = field(default="", repr=False)
-
-
-PARKED = Running("park")
-
-
-@dataclass(frozen=True)
-class Steering:
-    """Looks legs up, commands their switch, waits for what the switch tells."""
-
-    ear: Ear
-    switches: Switches
     changes: Changes
     clock: Clock
     ways: Ways
-    tasks: Tasks
-
-    def call(self, call_id: str) -> Call:
-        """Raises NotFound."""
-        found = self.ear.book.call(call_id)
-        if found is None:
-            raise NotFound("call.unknown", f"there is no call {call_id}, or it ended long ago", call_id=call_id)
-        return found
-
-    def leg(self, leg_id: str) -> Leg:
-        """Raises NotFound."""
-        found = self.ear.book.leg(leg_id)
-        if found is None:
-            raise NotFound("leg.unknown", f"there is no leg {leg_id}, or it ended long ago", leg_id=leg_id)
-        return found
-
-    def partner(self, leg: Leg) -> Leg:
-        """Whom the leg is bridged to. Raises NotNow."""
-        found = self.ear.book.leg(leg.bridged_to) if leg.bridged_to else None
-        if found is None or not found.is_live:
-            raise NotNow("leg.no_partner", f"leg {leg.leg_id} talks to nobody", leg_id=leg.leg_id)
-        return found
-
-    def waiting_for(self, leg: Leg) -> list[Leg]:
-        """The live legs that wait for this one."""
-        call = self.ear.book.call(leg.call_id)
-        others = (self.ear.book.leg(other) for other in (call.live if call else ()))
-        return [other for other in others if other and other.waits_for == leg.leg_id]
-
-    def the_one_waiting(self, leg: Leg) -> Leg:
-        """Who waits for this leg. Raises NotNow."""
-        found = self.waiting_for(leg)
-        if not found:
-            raise NotNow("leg.nobody_waits", f"nobody waits for leg {leg.leg_id}", leg_id=leg.leg_id)
-        return min(found, key=lambda other: other.started_at)
-
-    def standing(self, leg: Leg) -> Standing:
-        """How the leg stands in its call."""
-        consult = self.ear.book.leg(leg.consults) if leg.consults else None
-        return standing(leg, self.waiting_for(leg), consult)
-
-    def node(self, leg: Leg) -> SwitchNode:
-        """The switch that has the leg. Raises NotFound."""
-        return self.switches.node(leg.node_id)
 
     async def api(self, leg: Leg, command: Command) -> str:
         """Command the leg's switch. Raises NotNow (leg.ended), SwitchRefused, SwitchDown."""
@@ -202,7 +123,9 @@ class Steering:
         """Tell a fact that the switch has no event of. Raises Unavailable while the book is read back."""
         if not self.ear.is_attentive:
             raise Unavailable("call.not_ready", "what was told about calls is being read back")
-        self.ear.tell(self.ear.fold.note(payload, self.clock.now()))
+        fold = self.ear.fold
+        fold.tell(payload, self.clock.now())
+        self.ear.tell(fold.drain())
 
     def set_aside(self, leg: Leg, waits_for: Leg | None) -> None:
         """Tell that the party at ``leg`` waits: for somebody, or for whoever picks him up."""
@@ -212,74 +135,6 @@ class Steering:
     def retrieve(self, leg: Leg) -> None:
         """Tell that he waits no more."""
         self.tell(told.PartyRetrieved(**about(leg)))
-
-    def tags_of(self, dialled: Dialled, call_id: CallId | str, role: LegRole) -> dict[str, str]:
-        """The variables of a leg we dial. An agent's is recorded, with every service down, too."""
-        variables = {
-            "origination_uuid": dialled.leg_id,
-            tags.CALL_ID: str(call_id),
-            tags.ROLE: role.value,
-            tags.OWNER: OWNER,
-            "leg_timeout": str(self.ways.ring_s),
-        }
-        if dialled.agent_id:
-            name = tags.recording_name(str(call_id), dialled.leg_id)
-            variables |= {tags.AGENT_ID: dialled.agent_id}
-            if role is not LegRole.SUPERVISOR:
-                variables |= {
-                    tags.RECORDING: name,
-                    "RECORD_STEREO": "true",
-                    "execute_on_answer": f"record_session {self.ways.recordings_root / name}",
-                }
-        elif self.ways.caller_number:
-            variables["origination_caller_id_number"] = self.ways.caller_number
-        return variables
-
-    def dial_string(self, dialled: Dialled, variables: Mapping[str, str]) -> str:
-        """What the switch's bridge application dials."""
-        return call_variables(variables) + dialled.endpoint.render()
-
-    def order(self, dialled: Dialled, running: Running, variables: Mapping[str, str]) -> Originate:
-        """The order to dial somebody who then runs ``running``."""
-        own = ("origination_uuid", "leg_timeout", "origination_caller_id_number")
-        return Originate(
-            dialled.endpoint,
-            dialled.leg_id,
-            application=running.application,
-            argument=running.argument,
-            caller_number=variables.get("origination_caller_id_number", ""),
-            timeout_s=self.ways.ring_s,
-            variables={key: value for key, value in variables.items() if key not in own},
-        )
-
-    def begin(self, node: SwitchNode, order: Originate) -> None:
-        """Dial, and do not wait: the leg's own facts tell what becomes of it."""
-        self.tasks.once(f"dial {order.leg_id}", self._dial(node, order))
-
-    async def ring(self, near: Leg, dialled: Dialled, role: LegRole, running: Running) -> Leg:
-        """Ring somebody for the call of ``near``, on its switch, and return his leg when he has answered.
-
-        Raises NotNow (party.unreachable) with the cause.
-        """
-        order = self.order(dialled, running, self.tags_of(dialled, near.call_id, role))
-        try:
-            came = (await self.node(near).job(order, timeout=self.ways.ring_s + JOB_MARGIN_S)).strip()
-        except SwitchRefused as refused:
-            cause = refused.cause or HangupCause.NORMAL_UNSPECIFIED.name
-            raise NotNow("party.unreachable", f"he could not be rung: {cause}", cause=cause) from None
-        if came != dialled.leg_id:
-            # a uuid in use is silently replaced for some endpoints: that leg is nobody's
-            with contextlib.suppress(SwitchRefused):
-                await self.node(near).api(UuidKill(LegId(came)))
-            raise NotNow("leg.exists", f"leg {dialled.leg_id} exists already", leg_id=dialled.leg_id)
-        await self.until_known(dialled.leg_id)
-        return await self.until(lambda now: now.answered_at is not None, self.leg(dialled.leg_id), "ring")
-
-    async def _dial(self, node: SwitchNode, order: Originate) -> None:
-        try:
-            await node.job(order, timeout=self.ways.ring_s + JOB_MARGIN_S)
-        except (SwitchRefused, SwitchDown) as error:
-            log.info("dialling_ended", leg_id=order.leg_id, reason=str(error))
 
     async def until_known(self, leg_id: LegId, timeout_s: float = 0) -> Leg | None:
         """The leg that is being dialled, once the switch told of it; None when it did not in time."""

@@ -11,7 +11,8 @@ from ipcc.contracts import call as told
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow
 from ipcc.esl.commands import Words
-from services.ctiserver.steering import PARKED, Dialled, Running, Steering, about
+from services.ctiserver.ringing import PARKED, Dialled, Ringing, Running
+from services.ctiserver.steering import Steering, about
 
 
 class Mode(StrEnum):
@@ -35,10 +36,11 @@ class Supervision:
     """
 
     steering: Steering
+    ringing: Ringing
 
     async def watch(self, target: Leg, dialled: Dialled, mode: Mode) -> Leg:
         """The supervisor's phone rings; once he answers he hears ``target`` and whom it talks to."""
-        mine = await self.steering.ring(target, dialled, LegRole.SUPERVISOR, Running("eavesdrop", target.leg_id))
+        mine = await self.ringing.ring(target, dialled, LegRole.SUPERVISOR, Running("eavesdrop", target.leg_id))
         if not self.steering.leg(target.leg_id).is_live:
             await self.steering.end(mine)
             raise NotNow("leg.ended", f"leg {target.leg_id} ended meanwhile", leg_id=target.leg_id)
@@ -61,7 +63,7 @@ class Supervision:
         """The same by somebody who has not listened: his phone rings first."""
         steering = self.steering
         steering.partner(target)
-        mine = await steering.ring(target, dialled, LegRole.SUPERVISOR, PARKED)
+        mine = await self.ringing.ring(target, dialled, LegRole.SUPERVISOR, PARKED)
         try:
             other = steering.partner(steering.leg(target.leg_id))
         except NotNow:

@@ -1,4 +1,4 @@
-"""The bench as a fixture."""
+"""The bench and the floor as fixtures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.component.ctiserver.bench import Bench
+from tests.component.ctiserver.floor import Floor, floor_at
 
 
 @pytest.fixture
@@ -16,3 +17,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await found.open_bank()
     yield found
     await found.broker.stop()
+
+
+@pytest.fixture
+async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
+    async with floor_at(tmp_path) as found:
+        yield found

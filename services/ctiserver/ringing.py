@@ -1,0 +1,125 @@
+"""Dialling somebody in the name of a call: the tags his leg is found by, the order to the switch, waiting for his answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from ipcc.call.model import Leg
+from ipcc.contracts import tags
+from ipcc.contracts.tags import LegRole
+from ipcc.errors import NotNow, SwitchDown, SwitchRefused
+from ipcc.esl.commands import Originate, UuidKill
+from ipcc.esl.dialstring import Endpoint, call_variables
+from ipcc.esl.headers import HangupCause
+from ipcc.esl.port import SwitchNode
+from ipcc.ids import CallId, LegId
+from ipcc.tasks import Tasks
+from services.ctiserver.steering import Steering
+
+log = structlog.get_logger(__name__)
+
+OWNER = "ctiserver"
+JOB_MARGIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """Somebody who is dialled: where, and as whose leg."""
+
+    endpoint: Endpoint
+    leg_id: LegId
+    agent_id: str = ""
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a leg that we dial does once it is answered."""
+
+    application: str
+    argument: str = field(default="", repr=False)
+
+
+PARKED = Running("park")
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """Dials; see Steering for what it raises."""
+
+    steering: Steering
+    tasks: Tasks
+
+    def tags_of(self, dialled: Dialled, call_id: CallId | str, role: LegRole) -> dict[str, str]:
+        """The variables of a leg we dial. An agent's is recorded, with every service down, too."""
+        variables = {
+            "origination_uuid": dialled.leg_id,
+            tags.CALL_ID: str(call_id),
+            tags.ROLE: role.value,
+            tags.OWNER: OWNER,
+            "leg_timeout": str(self.steering.ways.ring_s),
+        }
+        if dialled.agent_id:
+            name = tags.recording_name(str(call_id), dialled.leg_id)
+            variables |= {tags.AGENT_ID: dialled.agent_id}
+            if role is not LegRole.SUPERVISOR:
+                variables |= {
+                    tags.RECORDING: name,
+                    "RECORD_STEREO": "true",
+                    "execute_on_answer": f"record_session {self.steering.ways.recordings_root / name}",
+                }
+        elif self.steering.ways.caller_number:
+            variables["origination_caller_id_number"] = self.steering.ways.caller_number
+        return variables
+
+    def dial_string(self, dialled: Dialled, variables: Mapping[str, str]) -> str:
+        """What the switch's bridge application dials."""
+        return call_variables(variables) + dialled.endpoint.render()
+
+    def order(self, dialled: Dialled, running: Running, variables: Mapping[str, str]) -> Originate:
+        """The order to dial somebody who then runs ``running``."""
+        own = ("origination_uuid", "leg_timeout", "origination_caller_id_number")
+        return Originate(
+            dialled.endpoint,
+            dialled.leg_id,
+            application=running.application,
+            argument=running.argument,
+            caller_number=variables.get("origination_caller_id_number", ""),
+            timeout_s=self.steering.ways.ring_s,
+            variables={key: value for key, value in variables.items() if key not in own},
+        )
+
+    def begin(self, node: SwitchNode, order: Originate) -> None:
+        """Dial, and do not wait: the leg's own facts tell what becomes of it."""
+        self.tasks.once(f"dial {order.leg_id}", self._dial(node, order))
+
+    async def ring(self, near: Leg, dialled: Dialled, role: LegRole, running: Running) -> Leg:
+        """Ring somebody for the call of ``near``, on its switch, and return his leg when he has answered.
+
+        Raises NotNow (party.unreachable) with the cause.
+        """
+        order = self.order(dialled, running, self.tags_of(dialled, near.call_id, role))
+        try:
+            came = (await self.steering.node(near).job(order, timeout=self.steering.ways.ring_s + JOB_MARGIN_S)).strip()
+        except SwitchRefused as refused:
+            cause = refused.cause or HangupCause.NORMAL_UNSPECIFIED.name
+            raise NotNow("party.unreachable", f"he could not be rung: {cause}", cause=cause) from None
+        if came != dialled.leg_id:
+            # a uuid in use is silently replaced for some endpoints: that leg is nobody's
+            with contextlib.suppress(SwitchRefused):
+                await self.steering.node(near).api(UuidKill(LegId(came)))
+            raise NotNow("leg.exists", f"leg {dialled.leg_id} exists already", leg_id=dialled.leg_id)
+        await self.steering.until_known(dialled.leg_id)
+        return await self.steering.until(
+            lambda now: now.answered_at is not None, self.steering.leg(dialled.leg_id), "ring"
+        )
+
+    async def _dial(self, node: SwitchNode, order: Originate) -> None:
+        try:
+            await node.job(order, timeout=self.steering.ways.ring_s + JOB_MARGIN_S)
+        except (SwitchRefused, SwitchDown) as error:
+            log.info("dialling_ended", leg_id=order.leg_id, reason=str(error))
