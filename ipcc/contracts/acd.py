@@ -99,6 +99,27 @@ class EntryQueued(AcdPayload):
     caller_number: str = ""
     caller_name: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
+    also: tuple[str, ...] = Field(default=(), description="queues it waits in besides; the first agent to answer wins")
+    ageing_s: int = Field(default=0, description="waiting so long is worth one priority; 0 = priorities are strict")
+    preferred: tuple[str, ...] = Field(default=(), description="the agents it waits for alone at first")
+    precedence: str = Field(default="", description="the rule its priority comes from")
+
+
+class EntryChanged(AcdPayload):
+    """The entry is served by other rules from now on; its wait clock runs on. ``queue_id`` is where it stands now."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.entry_changed"
+
+    entry_id: str
+    call_id: str
+    queue_id: str
+    from_queue_id: str
+    priority: int
+    ageing_s: int = 0
+    step: int = Field(default=0, description="so many relaxations apply")
+    preferred: tuple[str, ...] = ()
+    reason: str = Field(description="relaxed, preferred_wait_over, moved or reprioritised")
+    by: str = Field(default="", description="who ordered it")
 
 
 class OfferMade(AcdPayload):
@@ -119,6 +140,8 @@ class OfferMade(AcdPayload):
     caller_name: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
     why: dict[str, Any] = Field(default_factory=dict)
+    share_start: int = Field(default=0, description="virtual time of its queue's turn, for queues that have a share")
+    share_cost: int = Field(default=0, description="what the turn cost its queue, in the same virtual time")
 
 
 class OfferRinging(AcdPayload):
@@ -227,6 +250,29 @@ class Enqueue(AcdCommand):
     caller_number: str = ""
     caller_name: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
+    also: tuple[str, ...] = Field(default=(), max_length=10, description="further queues; the first to answer wins")
+    preferred: tuple[str, ...] = Field(default=(), max_length=20, description="agents it waits for alone at first")
+
+
+class ChangeEntry(AcdCommand):
+    """Move a waiting contact to another queue, or give it another priority; its wait clock runs on."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.change_entry"
+
+    entry_id: str
+    queue_id: str | None = None
+    priority: int | None = Field(default=None, ge=1, le=10)
+    by: str = ""
+
+
+class PullEntry(AcdCommand):
+    """Offer a waiting contact to one agent now, whatever its place."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.command.pull_entry"
+
+    entry_id: str
+    agent_id: str
+    by: str = ""
 
 
 class LeaveQueue(AcdCommand):
@@ -287,6 +333,7 @@ class EndWrapUp(AcdCommand):
 ACD_PAYLOADS: tuple[type[Payload], ...] = (
     AgentChanged,
     EntryQueued,
+    EntryChanged,
     OfferMade,
     OfferRinging,
     OfferAnswered,
@@ -295,6 +342,8 @@ ACD_PAYLOADS: tuple[type[Payload], ...] = (
     ContactHandled,
     AcdSnapshot,
     Enqueue,
+    ChangeEntry,
+    PullEntry,
     LeaveQueue,
     SignIn,
     SignOut,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +38,71 @@ class Skill(ConfigModel):
     kind: Literal["skill"] = "skill"
 
 
+class Part(BaseModel):
+    """A part of an administered object; unknown fields are refused when it is saved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Expression = Annotated[str, Field(max_length=500)]
+Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Target = Annotated[str, Field(pattern=r"^(queue|flow|voicemail|callback|number):[0-9A-Za-z_.+*#-]{0,64}$")]
+Strategy = Literal["longest_idle", "most_idle_share", "least_busy", "best_skill", "round_robin", "top_down", "ring_all"]
+
+
+class Relaxation(Part):
+    """What a contact that has waited ``after_s`` no longer insists on."""
+
+    after_s: int = Field(ge=1, le=86_400)
+    lower_by: int = Field(default=0, ge=0, le=9, description="every level asked for is lower by so much, never under 1")
+    drop: tuple[ObjectId, ...] = Field(default=(), description="skills no longer asked for")
+    groups: tuple[ObjectId, ...] = Field(default=(), description="agents of these groups serve it, too")
+    sites: tuple[ObjectId, ...] = Field(default=(), description="agents at these sites serve it, too")
+
+
+class Precedence(Part):
+    """Contacts for which ``when`` holds, such as ``segment == "vip"``, have this priority, and ask for these skills, too."""
+
+    when: Expression
+    priority: int | None = Field(default=None, ge=1, le=10)
+    skills: dict[ObjectId, Level] = Field(default_factory=dict)
+
+
+class Overflow(Part):
+    """When a contact is sent elsewhere: ``above`` so many waiting, or so many seconds of the longest or the expected wait."""
+
+    when: Literal["size", "longest_wait", "expected_wait", "no_agents", "closed"]
+    above: int = Field(default=0, ge=0)
+    to: Target
+
+
+class Hours(Part):
+    """Open on these days (1 is Monday) from ``opens`` to ``closes``."""
+
+    days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
+    opens: Clock
+    closes: Clock
+
+
+class Holiday(Part):
+    """From ``first`` to ``last``, both included: closed, or open for ``hours`` only."""
+
+    name: Name
+    first: date
+    last: date
+    opens: Clock | None = None
+    closes: Clock | None = None
+
+
+class Calendar(ConfigModel):
+    """When queues are open."""
+
+    kind: Literal["calendar"] = "calendar"
+    timezone: str = "Asia/Shanghai"
+    hours: tuple[Hours, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+
+
 class Queue(ConfigModel):
     """Where contacts wait. Agents with every skill in ``skills`` at its level or above serve it."""
 
@@ -53,6 +119,33 @@ class Queue(ConfigModel):
     max_waiting: int = Field(default=1000, ge=1, description="a contact more is refused")
     max_wait_s: int = Field(default=0, ge=0, description="longer waiting overflows; 0 = no limit")
     music: str = "local_stream://ipcc"
+    strategy: Strategy = "longest_idle"
+    agent_order: tuple[ObjectId, ...] = Field(default=(), description="for top_down: who is tried first, second, …")
+    ring_at_once: int = Field(default=10, ge=1, le=100, description="for ring_all: so many phones at most")
+    share: int = Field(
+        default=0, ge=0, le=1000, description="weight among the queues an agent serves; 0 = by priority and time alone"
+    )
+    ageing_s: int = Field(
+        default=0, ge=0, le=86_400, description="waiting so long is worth one priority; 0 = priorities are strict"
+    )
+    expression: Expression = Field(
+        default="", description='what agents must have besides, such as "english >= 5 or german >= 3"'
+    )
+    relax: tuple[Relaxation, ...] = Field(default=(), description="in the order of after_s")
+    groups: tuple[ObjectId, ...] = Field(default=(), description="served by agents of these groups alone; empty = all")
+    sites: tuple[ObjectId, ...] = Field(default=(), description="served by agents at these sites alone; empty = all")
+    prefer_groups: tuple[ObjectId, ...] = Field(default=(), description="their agents come before others")
+    prefer_sites: tuple[ObjectId, ...] = Field(default=(), description="their agents come before others")
+    preferred_wait_s: int = Field(
+        default=0, ge=0, le=3600, description="so long a contact waits for the agents named in it alone"
+    )
+    precedence: tuple[Precedence, ...] = Field(default=(), description="the first that holds")
+    reserve: int = Field(default=0, ge=0, le=1000, description="so many idle agents are left for better priorities")
+    reserve_priority: int = Field(default=1, ge=1, le=10, description="this priority and better may take them")
+    overflow: tuple[Overflow, ...] = Field(default=(), description="the first that holds when a contact comes")
+    overflow_to: Target | None = Field(default=None, description="where who waited max_wait_s is sent")
+    calendar: ObjectId | None = None
+    closed: bool = Field(default=False, description="closed for an emergency, whatever the calendar says")
 
 
 class Phone(ConfigModel):
@@ -72,6 +165,8 @@ class User(ConfigModel):
     languages: tuple[str, ...] = ("zh",)
     phone: ObjectId | None = None
     domain: ObjectId = "default"
+    groups: tuple[ObjectId, ...] = ()
+    site: ObjectId | None = None
 
 
 class EntryPoint(ConfigModel):
@@ -84,8 +179,10 @@ class EntryPoint(ConfigModel):
     organisation: ObjectId
 
 
-ConfigObject = Annotated[Organisation | Skill | Queue | Phone | User | EntryPoint, Field(discriminator="kind")]
-KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point")
+ConfigObject = Annotated[
+    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar, Field(discriminator="kind")
+]
+KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point", "calendar")
 
 
 class ConfigChanged(Payload):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -45,9 +46,12 @@ class Book:
     deciding: InputRef | None = None
     poison: InputRef | None = None
 
-    def decide(self, item: Input, page: Page) -> None:
-        """Decide one input and note on ``page`` what follows; the state is ahead of the log until the page is stored."""
-        now = self.clock.now()
+    def decide(self, item: Input, page: Page, at: datetime | None = None) -> None:
+        """Decide one input and note on ``page`` what follows; the state is ahead of the log until the page is stored.
+
+        ``at``: when it came in, where nobody was there to decide it then.
+        """
+        now = at or self.clock.now()
         try:
             if self._is_to_be_skipped(item, page):
                 return

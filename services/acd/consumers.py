@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -12,10 +13,12 @@ from ipcc.bus.events import TYPE_HEADER, received_from
 from ipcc.bus.port import BEGINNING, END, Bus, Record, Start, partition_of
 from ipcc.contracts.acd import (
     AcdCommand,
+    ChangeEntry,
     EndWrapUp,
     Enqueue,
     InputRef,
     LeaveQueue,
+    PullEntry,
     SetNotReady,
     SetReady,
     SignIn,
@@ -35,6 +38,8 @@ HEARD: dict[str, type[Payload]] = {
     for kind in (
         Enqueue,
         LeaveQueue,
+        ChangeEntry,
+        PullEntry,
         SignIn,
         SignOut,
         SetReady,
@@ -99,6 +104,16 @@ class Ears:
                 at = dict(reader.positions)
             found[topic] = {number: known.get(place_of(topic.name, number), at[number]) for number in at}
         return found
+
+    async def missed(self, topic: Topic, start: Mapping[int, int]) -> list[tuple[Input, datetime]]:
+        """What was told from ``start`` until now, and when. Raises BusDown."""
+        found: list[tuple[Input, datetime]] = []
+        async with self.bus.replay(topic.name, start, list(start)) as reader:
+            async for record in reader:
+                heard = await self._understand(record)
+                if heard is not None:
+                    found.append((heard, record.time))
+        return sorted(found, key=lambda told: told[1])
 
     async def follow(self, topic: Topic, start: Mapping[int, int]) -> None:
         """Hear ``topic`` from ``start`` for ever."""

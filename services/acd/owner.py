@@ -7,9 +7,10 @@ an agent who answers is still joined: that offer was stored before his phone ran
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -18,7 +19,7 @@ from ipcc.bus.events import Publisher
 from ipcc.bus.port import Bus, Fenced
 from ipcc.clock import Clock
 from ipcc.contracts.acd import InputRef
-from ipcc.contracts.topics import Topic
+from ipcc.contracts.topics import CALL, Topic
 from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
 from ipcc.esl.port import Switches, SwitchNode
 from ipcc.esl.wire import WireError
@@ -179,12 +180,24 @@ class Owner:
         starts |= learnt_to
         for topic, at in starts.items():
             book.positions.update({place_of(topic.name, number): offset for number, offset in at.items()})
+        await self._catch_up(book, starts[CALL])
         looks = await self._first_looks(book)
         await self._turn(book, [Input(TakenOver(tuple(looks)))])
         await book.snapshot()
         for topic, at in starts.items():
             feeds.spawn(f"hear {topic.name}", partial(self._hear, book, topic, list(at)))
         feeds.spawn("look at switches", self._keep_looking)
+
+    async def _catch_up(self, book: Book, start: Mapping[int, int]) -> None:
+        """What became of calls while nobody owned the domain is decided as of then: whoever hung up waited or talked no longer.
+
+        Nothing is offered meanwhile: no switch has been looked at.
+        """
+        now = self._around.clock.now()
+        for node in self._around.switches.nodes():
+            learn(book.state, NodeChanged(node.node_id, is_up=False, reason="not looked at yet"), now)
+        for item, told_at in await self._ears.missed(CALL, start):
+            await self._turn(book, [item], min(told_at, now))
 
     async def _hear(self, book: Book, topic: Topic, partitions: list[int]) -> None:
         # from what was decided, so that a feed that died and is started again misses nothing
@@ -232,11 +245,11 @@ class Owner:
         left = (due - self._around.clock.now()) / timedelta(seconds=1)
         return min(max(left, SHORTEST_NAP_S), LONGEST_NAP_S)
 
-    async def _turn(self, book: Book, items: list[Input]) -> None:
-        """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
+    async def _turn(self, book: Book, items: list[Input], at: datetime | None = None) -> None:
+        """Decide ``items`` (as of ``at``), store what follows, carry it out, answer. Raises Fenced and Unavailable."""
         page = Page()
         for item in items:
-            book.decide(item, page)
+            book.decide(item, page, at)
         with self._around.metrics.timed(ACD_STORE_DURATION):
             await self._store(book, page)
         for effect in page.effects:

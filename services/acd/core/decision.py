@@ -9,11 +9,13 @@ from typing import Any
 
 from ipcc.contracts.acd import (
     AcdPayload,
+    ChangeEntry,
     EndWrapUp,
     Enqueue,
     InputRef,
     LeaveQueue,
     OfferOutcome,
+    PullEntry,
     SetNotReady,
     SetReady,
     SignIn,
@@ -80,7 +82,7 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
         elif table == "agents" and state.agents[key].until == at:
             agents.time_up(turn, state.agents[key])
         elif table == "entries" and key in state.entries and not state.entries[key].offer_id:
-            entries.overflow(turn, state.entries[key])
+            entries.grow_old(turn, state.entries[key])
 
 
 def _expire(turn: Turn, offer: Offer) -> None:
@@ -190,6 +192,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     # commands
     Enqueue: entries.enqueue,
     LeaveQueue: entries.leave,
+    ChangeEntry: entries.change,
+    PullEntry: entries.pull,
     SignIn: agents.sign_in,
     SignOut: agents.sign_out,
     SetReady: agents.set_ready,

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome, EntryQueued, LeaveQueue, OfferOutcome
+from ipcc.contracts.acd import (
+    AgentState,
+    ChangeEntry,
+    Enqueue,
+    EntryChanged,
+    EntryEnded,
+    EntryOutcome,
+    EntryQueued,
+    LeaveQueue,
+    OfferOutcome,
+    PullEntry,
+)
 from ipcc.contracts.config import Queue
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.acd.core import offers
-from services.acd.core.rows import Entry
-from services.acd.core.state import State
+from services.acd.core.expressions import holds_for
+from services.acd.core.rows import Agent, Entry
+from services.acd.core.state import State, opens_at, overflows_at, relaxes_at
 from services.acd.core.turn import Turn, milliseconds
 
 MAX_ATTRIBUTES = 64
@@ -35,21 +48,42 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
         queue_id=command.queue_id,
         # a clock that is ahead must not put anybody behind those who come later
         entered_at=min(command.entered_at, turn.now),
-        priority=command.priority,
-        skills=command.skills,
         language=command.language,
         caller_number=command.caller_number,
         caller_name=command.caller_name,
         attributes=command.attributes,
+        **_terms(state, command),
     )
     turn.result = describe(state, command.entry_id)
 
 
+def _terms(state: State, command: Enqueue) -> dict[str, Any]:
+    """By which rules it is served: what the command says, and the first precedence of its queue that holds."""
+    queue = state.queues[command.queue_id]
+    here = [a for a in command.preferred if state.agents.get(a, Agent(a)).state is not AgentState.OUT]
+    terms: dict[str, Any] = {
+        "priority": command.priority,
+        "skills": command.skills,
+        "also": tuple(dict.fromkeys(q for q in command.also if q != command.queue_id)),
+        "ageing_s": queue.ageing_s,
+        # nobody waits for those who are not here
+        "preferred": tuple(here) if queue.preferred_wait_s else (),
+    }
+    known = {**command.attributes, "caller_number": command.caller_number, "language": command.language}
+    for rule in queue.precedence:
+        if holds_for(rule.when, {**known, "priority": command.priority}):
+            terms["priority"] = rule.priority or command.priority
+            terms["skills"] = {**command.skills, **rule.skills}
+            terms["precedence"] = rule.when
+            break
+    return terms
+
+
 def _check_enqueue(state: State, command: Enqueue) -> None:
     _check_shape(command)
-    queue = state.queues.get(command.queue_id)
-    if queue is None or command.queue_id in state.removed_queues:
-        raise NotFound("acd.unknown_queue", f"there is no queue {command.queue_id}", queue_id=command.queue_id)
+    queue = _open_queue(state, command.queue_id)
+    for other_id in command.also:
+        _open_queue(state, other_id)
     if state.nodes and command.node_id not in state.nodes:
         raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
     for skill, level in command.skills.items():
@@ -60,6 +94,13 @@ def _check_enqueue(state: State, command: Enqueue) -> None:
     for other in state.by_call.get(command.call_id, ()):
         raise NotNow("acd.already_queued", f"the call waits already as entry {other}", entry_id=other)
     _check_room(state, queue)
+
+
+def _open_queue(state: State, queue_id: str) -> Queue:
+    queue = state.queues.get(queue_id)
+    if queue is None or queue_id in state.removed_queues:
+        raise NotFound("acd.unknown_queue", f"there is no queue {queue_id}", queue_id=queue_id)
+    return queue
 
 
 def _check_shape(command: Enqueue) -> None:
@@ -89,11 +130,14 @@ def leave(turn: Turn, command: LeaveQueue) -> None:
         raise NotFound("acd.unknown_entry", f"there is no entry {command.entry_id}", entry_id=command.entry_id)
     if command.outcome not in (EntryOutcome.TRANSFERRED, EntryOutcome.OVERFLOWED):
         raise Invalid("acd.bad_outcome", f"a contact is not {command.outcome} by command", field="outcome")
-    offer = turn.state.offers.get(entry.offer_id)
-    if offer is not None and offer.answered_at is not None:
-        raise NotNow("acd.being_answered", "an agent has picked up", entry_id=entry.id)
+    _refuse_answered(turn.state, entry)
     end(turn, entry, command.outcome, target=command.target, offer_outcome=OfferOutcome.WITHDRAWN)
     turn.result = describe(turn.state, entry.id)
+
+
+def _refuse_answered(state: State, entry: Entry) -> None:
+    if any(state.offers[key].answered_at is not None for key in state.offers_of.get(entry.id, ())):
+        raise NotNow("acd.being_answered", "an agent has picked up", entry_id=entry.id)
 
 
 def abandon(turn: Turn, entry: Entry) -> None:
@@ -101,9 +145,87 @@ def abandon(turn: Turn, entry: Entry) -> None:
     end(turn, entry, EntryOutcome.ABANDONED, offer_outcome=OfferOutcome.CALLER_GONE)
 
 
-def overflow(turn: Turn, entry: Entry) -> None:
-    """He waited as long as his queue lets him."""
-    end(turn, entry, EntryOutcome.OVERFLOWED)
+def grow_old(turn: Turn, entry: Entry) -> None:
+    """What becomes of an entry by waiting alone: sent elsewhere, no longer for preferred agents only, rules relaxed."""
+    queue = turn.state.queues[entry.queue_id]
+    overflow_at = overflows_at(entry, queue)
+    if overflow_at is not None and overflow_at <= turn.now:
+        end(turn, entry, EntryOutcome.OVERFLOWED, target=queue.overflow_to or "")
+        return
+    open_at = opens_at(entry, queue)
+    if open_at is not None and open_at <= turn.now:
+        entry = _change(turn, entry, Changes("preferred_wait_over", preferred=()))
+    while (relax_at := relaxes_at(entry, queue)) is not None and relax_at <= turn.now:
+        entry = _change(turn, entry, Changes("relaxed", step=entry.step + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes different of an entry, and why; None stays as it is."""
+
+    reason: str
+    by: str = ""
+    queue_id: str | None = None
+    priority: int | None = None
+    step: int | None = None
+    preferred: tuple[str, ...] | None = None
+
+
+def _change(turn: Turn, entry: Entry, to: Changes) -> Entry:
+    turn.tell(
+        EntryChanged,
+        entry_id=entry.id,
+        call_id=entry.call_id,
+        queue_id=entry.queue_id if to.queue_id is None else to.queue_id,
+        from_queue_id=entry.queue_id,
+        priority=entry.priority if to.priority is None else to.priority,
+        ageing_s=entry.ageing_s if to.queue_id is None else turn.state.queues[to.queue_id].ageing_s,
+        step=entry.step if to.step is None else to.step,
+        preferred=entry.preferred if to.preferred is None else to.preferred,
+        reason=to.reason,
+        by=to.by,
+    )
+    return turn.state.entries[entry.id]
+
+
+def change(turn: Turn, command: ChangeEntry) -> None:
+    """Move it to another queue or give it another priority; an offer that is out is taken back when it moves."""
+    state = turn.state
+    entry = _waiting(state, command.entry_id)
+    _refuse_answered(state, entry)
+    if command.queue_id is not None and command.queue_id != entry.queue_id:
+        queue = _open_queue(state, command.queue_id)
+        _check_room(state, queue)
+        for key in list(state.offers_of.get(entry.id, ())):
+            offers.end(turn, state.offers[key], OfferOutcome.WITHDRAWN, "the caller was moved")
+        entry = state.entries[entry.id]
+        entry = _change(turn, entry, Changes("moved", command.by, queue_id=queue.id, step=0, preferred=()))
+    if command.priority is not None and command.priority != entry.priority:
+        entry = _change(turn, entry, Changes("reprioritised", command.by, priority=command.priority))
+    turn.result = describe(state, entry.id)
+
+
+def pull(turn: Turn, command: PullEntry) -> None:
+    """Offer it to one agent now: declared as an exception to the order of the queue, named in the offer."""
+    state = turn.state
+    entry = _waiting(state, command.entry_id)
+    if entry.offer_id:
+        raise NotNow("acd.being_offered", "it is being offered already", entry_id=entry.id)
+    agent = turn.agent(command.agent_id)
+    if agent.state is not AgentState.READY:
+        raise NotNow("acd.agent_not_ready", f"agent {agent.id} is {agent.state.value}", agent_id=agent.id)
+    if entry.queue_id not in state.queues or not state.is_up(entry.node_id):
+        raise NotNow("acd.switch_down", f"switch {entry.node_id} takes no commands", node_id=entry.node_id)
+    why = {"rule": "pulled", "by": command.by, "candidates": [], "inverted_by": {"pulled": state.position(entry) - 1}}
+    offers.make(turn, entry, agent, offers.Reason(entry.queue_id, why))
+    turn.result = describe(state, entry.id)
+
+
+def _waiting(state: State, entry_id: str) -> Entry:
+    entry = state.entries.get(entry_id)
+    if entry is None:
+        raise NotFound("acd.unknown_entry", f"there is no entry {entry_id}", entry_id=entry_id)
+    return entry
 
 
 def end(
@@ -115,9 +237,8 @@ def end(
     offer_outcome: OfferOutcome = OfferOutcome.WITHDRAWN,
 ) -> None:
     """Take the entry out, and back the offer that is out for it."""
-    offer = turn.state.offers.get(entry.offer_id)
-    if offer is not None:
-        offers.end(turn, offer, offer_outcome, "")
+    for key in list(turn.state.offers_of.get(entry.id, ())):
+        offers.end(turn, turn.state.offers[key], offer_outcome, "")
     turn.tell(
         EntryEnded,
         entry_id=entry.id,
@@ -133,7 +254,8 @@ def describe(state: State, entry_id: str) -> dict[str, Any]:
     """What a command about an entry answers: its place (1 is next; 0 has left), and how it left."""
     past = state.past.get(entry_id)
     if past is not None:
-        return {"entry_id": entry_id, "queue_id": past.queue_id, "position": 0, "outcome": past.outcome.value}
+        left = {"entry_id": entry_id, "queue_id": past.queue_id, "position": 0, "outcome": past.outcome.value}
+        return {**left, "target": past.target} if past.target else left
     entry = state.entries[entry_id]
     return {
         "entry_id": entry_id,

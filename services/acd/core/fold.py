@@ -13,6 +13,7 @@ from ipcc.contracts.acd import (
     AgentChanged,
     AgentState,
     ContactHandled,
+    EntryChanged,
     EntryEnded,
     EntryQueued,
     OfferAnswered,
@@ -24,7 +25,8 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
 from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
 from services.acd.core.inputs import NodeChanged
-from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, PastEntry
+from services.acd.core.load import worked
+from services.acd.core.rows import EPOCH_ROW, SHARE_ROW, Agent, Contact, Entry, Offer, PastEntry, share_row
 from services.acd.core.rules import JOIN_LIMIT_S, NOT_HIS_DOING
 from services.acd.core.state import Registration, State
 
@@ -55,8 +57,8 @@ def _agent_changed(state: State, event: AgentChanged, at: datetime) -> None:
     state.write(
         state.agents,
         event.agent_id,
-        Agent(
-            id=event.agent_id,
+        replace(
+            worked(old, event.state, at),
             state=event.state,
             since=old.since if (old.state, old.reason) == (event.state, event.reason) else at,
             reason=event.reason,
@@ -66,11 +68,17 @@ def _agent_changed(state: State, event: AgentChanged, at: datetime) -> None:
             call_id=event.call_id,
             until=event.until,
             idle_since=_idle_since(old, event, at),
+            offered_epoch=_offered_epoch(state, old, event),
         ),
     )
     contact = state.contact_on(event.offer_id)
     if event.state is AgentState.WRAP_UP and contact is not None and contact.ended_at is None:
         state.write(state.contacts, contact.id, replace(contact, ended_at=at))
+
+
+def _offered_epoch(state: State, old: Agent, event: AgentChanged) -> int:
+    offer = state.offers.get(event.offer_id) if event.state is AgentState.OFFERED else None
+    return offer.epoch if offer is not None else old.offered_epoch
 
 
 def _idle_since(old: Agent, event: AgentChanged, at: datetime) -> datetime | None:
@@ -101,8 +109,26 @@ def _entry_queued(state: State, event: EntryQueued, at: datetime) -> None:
             caller_number=event.caller_number,
             caller_name=event.caller_name,
             attributes=event.attributes,
+            also=event.also,
+            ageing_s=event.ageing_s,
+            preferred=event.preferred,
         ),
     )
+
+
+def _entry_changed(state: State, event: EntryChanged, at: datetime) -> None:
+    entry = state.entries.get(event.entry_id)
+    if entry is not None:
+        changed = replace(
+            entry,
+            queue_id=event.queue_id,
+            priority=event.priority,
+            ageing_s=event.ageing_s,
+            step=event.step,
+            preferred=event.preferred,
+            also=tuple(queue for queue in entry.also if queue != event.queue_id),
+        )
+        state.write(state.entries, entry.id, changed)
 
 
 def _offer_made(state: State, event: OfferMade, at: datetime) -> None:
@@ -126,7 +152,10 @@ def _offer_made(state: State, event: OfferMade, at: datetime) -> None:
     entry = state.entries.get(event.entry_id)
     if entry is not None:
         tries = {**entry.tries, event.agent_id: entry.tries.get(event.agent_id, 0) + 1}
-        state.write(state.entries, entry.id, replace(entry, offer_id=event.offer_id, tries=tries))
+        state.write(state.entries, entry.id, replace(entry, offer_id=entry.offer_id or event.offer_id, tries=tries))
+    if event.share_cost:
+        state.write(state.counters, SHARE_ROW, event.share_start)
+        state.write(state.counters, share_row(event.queue_id), event.share_start + event.share_cost)
 
 
 def _offer_ringing(state: State, event: OfferRinging, at: datetime) -> None:
@@ -162,23 +191,27 @@ def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
             ),
         )
     elif entry is not None and entry.offer_id == event.offer_id:
-        state.write(state.entries, entry.id, replace(entry, offer_id=""))
+        state.write(state.entries, entry.id, replace(entry, offer_id=state.first_offer_of(entry.id)))
 
 
 def _entry_ended(state: State, event: EntryEnded, at: datetime) -> None:
     state.erase(state.entries, event.entry_id)
     state.forget_past(at)
-    past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id)
+    past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id, event.target)
     state.write(state.past, past.id, past)
 
 
 def _contact_handled(state: State, event: ContactHandled, at: datetime) -> None:
     state.erase(state.contacts, event.entry_id)
+    agent = state.agents.get(event.agent_id)
+    if agent is not None:
+        state.write(state.agents, agent.id, replace(agent, handled=agent.handled + 1))
 
 
 _FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
     AgentChanged: _agent_changed,
     EntryQueued: _entry_queued,
+    EntryChanged: _entry_changed,
     OfferMade: _offer_made,
     OfferRinging: _offer_ringing,
     OfferAnswered: _offer_answered,

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ipcc.contracts.acd import AgentState
 from services.acd.core.needs import Need, misfit, need_in
 from services.acd.core.rows import Agent, Entry, OrderKey
+from services.acd.core.strategies import Candidate, Rank, rank_of
 
 if TYPE_CHECKING:
     from services.acd.core.state import State
 
 # lanes in which nobody waits are kept for the next caller like it, up to so many
 LANES_KEPT = 4_096
-RankKey = tuple[Any, ...]
 
 
 class Lane:
@@ -32,13 +32,14 @@ class Lane:
         self.need = need
         self.anchor = anchor
         self.waiting: list[OrderKey] = []
-        self.idle: list[RankKey] = []
-        self.ranks: dict[str, RankKey] = {}
+        self.idle: list[Rank] = []
+        self.ranks: dict[str, Rank] = {}
         self.members: list[str] = []
 
-    def come(self, agent_id: str, rank: RankKey) -> None:
+    def come(self, agent_id: str, rank: Rank) -> None:
         """An agent who fits is idle."""
-        self.leave(agent_id)
+        if agent_id in self.ranks:
+            self.leave(agent_id)
         self.ranks[agent_id] = rank
         insort(self.idle, rank)
 
@@ -58,7 +59,8 @@ class Lanes:
         self._by_need: dict[Need, Lane] = {}
         self._by_anchor: dict[str, list[Lane]] = {}
         self._by_queue: dict[str, set[Lane]] = {}
-        self._of_entry: dict[str, Lane] = {}
+        self._of_entry: dict[str, list[Lane]] = {}
+        self._lost: dict[str, set[str]] = {}
         self._of_agent: dict[str, list[Lane]] = {}
         self._skilled: dict[str, set[str]] = {}
 
@@ -77,18 +79,13 @@ class Lanes:
     # --- rows that changed ---------------------------------------------------------------------
     def put_entry(self, entry: Entry) -> None:
         """It waits."""
-        queue = self._state.queues.get(entry.queue_id)
-        if queue is None:
-            return  # not learnt yet; its entries are put in their lanes when it is
-        lane = self._lane(need_in(queue, entry))
-        insort(lane.waiting, entry.order)
-        self._of_entry[entry.id] = lane
-        self.dirty.add(lane)
+        self._of_entry[entry.id] = []
+        for queue_id in (entry.queue_id, *entry.also):
+            self._put(entry, queue_id)
 
     def take_entry(self, entry: Entry) -> None:
         """It waits no longer."""
-        lane = self._of_entry.pop(entry.id, None)
-        if lane is not None:
+        for lane in self._of_entry.pop(entry.id, ()):
             del lane.waiting[bisect_left(lane.waiting, entry.order)]
 
     def put_agent(self, old: Agent | None, row: Agent) -> None:
@@ -120,18 +117,34 @@ class Lanes:
             self._skilled.setdefault(skill, set()).add(agent_id)
         self.refit((agent_id,))
 
-    def rebuild(self, queue_id: str, waiting: Iterable[Entry]) -> None:
-        """The rules of a queue changed."""
+    def rebuild(self, queue_id: str) -> None:
+        """The rules of a queue changed, or were learnt at last."""
+        moved = self._lost.pop(queue_id, set())
         for lane in self._by_queue.pop(queue_id, set()):
+            moved.update(order[-1] for order in lane.waiting)
             self._drop(lane)
-        for entry in waiting:
-            self.put_entry(entry)
+        for entry_id in moved & self._of_entry.keys():
+            entry = self._state.entries[entry_id]
+            # one that was moved while its first queue was not known may stand here no longer
+            if queue_id in (entry.queue_id, *entry.also):
+                self._put(entry, queue_id)
 
     def stir(self, node_id: str) -> None:
         """A switch is usable again: everybody who waits on it is looked at anew."""
         self.dirty.update(lane for lane in self._by_need.values() if lane.waiting and lane.need.node_id == node_id)
 
     # --- within --------------------------------------------------------------------------------
+    def _put(self, entry: Entry, queue_id: str) -> None:
+        queue = self._state.queues.get(queue_id)
+        if queue is None:
+            # not learnt yet: it is put in its lane when it is
+            self._lost.setdefault(queue_id, set()).add(entry.id)
+            return
+        lane = self._lane(need_in(queue, entry))
+        insort(lane.waiting, entry.order)
+        self._of_entry[entry.id].append(lane)
+        self.dirty.add(lane)
+
     def _lane(self, need: Need) -> Lane:
         found = self._by_need.get(need)
         if found is None:
@@ -172,7 +185,8 @@ class Lanes:
             self._come(lane, row)
 
     def _come(self, lane: Lane, row: Agent) -> None:
-        lane.come(row.id, (row.idle_since, row.id))
+        state = self._state
+        lane.come(row.id, rank_of(Candidate(row, state.users[row.id], state.queues[lane.need.queue_id], lane.need)))
         if lane.waiting:
             self.dirty.add(lane)
 
@@ -192,5 +206,5 @@ class Lanes:
         for agent_id in lane.members:
             self._of_agent[agent_id].remove(lane)
         for _, _, entry_id in lane.waiting:
-            del self._of_entry[entry_id]
+            self._of_entry[entry_id].remove(lane)
         self.dirty.discard(lane)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -28,9 +29,19 @@ from services.acd.core.turn import Become, Turn, milliseconds
 NORMAL_CLEARING = "NORMAL_CLEARING"
 
 
-def make(turn: Turn, entry: Entry, agent: Agent, why: dict[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """By which queue an entry is offered, and why; and the turn this was of a queue that has a share."""
+
+    queue_id: str
+    why: dict[str, Any]
+    share_start: int = 0
+    share_cost: int = 0
+
+
+def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
     """Reserve ``agent`` for ``entry`` and have his phone rung."""
-    queue = turn.state.queues[entry.queue_id]
+    queue = turn.state.queues[reason.queue_id]
     epoch = turn.state.epoch + 1
     offer_id = offer_id_of(turn.state.domain, entry.id, epoch)
     ring_s = queue.ring_s + RING_MARGIN_S
@@ -39,7 +50,7 @@ def make(turn: Turn, entry: Entry, agent: Agent, why: dict[str, Any]) -> None:
         offer_id=offer_id,
         entry_id=entry.id,
         call_id=entry.call_id,
-        queue_id=entry.queue_id,
+        queue_id=queue.id,
         agent_id=agent.id,
         phone_id=agent.phone_id,
         node_id=entry.node_id,
@@ -48,7 +59,9 @@ def make(turn: Turn, entry: Entry, agent: Agent, why: dict[str, Any]) -> None:
         caller_number=entry.caller_number,
         caller_name=entry.caller_name,
         attributes=dict(entry.attributes),
-        why=why,
+        why=reason.why,
+        share_start=reason.share_start,
+        share_cost=reason.share_cost,
     )
     turn.move(agent, Given.OFFER, Become(AgentState.OFFERED, offer_id=offer_id, call_id=entry.call_id))
     turn.do(
@@ -82,9 +95,10 @@ def ring(turn: Turn, offer: Offer) -> None:
 
 
 def answer(turn: Turn, offer: Offer) -> None:
-    """He picked up: join the legs. Hearing it again changes nothing."""
+    """He picked up: join the legs; whoever else was rung for the caller is let go. Hearing it again changes nothing."""
     if offer.answered_at is not None:
         return
+    _let_others_go(turn, offer)
     turn.tell(OfferAnswered, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
     join(turn, offer)
 
@@ -97,6 +111,7 @@ def join(turn: Turn, offer: Offer) -> None:
 
 def fulfil(turn: Turn, offer: Offer) -> None:
     """Agent and caller hear each other: the entry leaves its queue, answered."""
+    _let_others_go(turn, offer)
     entry = turn.state.entries[offer.entry_id]
     _tell_end(turn, offer, OfferOutcome.ANSWERED, "")
     turn.tell(
@@ -115,6 +130,12 @@ def fulfil(turn: Turn, offer: Offer) -> None:
             AgentState.TALKING, then_reason=agent.then_reason, offer_id=agent.offer_id, call_id=agent.call_id
         )
         turn.move(agent, Given.JOIN, become)
+
+
+def _let_others_go(turn: Turn, offer: Offer) -> None:
+    for key in list(turn.state.offers_of.get(offer.entry_id, ())):
+        if key != offer.id:
+            end(turn, turn.state.offers[key], OfferOutcome.WITHDRAWN, f"{offer.agent_id} was first")
 
 
 def lose_leg(turn: Turn, offer: Offer, cause: str) -> None:

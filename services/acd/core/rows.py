@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ipcc.contracts.acd import AgentState, EntryOutcome
 
 OrderKey = tuple[int, datetime, str]
+# work done so long ago counts half in an agent's load
+LOAD_HALF_LIFE_S = 3_600.0
 EPOCH_ROW = "epoch"
+# the virtual time at which queues that share agents take turns
+SHARE_ROW = "share"
+
+
+def share_row(queue_id: str) -> str:
+    """Under what the virtual time of a queue's next turn is kept."""
+    return f"share/{queue_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent who was ever signed in here. ``until``: when the state ends by itself; ``idle_since``: his place among the idle."""
+    """An agent who was ever signed in here. ``until``: when the state ends by itself; ``idle_since``: his place among the idle.
+
+    ``handled`` contacts and ``busy_s`` seconds of work since he signed in; ``load``: the work of all his days, in seconds, as it
+    was at ``load_at``, halving every LOAD_HALF_LIFE_S; ``offered_epoch``: the epoch of his last offer.
+    """
 
     id: str
     state: AgentState = AgentState.OUT
@@ -26,13 +39,20 @@ class Agent:
     call_id: str = ""
     until: datetime | None = None
     idle_since: datetime | None = None
+    busy_since: datetime | None = None
+    busy_s: float = 0.0
+    handled: int = 0
+    load: float = 0.0
+    load_at: datetime | None = None
+    offered_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A contact's stay in one queue.
 
-    ``queued_at`` is when we took it in; ``tries`` counts its offers per agent; ``offer_id`` is the one that is out now.
+    ``queued_at`` is when we took it in; ``tries`` counts its offers per agent; ``offer_id`` is one that is out now.
+    ``also``: queues it waits in besides; ``preferred``: whom it waits for alone; ``step``: so many relaxations apply.
     """
 
     id: str
@@ -50,11 +70,24 @@ class Entry:
     attributes: Mapping[str, str] = field(default_factory=dict)
     offer_id: str = ""
     tries: Mapping[str, int] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    ageing_s: int = 0
+    preferred: tuple[str, ...] = ()
+    step: int = 0
 
     @property
     def order(self) -> OrderKey:
         """Its place: smaller is served first (invariant I3)."""
+        if self.ageing_s:
+            # every ``ageing_s`` of waiting is worth one priority: who entered so much earlier stands level
+            return (0, self.entered_at + timedelta(seconds=self.priority * self.ageing_s), self.id)
         return (self.priority, self.entered_at, self.id)
+
+    def urgency(self, now: datetime) -> float:
+        """Its priority with its age counted in; smaller is more urgent. Compares contacts of different queues."""
+        if not self.ageing_s:
+            return float(self.priority)
+        return self.priority - (now - self.entered_at).total_seconds() / self.ageing_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +133,4 @@ class PastEntry:
     outcome: EntryOutcome
     ended_at: datetime
     agent_id: str = ""
+    target: str = ""

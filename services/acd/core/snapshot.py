@@ -24,6 +24,7 @@ def to_dict(state: State) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "epoch": state.epoch,
+        "counters": dict(state.counters),
         "agents": _AGENTS.dump_python(list(state.agents.values()), mode="json"),
         "entries": _ENTRIES.dump_python(list(state.entries.values()), mode="json"),
         "offers": _OFFERS.dump_python(list(state.offers.values()), mode="json"),
@@ -39,7 +40,7 @@ def cut(saved: dict[str, Any], rows: int) -> list[dict[str, Any]]:
     for table, found in ((key, value) for key, value in saved.items() if isinstance(value, list)):
         start = 0
         while start < len(found) or table not in pieces[-1]:
-            if left == 0:
+            if left == 0 and start < len(found):
                 pieces.append({})
                 left = rows
             pieces[-1][table] = found[start : start + left]
@@ -69,7 +70,9 @@ def from_dict(domain: str, saved: dict[str, Any], inputs: dict[str, int]) -> Sta
         state.write(state.contacts, contact.id, contact)
     for past in _PAST.validate_python(saved["past"]):
         state.write(state.past, past.id, past)
-    state.write(state.counters, EPOCH_ROW, int(saved["epoch"]))
+    # snapshots of the first version have the epoch alone
+    for name, value in saved.get("counters", {EPOCH_ROW: saved["epoch"]}).items():
+        state.write(state.counters, name, int(value))
     for place, offset in inputs.items():
         state.write(state.offsets, place, offset)
     return state

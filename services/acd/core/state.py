@@ -40,6 +40,24 @@ def overflows_at(entry: Entry, queue: Queue) -> datetime | None:
     return entry.entered_at + timedelta(seconds=queue.max_wait_s) if queue.max_wait_s else None
 
 
+def relaxes_at(entry: Entry, queue: Queue) -> datetime | None:
+    """When the next relaxation of ``queue`` is due for ``entry``."""
+    if entry.step >= len(queue.relax):
+        return None
+    return entry.entered_at + timedelta(seconds=queue.relax[entry.step].after_s)
+
+
+def opens_at(entry: Entry, queue: Queue) -> datetime | None:
+    """When ``entry`` no longer waits for its preferred agents alone."""
+    return entry.queued_at + timedelta(seconds=queue.preferred_wait_s) if entry.preferred else None
+
+
+def changes_at(entry: Entry, queue: Queue) -> datetime | None:
+    """When something becomes of ``entry`` by waiting alone."""
+    times = (overflows_at(entry, queue), opens_at(entry, queue), relaxes_at(entry, queue))
+    return min((at for at in times if at is not None), default=None)
+
+
 class Table(dict[str, R], Generic[R]):
     """Rows by id. Read it as a dict; change it only through the State, which then calls ``index(key, old, new)``."""
 
@@ -76,6 +94,7 @@ class State:
         self.signed_in = 0
         self.by_call: dict[str, set[str]] = {}
         self.contact_of_offer: dict[str, str] = {}
+        self.offers_of: dict[str, list[str]] = {}
         self.talks_of_agent: dict[str, set[str]] = {}
         self.at_phone: dict[str, set[str]] = {}
         self.lanes = Lanes(self)
@@ -161,6 +180,10 @@ class State:
         entry_id = self.contact_of_offer.get(offer_id)
         return self.contacts[entry_id] if entry_id is not None else None
 
+    def first_offer_of(self, entry_id: str) -> str:
+        """The offer out longest for an entry; "" when none is out."""
+        return next(iter(self.offers_of.get(entry_id, ())), "")
+
     def due(self, now: datetime) -> list[Timer]:
         """Timers that ran out: (when, table, id), earliest first. What they mean is decided from the rows."""
         found: dict[Timer, None] = {}
@@ -224,10 +247,18 @@ class State:
                 insort(self._queued.setdefault(row.queue_id, []), row.order)
             if not row.offer_id:
                 self.lanes.put_entry(row)
-                self._start_timer("entries", key, self._overflows_at(row))
+                self._start_timer("entries", key, self._changes_at(row))
 
     def _index_offer(self, key: str, old: Offer | None, row: Offer | None) -> None:
+        if old is not None and row is None:
+            self.offers_of[old.entry_id].remove(key)
+            if not self.offers_of[old.entry_id]:
+                del self.offers_of[old.entry_id]
         if row is not None:
+            out = self.offers_of.setdefault(row.entry_id, [])
+            if key not in out:
+                # in the order they were made, also when a decision is taken back
+                insort(out, key, key=lambda one: self.offers[one].epoch)
             self._start_timer("offers", key, row.deadline)
 
     def _index_contact(self, key: str, old: Contact | None, row: Contact | None) -> None:
@@ -247,11 +278,10 @@ class State:
             heapq.heappush(self._gone_by_age, (row, key))
 
     def _index_queue(self, key: str, old: Queue | None, row: Queue | None) -> None:
-        waiting = [entry for entry in self.in_queue(key) if not entry.offer_id]
-        self.lanes.rebuild(key, waiting)
-        for entry in waiting:
-            # its limit may be another now
-            self._start_timer("entries", entry.id, self._overflows_at(entry))
+        self.lanes.rebuild(key)
+        for entry in self.in_queue(key):
+            # its limits may be others now
+            self._start_timer("entries", entry.id, self._changes_at(entry))
 
     def _index_user(self, key: str, old: User | None, row: User | None) -> None:
         self.lanes.put_user(key, old.skills if old else (), row.skills if row else ())
@@ -264,9 +294,9 @@ class State:
         if not row:
             self.lanes.stir(key)
 
-    def _overflows_at(self, entry: Entry) -> datetime | None:
+    def _changes_at(self, entry: Entry) -> datetime | None:
         queue = self.queues.get(entry.queue_id)
-        return overflows_at(entry, queue) if queue else None
+        return changes_at(entry, queue) if queue else None
 
     def _start_timer(self, table: str, key: str, at: datetime | None) -> None:
         if at is not None:
@@ -281,4 +311,4 @@ class State:
             offer = self.offers.get(key)
             return offer is not None and offer.deadline == at
         entry = self.entries.get(key)
-        return entry is not None and not entry.offer_id and self._overflows_at(entry) == at
+        return entry is not None and not entry.offer_id and self._changes_at(entry) == at

@@ -12,8 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ipcc.contracts.acd import (
     AcdPayload,
     AgentState,
+    ChangeEntry,
     ContactHandled,
     EndWrapUp,
+    EntryChanged,
     EntryEnded,
     EntryOutcome,
     EntryQueued,
@@ -22,6 +24,7 @@ from ipcc.contracts.acd import (
     OfferEnded,
     OfferMade,
     OfferOutcome,
+    PullEntry,
     SetNotReady,
     SetReady,
     SignIn,
@@ -43,17 +46,36 @@ from services.acd.core.inputs import (
     TakenOver,
     TimePassed,
 )
-from services.acd.core.needs import misfit, need_of
+from services.acd.core.needs import misfit, need_in
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import PAST_KEPT, State, overflows_at
-from tests.unit.acd.world import NODE, World, enqueue, queue, user
+from services.acd.core.strategies import STRATEGIES
+from tests.unit.acd.world import NODE, World, changed, enqueue, queue, user
 
 ENGAGED = {AgentState.OFFERED, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP}
 AGENTS = ("ann", "bob", "cho", "dia")
-QUEUES = (
-    queue("service", ring_s=10, wrap_up_s=5, max_wait_s=120),
-    queue("cards", ring_s=10, wrap_up_s=0, after_no_answer="ready", max_waiting=5),
+SERVICE: dict[str, Any] = {"ring_s": 10, "wrap_up_s": 5, "max_wait_s": 120}
+CARDS: dict[str, Any] = {"ring_s": 10, "wrap_up_s": 0, "after_no_answer": "ready", "max_waiting": 5}
+# what the two queues may have besides
+RULES: tuple[dict[str, Any], ...] = (
+    *({"strategy": strategy} for strategy in STRATEGIES),
+    {"strategy": "ring_all", "ring_at_once": 2},
+    {"strategy": "top_down", "agent_order": ("cho", "bob")},
+    {"ageing_s": 20},
+    {"share": 3},
+    {"relax": ({"after_s": 5, "lower_by": 2}, {"after_s": 30, "drop": ("cards", "service")})},
+    {"expression": "loans >= 1 or cards >= 4", "relax": ({"after_s": 10, "lower_by": 9},)},
+    {"groups": ("day",), "relax": ({"after_s": 10, "groups": ("night",)},), "prefer_sites": ("south",)},
+    {"preferred_wait_s": 30},
+    {"reserve": 1, "reserve_priority": 1},
+    {"precedence": ({"when": 'segment == "vip"', "priority": 1},), "overflow_to": "voicemail:bank"},
 )
+PLACES = {
+    "ann": {"groups": ("day",), "site": "north"},
+    "bob": {"groups": ("night",), "site": "south"},
+    "cho": {"groups": ("day", "night"), "site": "south"},
+    "dia": {},
+}
 SKILLS = {
     "ann": {"service": 5},
     "bob": {"service": 4, "cards": 4},
@@ -81,17 +103,18 @@ class History(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(*QUEUES)
+        self.world = World()
         self.callers = 0
         self.heard: list[tuple[datetime, object]] = []
         self.offset = 0
         self.log: list[tuple[Any, AcdPayload]] = []
         self.snapshot: tuple[dict[str, Any], dict[str, int], int] | None = None
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(service=st.sampled_from(RULES), cards=st.sampled_from(RULES))
+    def open(self, service: dict[str, Any], cards: dict[str, Any]) -> None:
+        self.world = World(queue("service", **SERVICE, **service), queue("cards", **CARDS, **cards))
         for name in AGENTS:
-            self.world.hire(user(name, skills=SKILLS[name]))
+            self.world.hire(user(name, skills=SKILLS[name], **PLACES[name]))
             self.tell(SignIn(agent_id=name, phone_id=f"phone-{name}", ready=True))
 
     # --- what happens --------------------------------------------------------------------------
@@ -118,11 +141,16 @@ class History(RuleBasedStateMachine):
         """I3: nobody with the same need who stands before him in the queue is left without an offer."""
         state = self.world.state
         entry = state.entries[made.entry_id]
+        queue = state.queues[entry.queue_id]
         for other in state.entries.values():
             if other.queue_id == entry.queue_id and not other.offer_id and other.order < entry.order:
-                limit = overflows_at(other, state.queues[other.queue_id])
-                assert limit is not None
-                assert limit <= self.world.now
+                # each of the ways in which this may be is declared, and named in the offer
+                assert made.why["inverted_by"]
+                limit = overflows_at(other, queue)
+                is_overdue = limit is not None and limit <= self.world.now
+                is_reserved = queue.reserve and other.priority > queue.reserve_priority
+                is_same = need_in(queue, other) == need_in(queue, entry) and entry.queue_id == made.queue_id
+                assert is_overdue or is_reserved or made.why["rule"] == "pulled" or not is_same
 
     @rule(agent=st.sampled_from(AGENTS), ready=st.booleans())
     def sign_in(self, agent: str, ready: bool) -> None:
@@ -152,11 +180,34 @@ class History(RuleBasedStateMachine):
     def change_node(self, up: bool) -> None:
         self.tell(NodeChanged(NODE, is_up=up, reason="cut"))
 
-    @rule(queue_id=st.sampled_from(("service", "cards")), priority=st.integers(1, 3), age_s=st.integers(0, 60))
-    def arrive(self, queue_id: str, priority: int, age_s: int) -> None:
+    @rule(
+        data=st.data(),
+        queue_id=st.sampled_from(("service", "cards")),
+        priority=st.integers(1, 3),
+        age_s=st.integers(0, 60),
+    )
+    def arrive(self, data: st.DataObject, queue_id: str, priority: int, age_s: int) -> None:
         self.callers += 1
         entered = self.world.now - timedelta(seconds=age_s)
-        self.tell(enqueue(str(self.callers), queue_id, entered, priority=priority))
+        also = data.draw(st.sampled_from(((), ("service",), ("cards",))))
+        preferred = data.draw(st.sampled_from(((), ("ann",), ("bob", "dia"))))
+        attributes = data.draw(st.sampled_from(({}, {"segment": "vip"})))
+        terms: dict[str, Any] = {"priority": priority, "also": also, "preferred": preferred, "attributes": attributes}
+        self.tell(enqueue(str(self.callers), queue_id, entered, **terms))
+
+    @rule(data=st.data(), queue_id=st.sampled_from((None, "service", "cards")), priority=st.sampled_from((None, 1, 9)))
+    def change_entry(self, data: st.DataObject, queue_id: str | None, priority: int | None) -> None:
+        name = data.draw(st.integers(0, self.callers))
+        self.tell(ChangeEntry(entry_id=f"entry-{name}", queue_id=queue_id, priority=priority))
+
+    @rule(data=st.data(), agent=st.sampled_from(AGENTS))
+    def pull_entry(self, data: st.DataObject, agent: str) -> None:
+        self.tell(PullEntry(entry_id=f"entry-{data.draw(st.integers(0, self.callers))}", agent_id=agent))
+
+    @rule(queue_id=st.sampled_from(("service", "cards")), rules=st.sampled_from(RULES))
+    def change_queue(self, queue_id: str, rules: dict[str, Any]) -> None:
+        kept = SERVICE if queue_id == "service" else CARDS
+        self.tell(changed(queue(queue_id, **kept, **rules)))
 
     @rule(data=st.data(), by=st.sampled_from(("leg", "call")))
     def hang_up(self, data: st.DataObject, by: str) -> None:
@@ -252,10 +303,14 @@ class History(RuleBasedStateMachine):
     # --- what must hold ------------------------------------------------------------------------
     @invariant()
     def a_contact_is_offered_to_one_agent(self) -> None:
-        """I1."""
+        """I1: and to several only when its queue rang all at once."""
         state = self.world.state
         offered = [offer.entry_id for offer in state.offers.values()]
-        assert len(offered) == len(set(offered))
+        rang_all = {e.offer_id for _, e in self.log if isinstance(e, OfferMade) and e.why["rule"] == "ring_all"}
+        for offer in state.offers.values():
+            assert offered.count(offer.entry_id) == 1 or offer.id in rang_all
+        answered = [offer.entry_id for offer in state.offers.values() if offer.answered_at is not None]
+        assert all(offered.count(entry_id) == 1 for entry_id in answered)
         for entry in state.entries.values():
             assert (entry.id in offered) == bool(entry.offer_id)
             assert not entry.offer_id or state.offers[entry.offer_id].entry_id == entry.id
@@ -284,11 +339,15 @@ class History(RuleBasedStateMachine):
     def nobody_waits_while_somebody_who_fits_is_idle(self) -> None:
         state = self.world.state
         for entry in state.entries.values():
-            need = need_of(state, entry)
             limit = overflows_at(entry, state.queues[entry.queue_id])
             is_overdue = limit is not None and limit <= self.world.now
-            if need is not None and not entry.offer_id and not is_overdue:
-                assert all(misfit(state, agent, need) for agent in state.idle.values())
+            if entry.offer_id or is_overdue or not state.is_up(entry.node_id):
+                continue
+            for queue_id in (entry.queue_id, *entry.also):
+                rules = state.queues[queue_id]
+                need = need_in(rules, entry)
+                fitting = [agent.id for agent in state.idle.values() if not misfit(state, agent, need)]
+                assert not fitting or (entry.priority > rules.reserve_priority and len(fitting) <= rules.reserve)
 
     @invariant()
     def every_entry_is_accounted_for(self) -> None:
@@ -299,7 +358,10 @@ class History(RuleBasedStateMachine):
         waiting = self.world.state.entries
         assert set(queued) == {e.entry_id for e in ended} | set(waiting)
         for entry in waiting.values():
-            assert (entry.entered_at, entry.priority) == (queued[entry.id].entered_at, queued[entry.id].priority)
+            orders = [e for _, e in self.log if isinstance(e, EntryChanged) and e.entry_id == entry.id]
+            told = orders[-1] if orders else queued[entry.id]
+            assert (entry.queue_id, entry.priority) == (told.queue_id, told.priority)
+            assert entry.entered_at == queued[entry.id].entered_at
         sums = {outcome: sum(e.outcome is outcome for e in ended) for outcome in EntryOutcome}
         assert len(queued) == sum(sums.values()) + len(waiting)
 

@@ -16,6 +16,8 @@ ROWS = st.lists(st.integers(), max_size=9)
 @given(saved=st.fixed_dictionaries({"agents": ROWS, "entries": ROWS, "past": ROWS}), rows=st.integers(1, 30))
 def test_whatever_is_cut_is_whole_again_and_no_piece_is_larger_than_told(saved: dict[str, Any], rows: int) -> None:
     pieces = cut({"format": 1, "epoch": 7, **saved}, rows)
+    total = sum(len(found) for found in saved.values())
+    assert len(pieces) == max(1, -(-total // rows))
     assert paste(pieces) == {"format": 1, "epoch": 7, **saved}
     assert all(sum(len(v) for v in piece.values() if isinstance(v, list)) <= rows for piece in pieces)
 
