@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,19 @@ async def test_what_ctiserver_said_while_nobody_listened_is_heard(stand: Stand) 
     await stand.tell(LegEnded(call_id="call-x", leg_id=made.offer_id, node_id=NODE, cause="NORMAL_CLEARING"))
     async with stand.acd():
         await stand.hear(AgentChanged, agent_id="ann", state=AgentState.WRAP_UP)
+
+
+async def test_whoever_hung_up_while_nobody_owned_the_domain_waited_until_then_and_not_longer(stand: Stand) -> None:
+    async with stand.acd():
+        await stand.arrive("x")
+        queued = (await stand.told(EntryQueued))[0]
+    await stand.tell(LegEnded(call_id="call-x", leg_id="leg-x", node_id=NODE, cause="NORMAL_CLEARING"))
+    stand.node.hang_up(LegId("leg-x"))
+    left_at = stand.clock.now()
+    await until(lambda: stand.clock.now() - left_at > timedelta(seconds=1), what="a second without an owner")
+    async with stand.acd():
+        ended = await stand.hear(EntryEnded, outcome=EntryOutcome.ABANDONED)
+    assert timedelta(milliseconds=ended.wait_ms) <= left_at - queued.entered_at
 
 
 async def test_the_second_replica_takes_over_and_the_first_can_write_no_more(stand: Stand) -> None:
