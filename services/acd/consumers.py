@@ -13,10 +13,12 @@ from ipcc.bus.events import TYPE_HEADER, received_from
 from ipcc.bus.port import BEGINNING, END, Bus, Record, Start, partition_of
 from ipcc.contracts.acd import (
     AcdCommand,
+    ChangeEntry,
     EndWrapUp,
     Enqueue,
     InputRef,
     LeaveQueue,
+    PullEntry,
     SetNotReady,
     SetReady,
     SignIn,
@@ -36,6 +38,8 @@ HEARD: dict[str, type[Payload]] = {
     for kind in (
         Enqueue,
         LeaveQueue,
+        ChangeEntry,
+        PullEntry,
         SignIn,
         SignOut,
         SetReady,
