@@ -62,7 +62,7 @@ def uuid_bridge(kernel: Kernel, argument: str) -> str:
 
 def uuid_transfer(kernel: Kernel, argument: str) -> str:
     """Answers +OK for any destination (fact 39)."""
-    words = argument.split()
+    words = [word for word in words_of(argument, 5) if word]
     if len(words) < 2:
         return usage("<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]")
     channel = kernel.find(words[0])
