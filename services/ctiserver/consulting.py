@@ -57,7 +57,7 @@ class Consulting:
         await steering.play_music(other)
         third = await steering.until_known(dialled.leg_id)
         if third is None or not third.is_live:
-            await steering.join(steering.leg(leg.leg_id), steering.leg(other.leg_id))
+            await steering.join_for_good(steering.leg(leg.leg_id), steering.leg(other.leg_id))
             cause = third.cause if third else HangupCause.DESTINATION_OUT_OF_ORDER.name
             raise NotNow("party.unreachable", f"nobody could be dialled: {cause}", cause=cause)
         return steering.leg(leg.leg_id)
@@ -106,7 +106,7 @@ class Consulting:
             with contextlib.suppress(NotNow):
                 await steering.until(lambda now: not now.is_live, third, "cancel")
             await steering.until(lambda now: now.bridged_to is None, leg, "cancel")
-        return await steering.join(steering.leg(leg.leg_id), steering.leg(waiting.leg_id))
+        return await steering.join_for_good(steering.leg(leg.leg_id), steering.leg(waiting.leg_id))
 
     async def confer(self, leg: Leg) -> Leg:
         """The agent, whom he talks to and who waits for him meet in one room, that of their call."""

@@ -90,6 +90,12 @@ class Steering(Sight):
                 raise NotNow("leg.ended", f"leg {gone.leg_id} ended meanwhile", leg_id=gone.leg_id, cause=gone.cause)
         raise Unavailable("leg.not_done", f"the switch did not join {leg.leg_id} and {other.leg_id}", leg_id=leg.leg_id)
 
+    async def join_for_good(self, leg: Leg, other: Leg) -> Leg:
+        """As ``join``; whoever hangs up first ends it for both, as in any call of two."""
+        for one in (leg, other):
+            await self.stay_after_bridge(one, stays=False)
+        return await self.join(leg, other)
+
     async def let_go(self, leg: Leg) -> None:
         """End a leg that has nobody left to talk to; nothing when somebody waits for it."""
         now = self.ear.book.leg(leg.leg_id)

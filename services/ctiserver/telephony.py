@@ -39,7 +39,7 @@ class Telephony:
         """He takes back who is on hold, or who waits for him."""
         if leg.is_held:
             return await self.unhold(leg)
-        return await self.steering.join(leg, self.steering.the_one_waiting(leg))
+        return await self.steering.join_for_good(leg, self.steering.the_one_waiting(leg))
 
     async def unhold(self, leg: Leg) -> Leg:
         """The hold ends, and the music."""

@@ -41,6 +41,8 @@ BANK: tuple[ConfigObject, ...] = (
     Queue(id="cards", name="信用卡", skills={"cards": 1}),
     Phone(id="1001", name="Desk 1"),
     Phone(id="1002", name="Desk 2"),
+    Phone(id="1003", name="Desk 3"),
+    Phone(id="1004", name="Desk 4"),
     User(id="li", name="李雷", organisation="bank", skills={"cards": 5}, phone="1001"),
     User(id="han", name="韩梅", organisation="bank", skills={"cards": 5}),
     User(id="boss", name="Boss", organisation="bank", roles=("supervisor",)),
