@@ -68,8 +68,28 @@ class BankOperationDone(IvrPayload):
     elapsed_ms: int = 0
 
 
+class SurveyAnswered(IvrPayload):
+    """The caller answered one question of a survey by a key from 1 up."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.survey_answered"
+
+    survey: str
+    question: str
+    answer: int
+
+
+class MessageLeft(IvrPayload):
+    """The caller left a message for the agents of ``queue_id``; ``path`` is its place in the switch's spool."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.message_left"
+
+    queue_id: str
+    path: str
+    seconds: int
+
+
 class SessionEnded(IvrPayload):
-    """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, failed or resumed_elsewhere."""
+    """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, transferred, failed or resumed_elsewhere."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.session_ended"
 
@@ -78,4 +98,12 @@ class SessionEnded(IvrPayload):
     elapsed_ms: int = 0
 
 
-IVR_PAYLOADS: tuple[type[Payload], ...] = (SessionStarted, NodeEntered, NodeLeft, BankOperationDone, SessionEnded)
+IVR_PAYLOADS: tuple[type[Payload], ...] = (
+    SessionStarted,
+    NodeEntered,
+    NodeLeft,
+    BankOperationDone,
+    SurveyAnswered,
+    MessageLeft,
+    SessionEnded,
+)

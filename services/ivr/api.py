@@ -10,9 +10,10 @@ from ipcc.auth.guard import require
 from ipcc.auth.principal import Role
 from ipcc.errors import Invalid, NotFound
 from ipcc.http.service import provided
-from services.ivr.core.flow import Flow, parse
+from services.ivr.core.checks import parse
+from services.ivr.core.flow import Flow
 from services.ivr.runner import Runner
-from services.ivr.schemas import Document, FlowView, SessionView, Verdict
+from services.ivr.schemas import Document, FlowView, ProblemView, SessionView, Verdict
 from services.ivr.store import FlowStore
 from services.ivr.usecases import Sessions
 
@@ -47,11 +48,12 @@ async def read_flow(flow_id: str, flows: FlowsHere) -> Flow:
 
 
 @router.post("/flows/check", dependencies=[MAY_SEE], summary="Whether a flow document can be published")
-async def check_flow(body: Document) -> Verdict:
+async def check_flow(body: Document, flows: FlowsHere) -> Verdict:
     try:
-        parse(body.document)
+        parse(body.document, flows.parts(), flows.catalogue)
     except Invalid as error:
-        return Verdict(valid=False, problems=error.details.get("problems") or [error.message])
+        found = error.details.get("problems") or [{"node": "", "en": error.message, "zh": error.message}]
+        return Verdict(valid=False, problems=[ProblemView(**problem) for problem in found])
     return Verdict(valid=True, problems=[])
 
 

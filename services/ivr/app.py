@@ -11,6 +11,7 @@ from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Requester, View, Worker
 from ipcc.contracts.topics import CALL, CONFIG
 from ipcc.errors import Unavailable
+from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import IVR_FACTS_WAITING, Metrics
@@ -24,6 +25,7 @@ from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
 from services.ivr.store import FlowStore
 from services.ivr.switch import IVR_LEGS, Telephony
+from services.ivr.systems import BankSystems
 from services.ivr.usecases import Outside, Sessions
 
 log = structlog.get_logger(__name__)
@@ -43,10 +45,12 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     desk = QueueDesk(bus, requester, clock)
     sender = FactSender(publisher)
     bank = BankCore(BankSettings.of(settings), clock, metrics)
-    flows = FlowStore.read(settings.flows_dir)
-    telephony = Telephony(switches, settings.sounds_dir, settings.safety_net_s)
-    outside = Outside(bus, publisher, clock, config, flows, telephony, bank, desk, sender, tasks, metrics)
-    sessions = Sessions(outside)
+    flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
+    systems = BankSystems(settings.http_services)
+    telephony = _telephony(settings, switches)
+    sessions = Sessions(
+        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, tasks, metrics)
+    )
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
     @asynccontextmanager
@@ -54,7 +58,8 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_bus(bus, tasks))
             switches.start(tasks)
-            stack.push_async_callback(bank.close)
+            for closing in (bank.close, systems.close):
+                stack.push_async_callback(closing)
             tasks.spawn("send facts", sender.run)
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
@@ -83,6 +88,12 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         health=health,
         routers=[router],
         provides=[sessions, flows],
+    )
+
+
+def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:
+    return Telephony(
+        switches, settings.sounds_dir, settings.safety_net_s, str(settings.spool_dir), settings.trunk_gateway
     )
 
 

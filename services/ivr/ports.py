@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import Protocol
 
 from ipcc.contracts.payload import Payload
-from services.ivr.core.actions import BankAnswer, Collect, JoinQueue, Keyed
+from services.ivr.core.actions import (
+    BankAnswer,
+    CallService,
+    Collect,
+    Connect,
+    JoinQueue,
+    Keyed,
+    Record,
+    Recorded,
+    ServiceAnswer,
+)
 from services.ivr.core.session import Session
 
 
@@ -34,6 +44,12 @@ class Line(Protocol):
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
         """Say the prompts and take digits. A secret is wiped from the switch before this returns."""
+
+    async def connect(self, wanted: Connect) -> str:
+        """Ring a phone or number and let them talk; how it ended: talked, busy, no_answer or failed."""
+
+    async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
+        """Say the prompts and record; returns when it is over."""
 
     async def start_music(self, music: str) -> None:
         """Music without end, until interrupted or bridged; returns at once."""
@@ -66,6 +82,13 @@ class Bank(Protocol):
 
     async def ask(self, operation: str, inputs: Mapping[str, str], key: str) -> BankAnswer:
         """Do ``operation``; ``key`` makes a repeated movement one movement. Never raises for a bank that is down: says so."""
+
+
+class Systems(Protocol):
+    """Other systems of the bank that flows may ask, by the names in the settings."""
+
+    async def ask(self, wanted: CallService) -> ServiceAnswer:
+        """Ask one. Never raises for one that is down, slow or talks nonsense: says so."""
 
 
 class Queues(Protocol):

@@ -93,7 +93,7 @@ class QueueDesk:
     def _hear(self, record: Record) -> None:
         data = _read(record)
         news = self._stays.get(getattr(data, "entry_id", ""))
-        if news is not None:
+        if news is not None and data is not None:
             news.put_nowait(data)
 
 

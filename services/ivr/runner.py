@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -15,24 +15,29 @@ from ipcc.clock import Clock
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.contracts.payload import Payload
-from ipcc.errors import IpccError, Refused, SwitchDown, Unavailable
+from ipcc.errors import Invalid, IpccError, Refused, SwitchDown, Unavailable
 from services.ivr.core.actions import (
     Action,
     BankAnswer,
     CallBank,
     CallerGone,
+    CallService,
     Collect,
-    HangUp,
+    Connect,
+    Connected,
+    Failed,
     Input,
     JoinQueue,
     Play,
     Played,
     QueueLeft,
+    Record,
+    ServiceAnswer,
 )
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, abort, advance
 from services.ivr.core.speech import prompts
-from services.ivr.ports import Bank, Line, LineLost, Queues
+from services.ivr.ports import Bank, Line, LineLost, Queues, Systems
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +49,7 @@ SAFETY_NET_EVERY_S = 60.0
 # so long he hears music while no queue can be reached; then the safety net has him
 STRANDED_AFTER = timedelta(seconds=90)
 
+Answer = TypeVar("Answer", BankAnswer, ServiceAnswer)
 Tell = Callable[[tuple[IvrPayload, ...]], None]
 
 
@@ -54,6 +60,7 @@ class Surroundings:
     line: Line
     bank: Bank
     queues: Queues
+    systems: Systems
     clock: Clock
     tell: Tell
 
@@ -158,26 +165,40 @@ class Runner:
         return Played()
 
     async def _perform(self, action: Action) -> Input:
-        line = self._around.line
-        if isinstance(action, Play):
-            await line.play(self._said(action.prompts), self.session.language)
-            return Played()
-        if isinstance(action, Collect):
-            return await line.collect(self._said(action.prompts), self.session.language, action)
+        if isinstance(action, Play | Collect | Record):
+            return await self._speak(action)
         if isinstance(action, CallBank):
-            return await self._ask_bank(action)
+            key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
+            return await self._ask(self._around.bank.ask(action.operation, action.inputs, key))
+        if isinstance(action, CallService):
+            return await self._ask(self._around.systems.ask(action))
         if isinstance(action, JoinQueue):
             return await self._wait_for_agent(action)
-        if isinstance(action, HangUp):
-            await line.hang_up(action.cause)
+        if isinstance(action, Connect):
+            return Connected(await self._around.line.connect(action))
+        await self._around.line.hang_up(action.cause)
+        return Played()
+
+    async def _speak(self, action: Play | Collect | Record) -> Input:
+        line, language = self._around.line, self.session.language
+        try:
+            said = self._said(action.prompts)
+        except Invalid as error:
+            log.error("cannot_be_said", call_id=self.session.call_id, flow_node=self.session.at, code=error.code)
+            return Failed(error.code)
+        if isinstance(action, Collect):
+            return await line.collect(said, language, action)
+        if isinstance(action, Record):
+            return await line.record(said, language, action)
+        await line.play(said, language)
         return Played()
 
     def _said(self, spoken: tuple[Any, ...]) -> tuple[str, ...]:
-        return prompts(spoken, self.session.variables, self.session.language)
+        return prompts(spoken, self.session.speakable(), self.session.language)
 
-    async def _ask_bank(self, action: CallBank) -> BankAnswer:
-        key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
-        asking = asyncio.get_running_loop().create_task(self._around.bank.ask(action.operation, action.inputs, key))
+    async def _ask(self, question: Coroutine[Any, Any, Answer]) -> Answer:
+        """The answer of another system; music when it takes long."""
+        asking = asyncio.get_running_loop().create_task(question)
         try:
             done, _ = await asyncio.wait({asking}, timeout=QUIET_S)
             if not done:
@@ -186,7 +207,7 @@ class Runner:
         finally:
             asking.cancel()
 
-    async def _play_during(self, asking: asyncio.Task[BankAnswer]) -> None:
+    async def _play_during(self, asking: asyncio.Task[Answer]) -> None:
         try:
             await self._around.line.start_music(BUSY_MUSIC)
             await asyncio.wait({asking})

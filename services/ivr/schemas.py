@@ -30,11 +30,19 @@ class FlowView(BaseModel):
     nodes: int
 
 
+class ProblemView(BaseModel):
+    """Why a flow cannot be published: the node, and the reason in English and Chinese."""
+
+    node: str
+    en: str
+    zh: str
+
+
 class Verdict(BaseModel):
     """Whether a flow can be published, and every reason why not."""
 
     valid: bool
-    problems: list[str]
+    problems: list[ProblemView]
 
 
 class Document(BaseModel):

@@ -39,6 +39,17 @@ class IvrSettings(ServiceSettings):
         le=600,
         description="How long such an operation is left alone before one caller tries it, in seconds.",
     )
+    prompts_file: Path = Field(
+        Path("freeswitch/sounds/prompts.yaml"),
+        description="List of the prompts there are; a flow that names another is refused. Not checked where there is no such file.",
+    )
+    http_services: dict[str, str] = Field(
+        default_factory=dict,
+        description='Other systems flows may ask, by name, such as {"points": "https://points.bank.example"}.',
+    )
+    trunk_gateway: str = Field(
+        "demo", pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Trunk by which flows reach numbers outside."
+    )
     safety_net_s: int = Field(
         180,
         ge=30,

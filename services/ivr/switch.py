@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from ipcc.errors import SwitchRefused
 from ipcc.esl.commands import Command, SchedDel, SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
+from ipcc.esl.dialstring import Endpoint, Gateway, User
 from ipcc.esl.headers import EventName, HangupCause
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
-from services.ivr.core.actions import Collect, Keyed, KeyedKind
+from services.ivr.core.actions import Collect, Connect, Keyed, KeyedKind, Record, Recorded
 from services.ivr.ports import Line, LineLost
 
 T = TypeVar("T")
@@ -27,6 +28,9 @@ FALLBACK, SAFETY = "fallback", "safety"
 ANSWER_TIMEOUT_S = 10.0
 # the longest prompt plus the longest wait for a key; an application that takes longer hangs
 APPLICATION_TIMEOUT_S = 180.0
+LONGEST_TALK_S = 4 * 3600.0
+# energy below which mod_dptools' record application hears silence
+SILENCE_LEVEL = 200
 SILENCE = "silence_stream://20"
 
 
@@ -37,6 +41,8 @@ class Telephony:
     switches: Switches
     sounds_dir: str
     safety_net_s: int
+    spool_dir: str = ""
+    gateway: str = "demo"
 
     def line(self, node_id: str, leg_id: str) -> Line:
         """The leg; raises NotFound when the node is not among IPCC_SWITCHES."""
@@ -91,6 +97,37 @@ class SwitchLine:
 
     async def wipe(self) -> None:
         await self._tell(UuidSetVar(self.leg, DIGITS, ""))
+
+    async def connect(self, wanted: Connect) -> str:
+        to: Endpoint = Gateway(self.telephony.gateway, wanted.number) if wanted.is_outside else User(wanted.number)
+        return await self._on_the_line(lambda: self._connect(to.render(), wanted.ring_s))
+
+    async def _connect(self, to: str, ring_s: int) -> str:
+        for name, value in (("call_timeout", str(ring_s)), ("hangup_after_bridge", "true")):
+            await self.node.api(UuidSetVar(self.leg, name, value))
+        # the conversation may be long: the switch's own limits end it, not this wait
+        ended = await self.node.execute(self.leg, "bridge", to, timeout=LONGEST_TALK_S)
+        how = ended.variables.get("originate_disposition", "")
+        if how == "SUCCESS":
+            return "talked"
+        if ended.is_hung_up:
+            raise LineLost
+        return {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}.get(how, "failed")
+
+    async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
+        return await self._on_the_line(lambda: self._record(self.sound(prompt_ids, language), wanted))
+
+    async def _record(self, sound: str, wanted: Record) -> Recorded:
+        path = f"{self.telephony.spool_dir}/messages/{wanted.name}.wav"
+        await self.node.execute(self.leg, "playback", sound, timeout=APPLICATION_TIMEOUT_S)
+        await self.node.api(UuidSetVar(self.leg, "playback_terminators", "#"))
+        words = f"{path} {wanted.longest_s} {SILENCE_LEVEL} {wanted.silence_s}"
+        longest = wanted.longest_s + APPLICATION_TIMEOUT_S
+        ended = await self.node.execute(self.leg, "record", words, timeout=longest)
+        seconds = ended.variables.get("record_seconds", "0")
+        if ended.is_hung_up and not int(seconds or 0):
+            raise LineLost
+        return Recorded(path, int(seconds) if seconds.isdecimal() else 0)
 
     async def start_music(self, music: str) -> None:
         await self._on_the_line(lambda: self.node.start(self.leg, "playback", music))

@@ -27,7 +27,7 @@ from services.ivr.core.actions import JoinQueue
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
-from services.ivr.ports import Bank, Line, LineLost, Lines, Queues
+from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Systems
 from services.ivr.runner import Runner, Surroundings
 from services.ivr.store import FlowStore
 
@@ -52,6 +52,7 @@ class Outside:
     lines: Lines
     bank: Bank
     queues: Queues
+    systems: Systems
     sender: FactSender
     tasks: Tasks
     metrics: Metrics
@@ -199,7 +200,7 @@ class Sessions:
 
     def _runner(self, flow: Flow, moved: Moved, line: Line, *, is_back: bool = False) -> Runner:
         outside = self.outside
-        around = Surroundings(line, outside.bank, outside.queues, outside.clock, outside.sender.tell)
+        around = Surroundings(line, outside.bank, outside.queues, outside.systems, outside.clock, outside.sender.tell)
         return Runner(flow, moved, around, is_back=is_back)
 
     async def _serve(self, runner: Runner, line: Line) -> None:

@@ -27,6 +27,7 @@ class Collect:
     first_digit_s: int
     between_digits_s: int
     secret: bool
+    """Nothing of it may reach a log of the switch: a password, a card, an amount."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,43 @@ class JoinQueue:
 
 
 @dataclass(frozen=True)
+class CallService:
+    """Ask another system of the bank by its name in the settings; ``values`` go into the request, never shown."""
+
+    service: str
+    method: str
+    path: str
+    values: Mapping[str, str] = field(repr=False)
+    timeout_s: float
+
+
+@dataclass(frozen=True)
+class Connect:
+    """Join the caller to a phone of the house (``is_outside`` false) or to a number outside, ringing ``ring_s`` seconds."""
+
+    number: str = field(repr=False)
+    is_outside: bool
+    ring_s: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """Say these, then record what the caller says until # or silence. Times in seconds."""
+
+    prompts: tuple[Spoken, ...]
+    name: str
+    longest_s: int
+    silence_s: int
+
+
+@dataclass(frozen=True)
 class HangUp:
     """End the caller's leg with this cause."""
 
     cause: str
 
 
-Action = Play | Collect | CallBank | JoinQueue | HangUp
+Action = Play | Collect | CallBank | CallService | Connect | Record | JoinQueue | HangUp
 
 
 @dataclass(frozen=True)
@@ -100,8 +131,38 @@ class QueueLeft:
 
 
 @dataclass(frozen=True)
+class ServiceAnswer:
+    """What another system said: ``outcome`` is ok, refused or unavailable; nested fields are named ``a.b``."""
+
+    outcome: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """How joining ended: ``outcome`` is talked, busy, no_answer or failed."""
+
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded: its place in the spool and how long it is; 0 seconds when nothing was said."""
+
+    path: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What was wanted cannot be done, such as saying an amount that is none; ``code`` of the error."""
+
+    code: str
+
+
+@dataclass(frozen=True)
 class CallerGone:
     """The leg is not there any more."""
 
 
-Input = Played | Keyed | BankAnswer | QueueLeft | CallerGone
+Input = Played | Keyed | BankAnswer | ServiceAnswer | Connected | Recorded | QueueLeft | Failed | CallerGone

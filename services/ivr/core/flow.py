@@ -1,86 +1,92 @@
-"""A flow: the document that says how callers are served, and what makes one fit to be published."""
+"""A flow: the document that says how callers are served."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ipcc.errors import Invalid
 from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.decide import DecideNode
 from services.ivr.core.nodes.hang_up import HangUpNode
+from services.ivr.core.nodes.http import HttpNode
+from services.ivr.core.nodes.identify import IdentifyNode
+from services.ivr.core.nodes.language import LanguageNode
 from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.nodes.opening_hours import OpeningHoursNode
 from services.ivr.core.nodes.play import PlayNode
 from services.ivr.core.nodes.queue import QueueNode
-from services.ivr.core.operations import find_faults
+from services.ivr.core.nodes.record import RecordNode
+from services.ivr.core.nodes.return_ import ReturnNode
+from services.ivr.core.nodes.say import SayNode
+from services.ivr.core.nodes.set import SetNode
+from services.ivr.core.nodes.sub_flow import SubFlowNode
+from services.ivr.core.nodes.survey import SurveyNode
+from services.ivr.core.nodes.transfer import TransferNode
+from services.ivr.core.nodes.voicemail import VoicemailNode
+from services.ivr.core.steps import Language
 
-Node = Annotated[PlayNode | MenuNode | CollectNode | BankNode | QueueNode | HangUpNode, Field(discriminator="kind")]
+Node = Annotated[
+    PlayNode
+    | SayNode
+    | MenuNode
+    | CollectNode
+    | IdentifyNode
+    | BankNode
+    | DecideNode
+    | SetNode
+    | HttpNode
+    | LanguageNode
+    | OpeningHoursNode
+    | SubFlowNode
+    | ReturnNode
+    | QueueNode
+    | TransferNode
+    | RecordNode
+    | VoicemailNode
+    | SurveyNode
+    | HangUpNode,
+    Field(discriminator="kind"),
+]
+BACK = "@back"
 
 
 class Flow(BaseModel):
-    """One version of one flow. ``resume`` is where a caller goes on whose session died with a secret it needs."""
+    """One version of one flow. ``resume`` is where a caller goes on whose session died with a secret it needs.
+
+    ``keys`` are keys that mean the same everywhere: in a menu that does not use them itself, and keyed alone where a number is
+    asked; each names a node, or ``@back`` for the menu before. ``on_error`` is where a caller goes when a node cannot do its
+    work, such as saying an amount that is none; without it the safety net has him.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
     version: int = Field(ge=1)
-    name: dict[str, str]
-    languages: tuple[str, ...] = Field(min_length=1)
+    name: dict[Language, str]
+    languages: tuple[Language, ...] = Field(min_length=1)
     start: str
     resume: str
+    on_error: str = ""
+    keys: dict[Literal["*", "#", "0", "9"], str] = Field(default_factory=dict)
     nodes: dict[str, Node] = Field(min_length=1)
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is made to be fitted into others: callers alone cannot meet it."""
+        return any(isinstance(node, ReturnNode) and not node.next for node in self.nodes.values())
 
-def parse(document: object) -> Flow:
-    """The flow in a JSON document. Raises Invalid naming the node and the reason."""
+
+def read_document(document: object) -> Flow:
+    """The flow in a JSON document, not yet checked. Raises Invalid naming the place and the reason."""
     try:
-        flow = Flow.model_validate(document)
+        return Flow.model_validate(document)
     except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:10])
-        raise Invalid("flow.invalid", f"the flow cannot be read: {reasons}") from error
-    problems = find_problems(flow)
-    if problems:
-        raise Invalid("flow.invalid", f"flow {flow.id} cannot be published: " + "; ".join(problems), problems=problems)
-    return flow
-
-
-def find_problems(flow: Flow) -> list[str]:
-    """Why ``flow`` cannot be published: unknown targets, unreachable nodes, no way to an end, secrets said aloud."""
-    problems = [f"{part}: there is no node {name}" for part, name in _edges(flow) if name not in flow.nodes]
-    if problems:
-        return problems
-    reached = _reach(flow, [flow.start, flow.resume])
-    problems += [f"{name}: no way leads to it" for name in flow.nodes if name not in reached]
-    ends = {n for n, node in flow.nodes.items() if isinstance(node, HangUpNode | QueueNode)}
-    problems += [f"{name}: no way out to an end" for name in sorted(reached) if not ends & _reach(flow, [name])]
-    secrets = {n.variable for n in flow.nodes.values() if isinstance(n, CollectNode) and n.secret}
-    for name, node in flow.nodes.items():
-        if isinstance(node, PlayNode):
-            problems += [f"{name}: would say the secret {v} aloud" for v in node.needs() if v in secrets]
-        if isinstance(node, BankNode):
-            faults = find_faults(node.operation, frozenset(node.inputs), frozenset(node.outputs))
-            problems += [f"{name}: {fault}" for fault in faults]
-            problems += [
-                f"{name}: would store an answer over the secret {v}" for v in node.outputs.values() if v in secrets
-            ]
-    return problems
-
-
-def _edges(flow: Flow) -> list[tuple[str, str]]:
-    edges = [("start", flow.start), ("resume", flow.resume)]
-    for name, node in flow.nodes.items():
-        edges += [(name, target) for target in node.targets()]
-    return edges
-
-
-def _reach(flow: Flow, starts: list[str]) -> set[str]:
-    seen = set(starts)
-    waiting = deque(starts)
-    while waiting:
-        for target in flow.nodes[waiting.popleft()].targets():
-            if target not in seen:
-                seen.add(target)
-                waiting.append(target)
-    return seen
+        reasons = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:10]]
+        problems = [
+            {"node": ".".join(map(str, e["loc"][1:2])), "en": why, "zh": f"无法读取：{why}"}
+            for e, why in zip(error.errors(), reasons, strict=False)
+        ]
+        raise Invalid("flow.invalid", f"the flow cannot be read: {'; '.join(reasons)}", problems=problems) from error

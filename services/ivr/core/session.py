@@ -6,11 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ipcc.contracts.ivr import BankOperationDone, IvrPayload, NodeEntered, NodeLeft, SessionEnded
-from ipcc.errors import Bug
-from services.ivr.core.actions import Action, BankAnswer, CallerGone, Input, Keyed
-from services.ivr.core.flow import Flow
-from services.ivr.core.steps import Finish, Go, Perform, Step
+from ipcc.contracts.ivr import (
+    BankOperationDone,
+    IvrPayload,
+    MessageLeft,
+    NodeEntered,
+    NodeLeft,
+    SessionEnded,
+    SurveyAnswered,
+)
+from ipcc.errors import Bug, Invalid
+from services.ivr.core.actions import Action, BankAnswer, CallBank, CallerGone, Failed, Input, Keyed
+from services.ivr.core.flow import BACK, Flow
+from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.identify import IdentifyNode
+from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.steps import Finish, Go, Message, Perform, Step, Told
 
 # a flow that goes from node to node this often without anything said or done is a loop that validation let pass
 MAX_SILENT_MOVES = 100
@@ -19,7 +30,10 @@ PLACE_LIMIT = 40
 
 @dataclass(frozen=True)
 class Session:
-    """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place."""
+    """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place.
+
+    ``private`` is kept out of topics and from agents too (balances, amounts), but may be said to the caller and compared.
+    """
 
     session_id: str
     call_id: str
@@ -35,13 +49,20 @@ class Session:
     attempt: int = 0
     visits: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    phase: str = ""
+    asked: str = ""
     path: tuple[str, ...] = ()
     outcome: str = ""
 
     def known(self, name: str) -> str | None:
         """The value of a variable, secret or not."""
-        return self.secrets.get(name, self.variables.get(name))
+        return self.secrets.get(name, self.speakable().get(name))
+
+    def speakable(self) -> dict[str, str]:
+        """Every variable that is no secret."""
+        return {**self.variables, **self.private}
 
     def attributes(self) -> dict[str, str]:
         """What the agent may see: language, path and the variables that are no secret."""
@@ -98,21 +119,74 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
         return Moved(session, (), None)
     if isinstance(given, CallerGone):
         return _end(session, "hung_up", now, ())
-    facts: tuple[IvrPayload, ...] = ()
-    if isinstance(given, BankAnswer):
-        done = BankOperationDone(
-            call_id=session.call_id,
-            session_id=session.session_id,
-            operation=str(getattr(flow.nodes[session.at], "operation", "")),
-            outcome=given.outcome,
-            code=given.code,
-            elapsed_ms=given.elapsed_ms,
-        )
-        facts = (done,)
-    step = flow.nodes[session.at].step(session, given)
+    facts = (_bank_done(session, given),) if isinstance(given, BankAnswer) else ()
+    step = _by_common_key(flow, session, given) or _step(flow, session, given)
+    facts = (*facts, *_told(session, step))
     if isinstance(step, Perform):
-        return Moved(replace(session, attempt=step.attempt), facts, step.action)
+        return Moved(_staying(session, step), facts, step.action)
     return _walk(flow, session, step, now, (*facts, _left(session, flow.nodes[session.at].kind, step, given, now)))
+
+
+def _step(flow: Flow, session: Session, given: Input | None) -> Step:
+    """The node's answer; where it cannot do its work the flow's own way for that is taken. Raises Invalid when it has none."""
+    try:
+        if isinstance(given, Failed):
+            raise Invalid(given.code, f"flow {flow.id}: node {session.at} cannot do its work")
+        return flow.nodes[session.at].step(session, given)
+    except Invalid as error:
+        if not flow.on_error or session.at == flow.on_error:
+            raise
+        return Go(flow.on_error, outcome=f"error {error.code}")
+
+
+def _by_common_key(flow: Flow, session: Session, given: Input) -> Go | None:
+    """Where a key leads that means the same everywhere; None when it is not one, or has a meaning of its own here."""
+    if not isinstance(given, Keyed) or given.digits not in flow.keys:
+        return None
+    node = flow.nodes[session.at]
+    is_free = (isinstance(node, MenuNode) and given.digits not in node.choices) or (
+        isinstance(node, CollectNode | IdentifyNode) and node.min_digits > 1 and given.digits != node.agent_key
+    )
+    target = flow.keys[given.digits]
+    if target == BACK:
+        menus = [at for at in session.path if at != session.at and isinstance(flow.nodes.get(at), MenuNode)]
+        target = menus[-1] if menus else ""
+    return Go(target, outcome=f"key {given.digits}") if is_free and target else None
+
+
+def _staying(session: Session, step: Perform) -> Session:
+    return replace(
+        session,
+        attempt=step.attempt,
+        phase=step.phase,
+        private={**session.private, **step.private},
+        secrets={**session.secrets, **step.secrets},
+        asked=step.action.operation if isinstance(step.action, CallBank) else session.asked,
+    )
+
+
+def _bank_done(session: Session, given: BankAnswer) -> IvrPayload:
+    return BankOperationDone(
+        call_id=session.call_id,
+        session_id=session.session_id,
+        operation=session.asked,
+        outcome=given.outcome,
+        code=given.code,
+        elapsed_ms=given.elapsed_ms,
+    )
+
+
+def _told(session: Session, step: Step) -> tuple[IvrPayload, ...]:
+    if isinstance(step, Finish):
+        return ()
+    return tuple(_fact(session, told) for told in step.told)
+
+
+def _fact(session: Session, told: Told) -> IvrPayload:
+    ids = {"call_id": session.call_id, "session_id": session.session_id}
+    if isinstance(told, Message):
+        return MessageLeft(**ids, queue_id=told.queue, path=told.path, seconds=told.seconds)
+    return SurveyAnswered(**ids, survey=told.survey, question=told.question, answer=told.answer)
 
 
 def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
@@ -120,7 +194,7 @@ def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[
         if isinstance(step, Finish):
             return _end(session, step.outcome, now, facts)
         if isinstance(step, Perform):
-            return Moved(replace(session, attempt=step.attempt), facts, step.action)
+            return Moved(_staying(session, step), facts, step.action)
         session = _enter(session, step, now)
         node = flow.nodes[session.at]
         entered = NodeEntered(
@@ -133,7 +207,7 @@ def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[
         facts = (*facts, entered)
         is_lost = session.at != flow.resume and any(session.known(name) is None for name in node.needs())
         # a secret died with another replica, or a bank's answer had less than the flow counts on: begin again, honestly
-        step = Go(flow.resume, outcome="lost") if is_lost else node.step(session, None)
+        step = Go(flow.resume, outcome="lost") if is_lost else _step(flow, session, None)
     raise Bug("bug.flow_loop", f"flow {flow.id} goes round at {session.at} without doing anything")
 
 
@@ -143,9 +217,11 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
         at=step.target,
         since=step.since or now,
         attempt=0,
+        phase="",
         visits=session.visits + 1,
         variables={**session.variables, **step.variables},
-        secrets={**session.secrets, **step.secrets},
+        private={**session.private, **step.private},
+        secrets={k: v for k, v in {**session.secrets, **step.secrets}.items() if k not in step.forget},
         language=step.language or session.language,
         path=(*session.path, step.target),
     )
@@ -179,4 +255,4 @@ def _end(session: Session, outcome: str, now: datetime, facts: tuple[IvrPayload,
         elapsed_ms=int((now - session.started_at).total_seconds() * 1000),
     )
     # nothing secret outlives the session
-    return Moved(replace(session, outcome=outcome, secrets={}), (*facts, ended), None)
+    return Moved(replace(session, outcome=outcome, secrets={}, private={}), (*facts, ended), None)

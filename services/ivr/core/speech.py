@@ -1,65 +1,194 @@
-"""What is said, as prompt ids in the order of the language: amounts, digits, numbers in Chinese and English."""
+"""What is said, as prompt ids in the order of the language: amounts, numbers, dates, digits in Chinese and English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ipcc.errors import Invalid
+from services.ivr.core.numerals import chinese_number, decimal_number, english_number
 
 
-class Amount(BaseModel):
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Amount(_Value):
     """Say the variable as money."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    amount: str = Field(description="variable with a decimal amount in yuan, such as 1234.56")
+    amount: str = Field(description="variable with a decimal amount, such as 1234.56")
+    currency: str = Field(default="", description="variable with the currency, such as USD; yuan when there is none")
 
 
-class Digits(BaseModel):
+class Digits(_Value):
     """Say the variable digit by digit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     digits: str = Field(description="variable whose digits are said, such as the last four of a card")
 
 
+class Number(_Value):
+    """Say the variable as a number."""
+
+    number: str = Field(description="variable with a number, such as 12 or 7.1834")
+
+
+class Date(_Value):
+    """Say the variable as a date."""
+
+    date: str = Field(description="variable with a date, such as 2026-03-02")
+
+
+class CardTail(_Value):
+    """Say the last four digits of the variable, never more."""
+
+    card_tail: str = Field(description="variable with a number of four digits or more")
+
+
+class CurrencyName(_Value):
+    """Say the name of the currency in the variable."""
+
+    currency: str = Field(description="variable with a currency, such as USD")
+
+
+class Named(_Value):
+    """Say the prompt whose id is ``prompt`` followed by the variable, such as rate/ and 12."""
+
+    prompt: str = Field(pattern=r"^[a-z][a-z0-9-]*/?$", description="the beginning of the prompts' ids")
+    by: str = Field(description="variable with the rest of the id")
+
+
+Cell = Literal["date", "amount", "signed", "number", "digits", "currency"]
+
+
+class Rows(_Value):
+    """Say every row of the variable: rows are separated by ``;``, the parts of one by a blank."""
+
+    rows: str = Field(description="variable with rows, such as 2026-03-01 -120.00;2026-03-02 15.00")
+    columns: tuple[Cell, ...] = Field(min_length=1, description="how each part of a row is said")
+
+
 PromptId = Annotated[str, Field(pattern=r"^([a-z]+/)?[a-z0-9][a-z0-9-]{0,63}$")]
-Spoken = PromptId | Amount | Digits
+Value = Amount | Digits | Number | Date | CardTail | CurrencyName | Named | Rows
+Spoken = PromptId | Value
 
 # an amount of 10^12 yuan or more is a fault of the caller of this module, not a balance
 _LIMIT = Decimal(10) ** 12
+_LONGEST_ROWS = 10
+_UNITS = {"CNY": "currency/yuan", "USD": "currency/dollar", "HKD": "currency/hkd", "EUR": "currency/eur"}
 
 
 def prompts(spoken: tuple[Spoken, ...], variables: Mapping[str, str], language: str) -> tuple[str, ...]:
-    """The prompt ids to play for ``spoken`` in ``language`` (``zh`` or ``en``)."""
+    """The prompt ids to play for ``spoken`` in ``language`` (``zh`` or ``en``). Raises Invalid for a value that is none."""
     found: list[str] = []
     for item in spoken:
-        if isinstance(item, str):
-            found.append(item)
-        elif isinstance(item, Digits):
-            found += [f"digits/{d}" for d in variables.get(item.digits, "") if d.isdigit()]
-        else:
-            found += amount(variables.get(item.amount, ""), language)
+        found += [item] if isinstance(item, str) else _said(item, variables, language)
     return tuple(found)
 
 
-def amount(value: str, language: str) -> list[str]:
-    """A decimal amount of yuan as prompt ids. Raises Invalid when it is none."""
+def variables_of(spoken: Spoken) -> tuple[str, ...]:
+    """The variables it says; of a card's tail none, the last four digits may always be said."""
+    if isinstance(spoken, str | CardTail):
+        return ()
+    if isinstance(spoken, Named):
+        return (spoken.by,)
+    if isinstance(spoken, Rows):
+        return (spoken.rows,)
+    return tuple(value for value in spoken.model_dump().values() if value)
+
+
+def prompt_ids_of(spoken: Spoken) -> tuple[str, ...]:
+    """The prompt ids it names itself."""
+    return (spoken,) if isinstance(spoken, str) else ()
+
+
+def _said(item: Value, variables: Mapping[str, str], language: str) -> list[str]:
+    if isinstance(item, Amount):
+        currency = variables.get(item.currency, "CNY") if item.currency else "CNY"
+        return amount(variables.get(item.amount, ""), language, currency)
+    if isinstance(item, Named):
+        return [f"{item.prompt}{variables.get(item.by, '')}"]
+    if isinstance(item, Rows):
+        return _rows(item, variables.get(item.rows, ""), language)
+    if isinstance(item, CardTail):
+        return _cell("digits", variables.get(item.card_tail, "")[-4:], language)
+    ((kind, name),) = item.model_dump().items()
+    return _cell(kind, variables.get(name, ""), language)
+
+
+def _rows(item: Rows, text: str, language: str) -> list[str]:
+    said: list[str] = []
+    for row in [r for r in text.split(";") if r.strip()][:_LONGEST_ROWS]:
+        for kind, value in zip(item.columns, row.split(), strict=False):
+            said += _cell(kind, value, language)
+    return said
+
+
+def _cell(kind: str, value: str, language: str) -> list[str]:
+    if kind == "amount":
+        return amount(value, language)
+    if kind == "signed":
+        sign = "expense" if value.startswith("-") else "income"
+        return [sign, *amount(value.removeprefix("-"), language)]
+    if kind == "number":
+        return number(value, language)
+    if kind == "date":
+        return day(value, language)
+    if kind == "currency":
+        return [_unit(value)]
+    return [f"digits/{d}" for d in value if d.isdigit() and d.isascii()]
+
+
+def number(value: str, language: str) -> list[str]:
+    """A number as prompt ids. Raises Invalid when it is none."""
+    return decimal_number(_decimal(value, "number"), language)
+
+
+def day(value: str, language: str) -> list[str]:
+    """A date as prompt ids: month and day, the year read digit by digit in Chinese. Raises Invalid when it is none."""
     try:
-        money = Decimal(value)
-    except InvalidOperation:
-        raise Invalid("speech.amount", "a variable that is to be said as an amount holds none") from None
-    if not money.is_finite() or abs(money) >= _LIMIT:
-        raise Invalid("speech.amount", "a variable that is to be said as an amount holds none")
+        found = date.fromisoformat(value[:10])
+    except ValueError:
+        raise Invalid("speech.date", "a variable that is to be said as a date holds none") from None
+    if language == "zh":
+        return [*chinese_number(found.month), "time/month", *chinese_number(found.day), "time/day"]
+    return [f"time/mon-{found.month - 1}", *english_number(found.day)]
+
+
+def amount(value: str, language: str, currency: str = "CNY") -> list[str]:
+    """A decimal amount as prompt ids. Raises Invalid when it is none."""
+    money = _decimal(value, "amount")
     cents = int((abs(money) * 100).to_integral_value())
-    yuan, fen = divmod(cents, 100)
     said = ["currency/negative"] if money < 0 else []
+    if currency != "CNY":
+        return said + decimal_number(Decimal(cents) / 100, language) + [_unit(currency)]
+    yuan, fen = divmod(cents, 100)
     if language == "zh":
         return said + _chinese_money(yuan, fen)
     said += [*english_number(yuan), "currency/yuan"]
     return said + ([*english_number(fen), "currency/fen"] if fen else [])
+
+
+def _unit(currency: str) -> str:
+    try:
+        return _UNITS[currency]
+    except KeyError:
+        raise Invalid(
+            "speech.currency", "a variable that is to be said as a currency holds none we have a prompt for"
+        ) from None
+
+
+def _decimal(value: str, what: str) -> Decimal:
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        raise Invalid(f"speech.{what}", f"a variable that is to be said as a {what} holds none") from None
+    if not found.is_finite() or abs(found) >= _LIMIT:
+        raise Invalid(f"speech.{what}", f"a variable that is to be said as a {what} holds none")
+    return found
 
 
 def _chinese_money(yuan: int, fen: int) -> list[str]:
@@ -72,56 +201,3 @@ def _chinese_money(yuan: int, fen: int) -> list[str]:
     if rest:
         said += [f"digits/{rest}", "currency/fen"]
     return said
-
-
-def chinese_number(number: int) -> list[str]:
-    """A whole number from 0 below 10^12 as it is read: groups of four by wan and yi, one zero for a gap."""
-    if number == 0:
-        return ["digits/0"]
-    said: list[str] = []
-    gap = False
-    for unit, name in ((10**8, "digits/100000000"), (10**4, "digits/10000"), (1, "")):
-        group, number = divmod(number, unit)
-        if group == 0:
-            gap = bool(said)
-            continue
-        if said and (gap or group < 1000):
-            said.append("digits/0")
-        said += _chinese_group(group, leads=not said)
-        gap = False
-        if name:
-            said.append(name)
-    return said
-
-
-def _chinese_group(group: int, *, leads: bool) -> list[str]:
-    said: list[str] = []
-    pending_zero = False
-    for unit, name in ((1000, "digits/thousand"), (100, "digits/hundred"), (10, "digits/10"), (1, "")):
-        digit, group = divmod(group, unit)
-        if digit == 0:
-            pending_zero = bool(said)
-            continue
-        if pending_zero:
-            said.append("digits/0")
-            pending_zero = False
-        # ten to nineteen at the very start are read without the one
-        if not (unit == 10 and digit == 1 and leads and not said):
-            said.append(f"digits/{digit}")
-        if name:
-            said.append(name)
-    return said
-
-
-def english_number(number: int) -> list[str]:
-    """A whole number from 0 below 10^12 as it is read."""
-    if number <= 20:
-        return [f"digits/{number}"]
-    if number < 100:
-        tens, rest = divmod(number, 10)
-        return [f"digits/{tens}0", *([f"digits/{rest}"] if rest else [])]
-    for unit, name in ((10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred")):
-        if number >= unit:
-            count, rest = divmod(number, unit)
-            return [*english_number(count), f"digits/{name}", *(english_number(rest) if rest else [])]
-    raise AssertionError(number)

@@ -194,7 +194,10 @@ async def test_rest_shows_sessions_and_flows_to_those_who_may_see_them(world: Wo
         document["nodes"]["balance"]["operation"] = "lend"
         check = await ivr.http.post("/v1/flows/check", json={"document": document})
         assert check.json()["valid"] is False
-        assert "no operation lend" in check.json()["problems"][0]
+        problem = check.json()["problems"][0]
+        assert problem["node"] == "balance"
+        assert "no operation lend" in problem["en"]
+        assert "银行接口" in problem["zh"]
         assert (await ivr.http.get("/health/live")).status_code == 200
         assert b"ipcc_ivr_sessions_count" in (await ivr.http.get("/metrics")).content
         await world.hang_up(call)

@@ -27,7 +27,8 @@ from services.ivr.core.actions import (
     Played,
     QueueLeft,
 )
-from services.ivr.core.flow import Flow, parse
+from services.ivr.core.checks import parse
+from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, advance, begin, resume
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,7 +70,7 @@ def test_a_verified_customer_hears_his_balance() -> None:
     )
     assert isinstance(moved.action, Play)
     assert moved.session.at == "say-balance"
-    assert moved.session.variables["balance"] == "120034.56"
+    assert moved.session.known("balance") == "120034.56"
     moved, facts = walk_on(moved, Played(), keyed(""), Played(), Played())
     assert isinstance(facts[-1], SessionEnded)
     assert facts[-1].outcome == "completed"

@@ -17,30 +17,43 @@ class BankNode(NodeModel):
     """Calls ``operation`` with the variables of ``inputs`` and stores the answer's fields named in ``outputs``.
 
     Ways out: ``next`` when it was done; ``refused`` by the bank's reason code (else ``on_refused``); ``on_unavailable`` when
-    the bank core is slow, down or its answer was lost: for a movement of money that is said honestly.
+    the bank core is slow, down or its answer was lost; ``on_unknown`` (else ``on_unavailable``) when nobody can tell whether a
+    movement of money was booked: that is said honestly. A number such as 12 in ``constants`` is sent as it stands.
+
+    What the bank answers is ``private``: said to the caller, never told to topics or agents, and asked again when another
+    replica takes over; only variables in ``shown`` are. A PIN is wiped with the answer.
     """
 
     kind: Literal["bank"]
     operation: str = Field(pattern=r"^[a-z][a-z_]{0,40}$")
     inputs: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str] = Field(default_factory=dict)
     outputs: dict[str, str] = Field(default_factory=dict)
+    shown: tuple[str, ...] = ()
     next: str
     refused: dict[str, str] = Field(default_factory=dict)
     on_refused: str
     on_unavailable: str
+    on_unknown: str = ""
 
     def step(self, session: Session, given: Input | None) -> Step:
         if not isinstance(given, BankAnswer):
-            return Perform(CallBank(self.operation, {p: session.known(v) or "" for p, v in self.inputs.items()}))
+            inputs = {p: session.known(v) or "" for p, v in self.inputs.items()}
+            return Perform(CallBank(self.operation, {**self.constants, **inputs}))
+        forget = tuple(v for p, v in self.inputs.items() if p in ("pin", "new_pin"))
         if given.outcome == "ok":
             found = {variable: given.values.get(f, "") for f, variable in self.outputs.items()}
-            return Go(self.next, outcome="ok", variables=found)
+            shown = {name: value for name, value in found.items() if name in self.shown}
+            private = {name: value for name, value in found.items() if name not in shown}
+            return Go(self.next, outcome="ok", variables=shown, private=private, forget=forget)
         if given.outcome == "refused":
-            return Go(self.refused.get(given.code, self.on_refused), outcome=f"refused {given.code}".strip())
-        return Go(self.on_unavailable, outcome=given.outcome)
-
-    def targets(self) -> tuple[str, ...]:
-        return (self.next, *self.refused.values(), self.on_refused, self.on_unavailable)
+            target = self.refused.get(given.code, self.on_refused)
+            return Go(target, outcome=f"refused {given.code}".strip(), forget=forget)
+        is_unknown = given.outcome == "unknown" and self.on_unknown
+        return Go(self.on_unknown if is_unknown else self.on_unavailable, outcome=given.outcome, forget=forget)
 
     def needs(self) -> tuple[str, ...]:
         return tuple(self.inputs.values())
+
+    def sets(self) -> tuple[str, ...]:
+        return tuple(self.outputs.values())

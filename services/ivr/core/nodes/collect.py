@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 class CollectNode(NodeModel):
     """Says its prompts and takes ``min_digits`` to ``max_digits`` digits into ``variable``.
 
-    A ``secret`` one lives in the session only: it is wiped on the switch at once, never in an event, a log or a place.
+    A ``secret`` one lives in the session only: it is wiped on the switch at once, never in an event, a log or a place. A
+    ``private`` one may be said to the caller and compared, and is kept out of topics and from agents just the same.
     ``agent_key`` (such as 0), keyed alone, goes to ``on_agent``.
     """
+
+    TAKES_INPUT: ClassVar[bool] = True
 
     kind: Literal["collect"]
     prompts: tuple[Spoken, ...] = Field(min_length=1)
     variable: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
     secret: bool = False
+    private: bool = False
     min_digits: int = Field(ge=1, le=40)
     max_digits: int = Field(ge=1, le=40)
     terminators: str = Field(default="#", pattern=r"^(none|[*#]{1,2})$")
@@ -55,6 +59,8 @@ class CollectNode(NodeModel):
             keyed = {self.variable: given.digits}
             if self.secret:
                 return Go(self.next, outcome="keyed", secrets=keyed)
+            if self.private:
+                return Go(self.next, outcome="keyed", private=keyed)
             return Go(self.next, outcome="keyed", variables=keyed)
         if session.attempt >= self.attempts:
             return Go(self.on_failure, outcome="failed")
@@ -72,12 +78,9 @@ class CollectNode(NodeModel):
             terminators=self.terminators,
             first_digit_s=self.timeout_s,
             between_digits_s=self.between_digits_s,
-            secret=self.secret,
+            secret=self.secret or self.private,
         )
         return Perform(action, attempt)
 
-    def targets(self) -> tuple[str, ...]:
-        return (self.next, self.on_failure, *([self.on_agent] if self.agent_key else []))
-
-    def prompt_ids(self) -> tuple[str, ...]:
-        return tuple(p for p in (*self.prompts, *self.wrong_input, *self.no_input) if isinstance(p, str))
+    def sets(self) -> tuple[str, ...]:
+        return () if self.secret else (self.variable,)

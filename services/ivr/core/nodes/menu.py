@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,8 @@ class MenuNode(NodeModel):
     A wrong key says ``wrong_input``, silence says ``no_input``, and the menu is said again, ``attempts`` times in all; then
     it goes to ``on_failure``. Keys are taken while it is said.
     """
+
+    TAKES_INPUT: ClassVar[bool] = True
 
     kind: Literal["menu"]
     prompts: tuple[Spoken, ...] = Field(min_length=1)
@@ -61,9 +63,3 @@ class MenuNode(NodeModel):
             secret=False,
         )
         return Perform(action, attempt)
-
-    def targets(self) -> tuple[str, ...]:
-        return (*(c.next for c in self.choices.values()), self.on_failure)
-
-    def prompt_ids(self) -> tuple[str, ...]:
-        return tuple(p for p in (*self.prompts, *self.wrong_input, *self.no_input) if isinstance(p, str))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from services.ivr.core.actions import Input, Play
-from services.ivr.core.speech import Amount, Digits, Spoken
+from services.ivr.core.speech import Spoken
 from services.ivr.core.steps import Go, NodeModel, Perform, Step
 
 if TYPE_CHECKING:
@@ -25,15 +25,3 @@ class PlayNode(NodeModel):
         if given is None:
             return Perform(Play(self.prompts))
         return Go(self.next, outcome="played")
-
-    def targets(self) -> tuple[str, ...]:
-        return (self.next,)
-
-    def needs(self) -> tuple[str, ...]:
-        named = (
-            p.amount if isinstance(p, Amount) else p.digits for p in self.prompts if isinstance(p, Amount | Digits)
-        )
-        return tuple(named)
-
-    def prompt_ids(self) -> tuple[str, ...]:
-        return tuple(p for p in self.prompts if isinstance(p, str))

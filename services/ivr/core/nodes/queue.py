@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,9 @@ class QueueNode(NodeModel):
     The session ends when an agent answers. A queue that refuses (full, unknown) or lets him go (waited too long) leads to
     ``on_refused`` and ``on_overflow``.
     """
+
+    TAKES_INPUT: ClassVar[bool] = True
+    IS_END: ClassVar[bool] = True
 
     kind: Literal["queue"]
     queue: str
@@ -54,9 +57,3 @@ class QueueNode(NodeModel):
             announcement=self.announcement,
             announce_every_s=self.announce_every_s,
         )
-
-    def targets(self) -> tuple[str, ...]:
-        return (self.on_refused, self.on_overflow)
-
-    def prompt_ids(self) -> tuple[str, ...]:
-        return tuple(p for p in self.announcement if isinstance(p, str))

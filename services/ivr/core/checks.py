@@ -1,0 +1,174 @@
+"""What makes a flow fit to be published: every problem names its node and the reason, in English and Chinese. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from ipcc.errors import Invalid
+from services.ivr.core.flow import BACK, Flow, read_document
+from services.ivr.core.linking import link
+from services.ivr.core.nodes.bank import BankNode
+from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.identify import IdentifyNode
+from services.ivr.core.nodes.say import SayNode
+from services.ivr.core.operations import find_faults
+from services.ivr.core.speech import Digits, Spoken
+
+Catalogue = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a flow cannot be published; ``node`` is also start, resume, on_error or keys."""
+
+    node: str
+    en: str
+    zh: str
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.en}"
+
+
+def parse(document: object, parts: Mapping[str, Flow] | None = None, catalogue: Catalogue | None = None) -> Flow:
+    """The flow in a JSON document with its sub-flows fitted in; ``catalogue``: the prompts there are, by language.
+
+    Raises Invalid naming every node and reason; ``details["problems"]`` has them in both languages.
+    """
+    return checked(link(read_document(document), parts or {}), catalogue)
+
+
+def checked(flow: Flow, catalogue: Catalogue | None = None) -> Flow:
+    """``flow`` itself. Raises Invalid when it cannot be published."""
+    problems = find_problems(flow, catalogue)
+    if problems:
+        message = f"flow {flow.id} cannot be published: " + "; ".join(map(str, problems))
+        raise Invalid("flow.invalid", message, problems=[asdict(problem) for problem in problems])
+    return flow
+
+
+def find_problems(flow: Flow, catalogue: Catalogue | None = None) -> list[Problem]:
+    """Every reason why ``flow`` cannot be published, whole flow linked; a target that is missing hides the rest."""
+    problems = [_no_node(part, name) for part, name in _edges(flow) if name not in flow.nodes]
+    if problems:
+        return problems
+    problems += _ways(flow)
+    problems += _circles(flow)
+    problems += _secrets(flow)
+    problems += _operations(flow)
+    if catalogue is not None:
+        problems += _prompts(flow, catalogue)
+    return problems
+
+
+def entrances(flow: Flow) -> list[str]:
+    """Where a caller can come in or be sent from anywhere."""
+    return [n for n in (flow.start, flow.resume, flow.on_error, *flow.keys.values()) if n and n != BACK]
+
+
+def _no_node(part: str, name: str) -> Problem:
+    return Problem(part, f"there is no node {name}", f"没有节点 {name}")
+
+
+def _edges(flow: Flow) -> Iterator[tuple[str, str]]:
+    yield "start", flow.start
+    yield "resume", flow.resume
+    if flow.on_error:
+        yield "on_error", flow.on_error
+    for target in flow.keys.values():
+        if target != BACK:
+            yield "keys", target
+    for name, node in flow.nodes.items():
+        for target in node.targets():
+            yield name, target
+
+
+def _ways(flow: Flow) -> Iterator[Problem]:
+    reached = _reach(flow, entrances(flow))
+    for name in flow.nodes:
+        if name not in reached:
+            yield Problem(name, "no way leads to it", "没有任何路径可以到达")
+    ends = {name for name, node in flow.nodes.items() if node.IS_END}
+    leading = _reach_back(flow, ends)
+    for name in sorted(reached - leading):
+        yield Problem(name, "no way out to an end", "从此处无法走到结束")
+
+
+def _circles(flow: Flow) -> Iterator[Problem]:
+    silent = {name: node for name, node in flow.nodes.items() if not node.TAKES_INPUT}
+    for name in silent:
+        seen: set[str] = set()
+        waiting = deque(t for t in silent[name].targets() if t in silent)
+        while waiting and name not in seen:
+            at = waiting.popleft()
+            if at not in seen:
+                seen.add(at)
+                waiting += (t for t in silent[at].targets() if t in silent)
+        if name in seen:
+            yield Problem(name, "goes round in a circle where the caller can do nothing", "在此循环，来电者无法输入")
+
+
+def secret_variables(flow: Flow) -> set[str]:
+    """Variables that hold a secret anywhere in the flow."""
+    found = {node.variable for node in flow.nodes.values() if isinstance(node, CollectNode) and node.secret}
+    if any(isinstance(node, IdentifyNode) for node in flow.nodes.values()):
+        found.add("card_no")
+    return found
+
+
+def _secrets(flow: Flow) -> Iterator[Problem]:
+    secrets = secret_variables(flow)
+    for name, node in flow.nodes.items():
+        for variable in sorted(secrets & set(node.reveals())):
+            if any(_says_whole(spoken, variable) for spoken in node.says()) or isinstance(node, SayNode):
+                yield Problem(name, f"would say the secret {variable} aloud", f"会念出机密变量 {variable}")
+            else:
+                yield Problem(
+                    name, f"uses the secret {variable} outside the bank", f"在银行接口之外使用机密变量 {variable}"
+                )
+        for variable in sorted(secrets & set(node.sets())):
+            yield Problem(name, f"would store an answer over the secret {variable}", f"会覆盖机密变量 {variable}")
+
+
+def _says_whole(spoken: Spoken, variable: str) -> bool:
+    return not isinstance(spoken, str) and (not isinstance(spoken, Digits) or spoken.digits == variable)
+
+
+def _operations(flow: Flow) -> Iterator[Problem]:
+    for name, node in flow.nodes.items():
+        if isinstance(node, BankNode):
+            given = frozenset({*node.inputs, *node.constants})
+            for fault in find_faults(node.operation, given, frozenset(node.outputs)):
+                yield Problem(name, fault, f"银行接口使用有误：{fault}")
+
+
+def _prompts(flow: Flow, catalogue: Catalogue) -> Iterator[Problem]:
+    for name, node in flow.nodes.items():
+        for language in flow.languages:
+            for prompt in node.prompt_ids():
+                if prompt not in catalogue.get(language, frozenset()):
+                    yield Problem(name, f"prompt {prompt} is missing in {language}", f"缺少 {language} 语音 {prompt}")
+
+
+def _reach(flow: Flow, starts: Iterable[str]) -> set[str]:
+    return _spread({name: list(node.targets()) for name, node in flow.nodes.items()}, starts)
+
+
+def _reach_back(flow: Flow, ends: Iterable[str]) -> set[str]:
+    before: dict[str, list[str]] = {name: [] for name in flow.nodes}
+    for name, node in flow.nodes.items():
+        for target in node.targets():
+            before[target].append(name)
+    return _spread(before, ends)
+
+
+def _spread(ways: Mapping[str, list[str]], starts: Iterable[str]) -> set[str]:
+    seen = set(starts)
+    waiting = deque(seen)
+    while waiting:
+        for target in ways[waiting.popleft()]:
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return seen
