@@ -70,7 +70,6 @@ class TextApi:
             "acl": self._acl,
             "complete": lambda argument: "+OK\n",
             "cond": choose,
-            "conference": self._conference,
             "create_uuid": lambda argument: self.kernel.new_uuid(),
             "db": lambda argument: self._store("db", argument),
             "domain_exists": lambda argument: _truth(argument == self.kernel.settings.domain),
@@ -216,12 +215,6 @@ class TextApi:
         if action == "select":
             return self.stores.get((table, realm, key), "")
         return "-USAGE: [insert|delete]/<realm>/<key>/<value>\n"
-
-    def _conference(self, argument: str) -> str:
-        name, _, rest = argument.partition(" ")
-        if name == "list" and not rest:
-            return "+OK No active conferences.\n"
-        return f"-ERR Conference {name} not found\n"
 
     def _user_exists(self, argument: str) -> str:
         key, user, domain = [*argument.split(), "", "", ""][:3]

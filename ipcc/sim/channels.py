@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ipcc.sim.states import CallState, Control, Flag, State
 
 if TYPE_CHECKING:
+    from ipcc.sim.conference import Member
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.recording import Recording
     from ipcc.sim.timeline import Thread
@@ -206,6 +207,10 @@ class Channel:
     displaced: set[str] = field(default_factory=set)
     """Files that uuid_displace plays into it."""
     eavesdrop: Eavesdrop | None = None
+    member: Member | None = None
+    """What it is in a conference."""
+    is_speaking: bool = False
+    """Somebody speaks into the phone at its end."""
     partner: str | None = None
     thread: Thread | None = None
     is_idle: bool = False
@@ -225,8 +230,8 @@ class Channel:
     sent_callee: tuple[str, str] = ("", "")
     listed: tuple[str, str, str, str] = ("", "", "", "")
     """Caller and callee as ``show channels`` has them: noted at few moments only, so a ghost leg still shows the old ones (06v)."""
-    listed_address: str = ""
-    """The address ``show channels`` has, from the moment the channel was made or last routed."""
+    listed_place: tuple[str, str] = ("", "")
+    """Address and destination ``show channels`` has, from the moment the channel was made or last routed."""
     initial: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
     bridged_to: str | None = None
     control: Control = Control.NONE
@@ -255,6 +260,10 @@ class Channel:
         """Let ``show channels`` have the caller and callee of now."""
         profile = self.profile
         self.listed = (profile.caller_name, profile.caller_number, profile.callee_name, profile.callee_number)
+
+    def list_place(self) -> None:
+        """Let ``show channels`` have the address and the destination of now."""
+        self.listed_place = (self.profile.network_addr, self.profile.destination)
 
     def is_true(self, name: str) -> bool:
         return (self.var(name) or "").lower() in ("true", "yes", "on", "enable", "enabled", "active", "allow", "t", "1")

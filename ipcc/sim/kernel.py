@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ipcc.sim import headers
 from ipcc.sim.channels import Channel
+from ipcc.sim.conference import Rooms
 from ipcc.sim.outputs import HeaderValue, Output, SimEvent
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.scheduler import Scheduler
@@ -42,6 +43,7 @@ class Kernel:
     registrar: Registrar
     channels: dict[str, Channel] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    rooms: Rooms = field(default_factory=Rooms)
     scheduler: Scheduler = field(init=False)
     applications: Mapping[str, Application] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
@@ -164,7 +166,7 @@ class Kernel:
         """Take the channel in and count it."""
         self.channels[channel.uuid] = channel
         channel.list_parties()
-        channel.listed_address = channel.profile.network_addr
+        channel.list_place()
         counters = self.counters
         counters.sessions += 1
         channel.session_id = counters.sessions

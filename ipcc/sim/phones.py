@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ipcc.sim import causes, digits, hold, session, signalling, sip
+from ipcc.sim import causes, conference, digits, hold, session, signalling, sip
 from ipcc.sim.channels import Channel, Digit, Profile, Times
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
@@ -110,6 +110,15 @@ class Phones:
         channel = self._kernel.find(uuid)
         if channel:
             refer(channel, destination)
+
+    def speak(self, uuid: str, *, speaks: bool = True) -> None:
+        """The person at this phone begins to speak, or falls silent: only conferences tell of it."""
+        channel = self._kernel.find(uuid)
+        if channel is None:
+            return
+        channel.is_speaking = speaks
+        if channel.member:
+            (conference.talk if speaks else conference.be_silent)(channel.member)
 
     def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
         """A phone registers from ``address`` (host:port); False if the directory does not know the user."""

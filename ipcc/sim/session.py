@@ -76,7 +76,7 @@ def _routing(channel: Channel) -> None:
     kernel = channel.kernel
     channel.flags.discard(Flag.REDIRECT)
     channel.list_parties()
-    channel.listed_address = channel.profile.network_addr
+    channel.list_place()
 
     def resolve(field: str) -> str:
         return execute.expanded(channel, field) if "${" in field else execute.look_up(channel, field) or ""

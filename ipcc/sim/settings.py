@@ -58,6 +58,8 @@ class EngineSettings:
     dialplan: Dialplan = field(default_factory=Dialplan)
     users: tuple[User, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    conference_controls: dict[str, str] = field(default_factory=dict)
+    """What a key does in a conference: ``mute``, ``event`` or ``hangup``."""
     sounds: Callable[[str], float | None] = no_sound
     spool: Callable[[str], Spool] = any_spool
     seed: int = 1

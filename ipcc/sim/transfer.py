@@ -44,9 +44,10 @@ def transfer_legs(channel: Channel, which: str, where: list[str]) -> None:
         if which == "-both":
             channel.flags.add(Flag.REDIRECT)
             partner.flags.add(Flag.REDIRECT)
+            # the leg that was named is through first (08c)
+            session_transfer(channel, *where)
         session_transfer(partner, *where)
-        if which == "-bleg":
-            return
+        return
     session_transfer(channel, *where)
 
 

@@ -29,6 +29,7 @@ def settings() -> EngineSettings:
         gateways=(Gateway("deadgw", "127.0.0.1:7999"), Gateway("carrier", "127.0.0.1:7080")),
         sounds=_SOUNDS_S.get,
         spool=_spool,
+        conference_controls={"0": "mute", "7": "event", "#": "hangup"},
         domain=DOMAIN,
         hostname="vm",
         address="127.0.0.1",

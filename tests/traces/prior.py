@@ -29,6 +29,9 @@ _BEFORE: dict[str, tuple[Action, ...]] = {
     "07b-reinvite-hold": (_UNREACHABLE,),
 }
 
+MEMBERS = {"11a-conference": 8, "11b-conference-bridge-uuid": 12}
+"""How many had been in conferences before: their ids count through."""
+
 
 def before(name: str) -> tuple[Action, ...]:
     """The actions to play first, at negative times."""

@@ -52,6 +52,21 @@ _FIELDS = (
     "Caller-Caller-ID-Number",
     "Caller-Destination-Number",
     "Caller-Direction",
+    "Action",
+    "Conference-Name",
+    "Conference-Size",
+    "Member-ID",
+    "Member-Type",
+    "Floor",
+    "Hear",
+    "Speak",
+    "Talking",
+    "Hold",
+    "Old-ID",
+    "New-ID",
+    "File",
+    "Path",
+    "DTMF-Key",
 )
 _HANGUP_FIELDS = ("Hangup-Cause",)
 _HANGUP_EVENTS = ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")

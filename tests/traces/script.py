@@ -120,7 +120,16 @@ class Keyed:
     is_info: bool
 
 
-Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Referred | Answered | Registered | Keyed
+@dataclass(frozen=True)
+class Spoke:
+    """Somebody in a conference began or ceased to speak."""
+
+    at_s: float
+    uuid: str
+    speaks: bool
+
+
+Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Referred | Answered | Registered | Keyed | Spoke
 
 
 @dataclass(frozen=True)
@@ -149,7 +158,7 @@ def read(name: str) -> Script:
     lines = {conn: recorded.load(name, conn) for conn in conns}
     events = [event for conn in conns for event in _events(lines[conn])]
     uuids = _uuids(events)
-    actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids), *_keyed(events)]
+    actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids), *_keyed(events), *_spoken(events)]
     actions.sort(key=lambda action: action.at_s)
     times = [line.at_s for rows in lines.values() for line in rows] + [message.at_s for message in meta.sip]
     return Script(
@@ -336,3 +345,10 @@ def _keyed(events: Iterable[frames.Event]) -> Iterator[Action]:
                 duration=int(event.get("DTMF-Duration") or 0),
                 is_info=event.get("DTMF-Source") == "ENDPOINT",
             )
+
+
+def _spoken(events: Iterable[frames.Event]) -> Iterator[Action]:
+    """Phones play tones; what is heard of them is known by what the conferences told."""
+    for event in events:
+        if event.get("Action") in ("start-talking", "stop-talking"):
+            yield Spoke(event.at_s - 0.02, event.get("Unique-ID"), event.get("Action") == "start-talking")

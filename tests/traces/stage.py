@@ -31,6 +31,7 @@ from tests.traces.script import (
     Reinvited,
     Script,
     Sent,
+    Spoke,
 )
 
 _FRAME_S = 0.02
@@ -80,6 +81,7 @@ class _Stage:
     # --- time ------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
+        self._engine.kernel.rooms.next_id = prior.MEMBERS.get(self._script.name, 0) + 1
         for action in (*prior.before(self._script.name), *self._script.actions):
             self._at(self._script.wall_s + action.at_s, self._doing(action))
         for conn in self._script.connections:
@@ -190,6 +192,8 @@ class _Stage:
                 self._sessions.pop(action.conn).closed()
         elif isinstance(action, Registered):
             self._register(action)
+        elif isinstance(action, Spoke):
+            self._engine.phones.speak(action.uuid, speaks=action.speaks)
         else:
             self._phone(action)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ipcc.sim.api import calls, media, scheduling, variables
+from ipcc.sim.api import calls, conferences, media, scheduling, variables
 from ipcc.sim.api.parts import ApiCommand
 
 COMMANDS: Mapping[str, ApiCommand] = MappingProxyType(
     {
         "break": media.break_,
+        "conference": conferences.conference,
         "hupall": calls.hupall,
         "sched_api": scheduling.sched_api,
         "sched_broadcast": scheduling.sched_broadcast,
