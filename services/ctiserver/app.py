@@ -26,6 +26,7 @@ from services.ctiserver.handovers import Handovers
 from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
 from services.ctiserver.looks import LookTimes
+from services.ctiserver.minder import Minder
 from services.ctiserver.publishing import Outgoing
 from services.ctiserver.requests import RequestBook
 from services.ctiserver.ringing import Ringing
@@ -67,6 +68,7 @@ class _Works:
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
+        self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
 
     def _hands(self, settings: CtiSettings) -> Hands:
         steering, telephony = self.steering, Telephony(self.steering)
@@ -97,6 +99,7 @@ class _Works:
                 tasks.spawn(f"show {topic.name}", reader.run)
             self.holding.start(tasks, self.clock, self.metrics)
             tasks.spawn("hold nodes", self.lease.run)
+            tasks.spawn("mind those left behind", self.minder.run)
             try:
                 yield
             finally:

@@ -63,6 +63,12 @@ class CtiSettings(ServiceSettings):
     control_timeout_s: float = Field(
         3.0, gt=0, le=30, description="How long a call-control request waits until the switch has done it, in seconds."
     )
+    mind_every_s: float = Field(
+        0.5,
+        gt=0,
+        le=30,
+        description="Who is left alone in the middle of a consult or conference for so long is looked after.",
+    )
     ring_s: int = Field(
         25, ge=3, le=120, description="So long a phone or number that call control dials rings, in seconds."
     )

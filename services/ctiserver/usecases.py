@@ -125,6 +125,10 @@ class CallControl:
         legs = (self.ear.book.leg(other) for other in self.call(leg.call_id).live)
         return any(other is not None and other.agent_id == agent_id and other.room == leg.room for other in legs)
 
+    def is_busy(self, call_id: str) -> bool:
+        """Whether an order is at work on the call."""
+        return call_id in self._locks
+
     async def do(self, ask: Ask, asker: Asker) -> Leg:
         """Carry the order out and return the leg it is about when the switch has done it.
 

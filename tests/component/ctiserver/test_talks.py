@@ -218,3 +218,48 @@ async def test_a_number_the_dial_rules_do_not_allow_does_nothing_to_the_switch(f
         assert unknown.json()["code"] == "phone.unknown"
         await talk.are_joined(talk.agent, talk.customer)
         assert len(await floor.hand.channels()) == 2
+
+
+async def test_an_agent_who_hangs_up_in_a_consult_leaves_the_two_others_to_each_other(floor: Floor) -> None:
+    async with floor.ctiserver() as client:
+        talk = Talk(floor, client)
+        await talk.begin()
+        await talk.to("1002")
+        third = await talk.third()
+        await talk.are_joined(talk.agent, third)
+        floor.switch.engine.phones.hang_up(talk.agent)
+        await talk.are_joined(talk.customer, third)
+        await talk.done("hang-up", third)
+        await talk.has_ended(talk.customer)
+        await talk.is_empty()
+
+
+async def test_an_agent_who_hangs_up_while_a_third_is_dialled_leaves_the_customer_to_the_net(floor: Floor) -> None:
+    async with floor.ctiserver() as client:
+        talk = Talk(floor, client)
+        await talk.begin()
+        await talk.to("1003")
+        floor.switch.engine.phones.hang_up(talk.agent)
+
+        async def is_at_the_net() -> bool:
+            rows = await floor.hand.channels()
+            return [row.dialled for row in rows if row.leg_id == talk.customer] == ["fallback"]
+
+        await until(is_at_the_net, what="the net has the customer")
+
+
+async def test_a_customer_who_hangs_up_in_a_consult_leaves_the_agent_talking_to_the_third(floor: Floor) -> None:
+    async with floor.ctiserver() as client:
+        talk = Talk(floor, client)
+        await talk.begin()
+        await talk.to("1002")
+        third = await talk.third()
+        await talk.are_joined(talk.agent, third)
+        floor.switch.engine.phones.hang_up(talk.customer)
+        await talk.has_ended(talk.customer)
+        assert (await talk.leg(talk.agent))["bridged_to"] == third
+        refused = await talk.do("complete")
+        assert (refused.status_code, refused.json()["code"]) == (409, "leg.wrong_state")
+        floor.switch.engine.phones.hang_up(third)
+        await talk.has_ended(talk.agent)
+        await talk.is_empty()
