@@ -83,7 +83,7 @@ async def displayed(ear: Ear, trunks: tuple[str, int], name: str) -> dict[str, A
     known = len(ear.events)
     caller = SipPhone("1390", trunks, 0)
     await caller.open()
-    call = await caller.call("95588", "13900000001", name)
+    call = await caller.call("95500", "13900000001", name)
     created = await until(
         lambda: [event for event in ear.events[known:] if event.name == "CHANNEL_CREATE"], what="the channel"
     )

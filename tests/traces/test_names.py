@@ -38,7 +38,7 @@ def test_a_name_given_to_originate(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", NAMES["displayed"], ids=lambda row: row["given"])
 def test_a_name_a_caller_shows(row: dict[str, str]) -> None:
     made = engine()
-    made.phones.invite(InboundCall("13900000001", "95588", row["given"], profile="external"))
+    made.phones.invite(InboundCall("13900000001", "95500", row["given"], profile="external"))
     made.advance(golden.STARTED_S + 1)
     created = next(o for o in made.take() if isinstance(o, SimEvent) and o.name == "CHANNEL_CREATE")
     assert created.headers["Caller-Caller-ID-Name"] == row["leg"]
