@@ -19,6 +19,7 @@ from services.ctiserver.changes import Changes
 from services.ctiserver.consulting import Consulting
 from services.ctiserver.consumers import DesktopFeed
 from services.ctiserver.control_api import router as control_router
+from services.ctiserver.control_socket import router as socket_router
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.dialling import Dialling
 from services.ctiserver.directory import Directory
@@ -144,6 +145,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, parts.clock),
         metrics=metrics,
         health=health,
-        routers=[router, control_router],
+        routers=[router, control_router, socket_router],
         provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub],
     )

@@ -127,6 +127,18 @@ class Desktops:
         for agent_id in sorted(self._agents_in.get(data.call_id, ())):
             yield Message(agent_id, kind, _about_leg(data))
 
+    def _in_call(self, data: call.LegPayload, _at: datetime) -> Iterable[Message]:
+        """What call control did, to every agent in the call."""
+        what = data.model_dump(mode="json", exclude={"resynced", "node_id"})
+        for agent_id in sorted(self._agents_in.get(data.call_id, ())):
+            yield Message(agent_id, _IN_CALL[type(data)], what)
+
+    def _supervised(self, data: call.SupervisionChanged, _at: datetime) -> Iterable[Message]:
+        """To the supervisor alone, unless he can be heard: who is listened to is not told."""
+        what = data.model_dump(mode="json", exclude={"resynced", "node_id"})
+        if data.agent_id:
+            yield Message(data.agent_id, "supervision.changed", what)
+
     def _leg_ended(self, data: call.LegEnded, _at: datetime) -> Iterable[Message]:
         leg = self._legs.pop(data.leg_id, None)
         if leg is None:
@@ -162,6 +174,15 @@ def _about_leg(data: call.LegPayload) -> dict[str, Any]:
     return {"call_id": data.call_id, "leg_id": data.leg_id}
 
 
+_IN_CALL: dict[type[Payload], str] = {
+    call.PartyHeld: "call.party_held",
+    call.PartyRetrieved: "call.party_retrieved",
+    call.ConsultStarted: "call.consult_started",
+    call.LegMuted: "call.muted",
+    call.LegUnmuted: "call.unmuted",
+    call.LegConferenced: "call.conferenced",
+}
+
 _TAKE: dict[type[Payload], Callable[[Desktops, Any, datetime], Iterable[Message]]] = {
     acd.AgentChanged: Desktops._changed,
     acd.OfferMade: Desktops._offered,
@@ -178,5 +199,7 @@ _TAKE: dict[type[Payload], Callable[[Desktops, Any, datetime], Iterable[Message]
     call.LegEnded: Desktops._leg_ended,
     call.CallEnded: Desktops._call_over,
     call.CallDataAttached: Desktops._attached,
+    **dict.fromkeys(_IN_CALL, Desktops._in_call),
+    call.SupervisionChanged: Desktops._supervised,
     ivr.NodeEntered: Desktops._walked,
 }
