@@ -105,6 +105,20 @@ class EntryQueued(AcdPayload):
     precedence: str = Field(default="", description="the rule its priority comes from")
 
 
+class WaitForetold(AcdPayload):
+    """How long the contact will wait from now on: between ``low_s`` and ``high_s`` in ``coverage`` of all cases; None is unknown."""
+
+    TYPE: ClassVar[str] = "ipcc.acd.wait_foretold"
+
+    entry_id: str
+    call_id: str
+    queue_id: str
+    position: int
+    coverage: float
+    low_s: float | None
+    high_s: float | None
+
+
 class EntryChanged(AcdPayload):
     """The entry is served by other rules from now on; its wait clock runs on. ``queue_id`` is where it stands now."""
 
@@ -334,6 +348,7 @@ ACD_PAYLOADS: tuple[type[Payload], ...] = (
     AgentChanged,
     EntryQueued,
     EntryChanged,
+    WaitForetold,
     OfferMade,
     OfferRinging,
     OfferAnswered,

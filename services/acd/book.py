@@ -11,6 +11,7 @@ import structlog
 from ipcc.bus.port import Record
 from ipcc.clock import Clock
 from ipcc.contracts.acd import AcdCommand, AgentChanged, InputRef, OfferEnded
+from ipcc.contracts.config import ConfigChanged
 from ipcc.errors import Bug, InvalidMessage, IpccError, Refused
 from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, Metrics
 from services.acd.consumers import Input, place_of
@@ -75,6 +76,7 @@ class Book:
         finally:
             self._pass(item.cause)
         page.facts += [Fact(now, event) for event in decision.events]
+        self._warn(item.given)
         self._note(decision, item, page)
 
     def is_snapshot_due(self, every: int) -> bool:
@@ -110,6 +112,11 @@ class Book:
         if cause is not None:
             place = place_of(cause.topic, cause.partition)
             self.positions[place] = max(cause.offset + 1, self.positions.get(place, 0))
+
+    def _warn(self, given: object) -> None:
+        if isinstance(given, ConfigChanged) and given.object is not None and given.object_id in self.state.broken:
+            problem = self.state.broken[given.object_id]
+            log.error("queue_rules_broken", queue_id=given.object_id, reason=problem, kept="its last good rules")
 
     def _note(self, decision: Decision, item: Input, page: Page) -> None:
         page.effects += decision.effects

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -191,13 +191,16 @@ class Owner:
     async def _catch_up(self, book: Book, start: Mapping[int, int]) -> None:
         """What became of calls while nobody owned the domain is decided as of then: whoever hung up waited or talked no longer.
 
-        Nothing is offered meanwhile: no switch has been looked at.
+        Nothing is done meanwhile: what is left to do is for the look at the switches to say, which follows.
         """
         now = self._around.clock.now()
         for node in self._around.switches.nodes():
             learn(book.state, NodeChanged(node.node_id, is_up=False, reason="not looked at yet"), now)
         for item, told_at in await self._ears.missed(CALL, start):
-            await self._turn(book, [item], min(told_at, now))
+            page = Page()
+            book.decide(item, page, min(told_at, now))
+            await book.store(page)
+            await self._bury(page)
 
     async def _hear(self, book: Book, topic: Topic, partitions: list[int]) -> None:
         # from what was decided, so that a feed that died and is started again misses nothing
@@ -245,21 +248,24 @@ class Owner:
         left = (due - self._around.clock.now()) / timedelta(seconds=1)
         return min(max(left, SHORTEST_NAP_S), LONGEST_NAP_S)
 
-    async def _turn(self, book: Book, items: list[Input], at: datetime | None = None) -> None:
-        """Decide ``items`` (as of ``at``), store what follows, carry it out, answer. Raises Fenced and Unavailable."""
+    async def _turn(self, book: Book, items: list[Input]) -> None:
+        """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
         page = Page()
         for item in items:
-            book.decide(item, page, at)
+            book.decide(item, page)
         with self._around.metrics.timed(ACD_STORE_DURATION):
             await self._store(book, page)
         for effect in page.effects:
             self._hands.carry_out(effect)
         for to, answer in page.answers:
             self._hands.tasks.once("reply", send_reply(self._around.publisher, to, answer))
-        for record, reason in page.buried:
-            await self._ears.bury(record, reason)
+        await self._bury(page)
         if book.is_snapshot_due(self._around.snapshot_every):
             await book.snapshot()
+
+    async def _bury(self, page: Page) -> None:
+        for record, reason in page.buried:
+            await self._ears.bury(record, reason)
 
     async def _store(self, book: Book, page: Page) -> None:
         """Append; when the broker takes long or fails, legs are joined and ended all the same: their offers are stored."""

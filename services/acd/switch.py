@@ -147,6 +147,8 @@ class Hands:
     # --- join ----------------------------------------------------------------------------------
     async def _join(self, effect: JoinLegs) -> None:
         caller, agent = LegId(effect.caller_leg_id), LegId(effect.agent_leg_id)
+        if agent in self._joining:
+            return
         node = self.switches.node(NodeId(effect.node_id))
         heard: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._joining[agent] = heard

@@ -18,7 +18,8 @@ from ipcc.errors import Invalid, NotFound, NotNow, StoreDown
 from ipcc.metrics import ADMIN_CHANGES, ADMIN_OBJECTS, OUTBOX_PENDING, Metrics
 from services.admin.core.changes import Change, InForce, apply, plan_import
 from services.admin.core.document import Document, read_document
-from services.admin.core.rules import Fault, Key, Object, faults, users_of
+from services.admin.core.faults import Fault
+from services.admin.core.rules import Key, Object, faults, users_of
 from services.admin.store import Act, AdminStore, AuditEntry, Stored, Transaction
 
 log = structlog.get_logger(__name__)

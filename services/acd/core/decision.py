@@ -9,6 +9,8 @@ from typing import Any
 
 from ipcc.contracts.acd import (
     AcdPayload,
+    AgentChanged,
+    AgentState,
     ChangeEntry,
     EndWrapUp,
     Enqueue,
@@ -70,6 +72,8 @@ def _run(state: State, given: object, now: datetime, cause: InputRef | None, *, 
         handle = _HANDLERS.get(type(given))
         if handle is not None:
             handle(turn, given)
+            if any(isinstance(event, AgentChanged) and event.state is AgentState.OUT for event in turn.events):
+                entries.leave_unstaffed(turn)
             match(turn)
         return Decision(tuple(turn.events), tuple(turn.effects), turn.result)
 
@@ -86,8 +90,9 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
 
 
 def _expire(turn: Turn, offer: Offer) -> None:
-    # while the link is cut nobody knows whether they are talking: the look that follows its return tells
-    if turn.state.is_up(offer.node_id):
+    # while the link is cut nobody knows whether they are talking: the look that follows its return tells. One who answered is
+    # being joined, which may have begun with a takeover long after: to end his leg now could end both.
+    if offer.answered_at is None and turn.state.is_up(offer.node_id):
         offers.expire(turn, offer)
 
 

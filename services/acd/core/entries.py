@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from ipcc.conditions import holds_for
 from ipcc.contracts.acd import (
     AgentState,
     ChangeEntry,
@@ -17,11 +19,13 @@ from ipcc.contracts.acd import (
     LeaveQueue,
     OfferOutcome,
     PullEntry,
+    WaitForetold,
 )
 from ipcc.contracts.config import Queue
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.acd.core import offers
-from services.acd.core.expressions import holds_for
+from services.acd.core.estimate import COVERAGE, expected_wait
+from services.acd.core.overflow import closed_now, is_unstaffed, overflow_of, unstaffed_rule
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State, opens_at, overflows_at, relaxes_at
 from services.acd.core.turn import Turn, milliseconds
@@ -38,7 +42,7 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
     if command.entry_id in state.entries or command.entry_id in state.past:
         turn.result = describe(state, command.entry_id)
         return
-    _check_enqueue(state, command)
+    _check_enqueue(state, command, turn.now)
     turn.tell(
         EntryQueued,
         entry_id=command.entry_id,
@@ -54,7 +58,40 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
         attributes=command.attributes,
         **_terms(state, command),
     )
+    entry = state.entries[command.entry_id]
+    rule = overflow_of(state, entry, turn.now)
+    if rule is not None:
+        end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
+    else:
+        _foretell(turn, entry)
     turn.result = describe(state, command.entry_id)
+
+
+def _foretell(turn: Turn, entry: Entry) -> None:
+    """Tell how long it will wait, if it will."""
+    if any(lane.idle for lane in turn.state.lanes.of_entry(entry.id)):
+        return
+    expected = expected_wait(turn.state, entry)
+    turn.tell(
+        WaitForetold,
+        entry_id=entry.id,
+        call_id=entry.call_id,
+        queue_id=entry.queue_id,
+        position=turn.state.position(entry),
+        coverage=COVERAGE,
+        low_s=expected.low_s if expected else None,
+        high_s=expected.high_s if expected else None,
+    )
+
+
+def leave_unstaffed(turn: Turn) -> None:
+    """Somebody signed out: who waits where nobody is left is sent where his queue says."""
+    state = turn.state
+    for queue in state.queues.values():
+        rule = unstaffed_rule(queue)
+        for entry in state.in_queue(queue.id) if rule is not None else ():
+            if rule is not None and not entry.offer_id and is_unstaffed(state, entry):
+                end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
 
 
 def _terms(state: State, command: Enqueue) -> dict[str, Any]:
@@ -79,7 +116,7 @@ def _terms(state: State, command: Enqueue) -> dict[str, Any]:
     return terms
 
 
-def _check_enqueue(state: State, command: Enqueue) -> None:
+def _check_enqueue(state: State, command: Enqueue, now: datetime) -> None:
     _check_shape(command)
     queue = _open_queue(state, command.queue_id)
     for other_id in command.also:
@@ -94,6 +131,9 @@ def _check_enqueue(state: State, command: Enqueue) -> None:
     for other in state.by_call.get(command.call_id, ()):
         raise NotNow("acd.already_queued", f"the call waits already as entry {other}", entry_id=other)
     _check_room(state, queue)
+    closed = closed_now(state, queue, now)
+    if closed and all(rule.when != "closed" for rule in queue.overflow):
+        raise NotNow("acd.closed", f"{queue.id} is {closed}", queue_id=queue.id)
 
 
 def _open_queue(state: State, queue_id: str) -> Queue:
@@ -263,4 +303,5 @@ def describe(state: State, entry_id: str) -> dict[str, Any]:
         "position": state.position(entry),
         "entered_at": entry.entered_at.isoformat(),
         "offer_id": entry.offer_id,
+        "expected_s": list(entry.expected) if entry.expected else None,
     }

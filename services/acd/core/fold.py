@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ipcc.conditions import problem_with
 from ipcc.contracts.acd import (
     AcdPayload,
     AcdSnapshot,
@@ -15,21 +16,36 @@ from ipcc.contracts.acd import (
     ContactHandled,
     EntryChanged,
     EntryEnded,
+    EntryOutcome,
     EntryQueued,
     OfferAnswered,
     OfferEnded,
     OfferMade,
     OfferOutcome,
     OfferRinging,
+    WaitForetold,
 )
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
-from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
+from ipcc.contracts.config import Calendar, ConfigChanged, Phone, Queue, Skill, User
 from services.acd.core.inputs import NodeChanged
 from services.acd.core.load import worked
-from services.acd.core.rows import EPOCH_ROW, SHARE_ROW, Agent, Contact, Entry, Offer, PastEntry, share_row
+from services.acd.core.rows import (
+    DEFAULT_HANDLE_S,
+    EPOCH_ROW,
+    SHARE_ROW,
+    Agent,
+    Contact,
+    Entry,
+    Offer,
+    Pace,
+    PastEntry,
+    share_row,
+)
 from services.acd.core.rules import JOIN_LIMIT_S, NOT_HIS_DOING
 from services.acd.core.state import Registration, State
 
+# what the newest contact counts in a queue's pace
+PACE_STEP = 0.05
 ON_OFFER = frozenset({AgentState.OFFERED, AgentState.RINGING})
 
 
@@ -116,6 +132,12 @@ def _entry_queued(state: State, event: EntryQueued, at: datetime) -> None:
     )
 
 
+def _wait_foretold(state: State, event: WaitForetold, at: datetime) -> None:
+    entry = state.entries.get(event.entry_id)
+    if entry is not None and event.low_s is not None and event.high_s is not None:
+        state.write(state.entries, entry.id, replace(entry, expected=(event.low_s, event.high_s)))
+
+
 def _entry_changed(state: State, event: EntryChanged, at: datetime) -> None:
     entry = state.entries.get(event.entry_id)
     if entry is not None:
@@ -195,6 +217,10 @@ def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
 
 
 def _entry_ended(state: State, event: EntryEnded, at: datetime) -> None:
+    is_lost = event.outcome is EntryOutcome.ABANDONED
+    if is_lost or event.outcome is EntryOutcome.ANSWERED:
+        pace = state.paces.get(event.queue_id) or Pace(event.queue_id, DEFAULT_HANDLE_S)
+        state.write(state.paces, pace.id, replace(pace, lost=pace.lost + (is_lost - pace.lost) * PACE_STEP))
     state.erase(state.entries, event.entry_id)
     state.forget_past(at)
     past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id, event.target)
@@ -206,12 +232,16 @@ def _contact_handled(state: State, event: ContactHandled, at: datetime) -> None:
     agent = state.agents.get(event.agent_id)
     if agent is not None:
         state.write(state.agents, agent.id, replace(agent, handled=agent.handled + 1))
+    taken_s = (event.talk_ms + event.wrap_up_ms) / 1000
+    pace = state.paces.get(event.queue_id) or Pace(event.queue_id, taken_s)
+    state.write(state.paces, pace.id, replace(pace, handle_s=pace.handle_s + (taken_s - pace.handle_s) * PACE_STEP))
 
 
 _FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
     AgentChanged: _agent_changed,
     EntryQueued: _entry_queued,
     EntryChanged: _entry_changed,
+    WaitForetold: _wait_foretold,
     OfferMade: _offer_made,
     OfferRinging: _offer_ringing,
     OfferAnswered: _offer_answered,
@@ -223,25 +253,42 @@ _FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
 
 
 def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
-    if given.object is None:
-        _forget_config(state, given)
-        return
     match given.object:
+        case None:
+            _forget_config(state, given)
         case Queue() as queue:
-            if queue.domain == state.domain:
-                state.write(state.queues, queue.id, queue)
-                state.erase(state.removed_queues, queue.id)
-            else:
-                _forget_config(state, given)
+            _learn_queue(state, given, queue)
         case User() as user:
             if user.domain == state.domain:
                 state.write(state.users, user.id, user)
             else:
                 state.erase(state.users, user.id)
+        case Calendar() as calendar:
+            state.write(state.calendars, calendar.id, calendar)
         case Skill() as skill:
             state.write(state.skills, skill.id, True)
         case Phone() as phone:
             state.write(state.phones, phone.id, True)
+
+
+def problem_in(queue: Queue) -> str:
+    """Why the core could not work by these rules; "" when it can."""
+    conditions = [queue.expression] if queue.expression else []
+    problems = (problem_with(text) for text in (*conditions, *(rule.when for rule in queue.precedence)))
+    return next((problem for problem in problems if problem), "")
+
+
+def _learn_queue(state: State, given: ConfigChanged, queue: Queue) -> None:
+    problem = problem_in(queue)
+    if queue.domain != state.domain:
+        _forget_config(state, given)
+    elif problem:
+        # admin refuses it; should one come all the same, the queue goes on by its last good rules
+        state.write(state.broken, queue.id, problem)
+    else:
+        state.erase(state.broken, queue.id)
+        state.write(state.queues, queue.id, queue)
+        state.erase(state.removed_queues, queue.id)
 
 
 def _forget_config(state: State, given: ConfigChanged) -> None:
@@ -254,6 +301,8 @@ def _forget_config(state: State, given: ConfigChanged) -> None:
         state.erase(state.skills, given.object_id)
     elif given.kind == "phone":
         state.erase(state.phones, given.object_id)
+    elif given.kind == "calendar":
+        state.erase(state.calendars, given.object_id)
 
 
 def _learn_phone(state: State, given: PhoneChanged, now: datetime) -> None:

@@ -72,6 +72,18 @@ class Lanes:
         """The lane of ``need``, if anybody ever had it."""
         return self._by_need.get(need)
 
+    def of_entry(self, entry_id: str) -> list[Lane]:
+        """The lanes in which an entry waits; none while it is offered."""
+        return self._of_entry.get(entry_id, [])
+
+    def of_agent(self, agent_id: str) -> list[Lane]:
+        """The lanes an agent fits, if he is signed in."""
+        return self._of_agent.get(agent_id, [])
+
+    def ahead(self, entry: Entry) -> int:
+        """How many wait before it in its queue without an offer."""
+        return sum(bisect_left(lane.waiting, entry.order) for lane in self._by_queue.get(entry.queue_id, ()))
+
     def with_waiting(self) -> list[Lane]:
         """The lanes in which somebody waits."""
         return [lane for lane in self._by_need.values() if lane.waiting]

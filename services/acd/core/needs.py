@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ipcc.conditions import has_levels
 from ipcc.contracts.config import Queue, Relaxation, User
-from services.acd.core.expressions import has_levels
 from services.acd.core.rows import Agent, Entry
 
 if TYPE_CHECKING:

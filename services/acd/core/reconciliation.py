@@ -17,6 +17,8 @@ from services.acd.core.turn import Turn
 # what happened this short a time before the switch was asked may not show in its answer yet
 GRACE = timedelta(seconds=3)
 NOTHING = timedelta()
+# joining is reported, done or failed, long before this; an offer that is still neither has been lost by us
+JOINING = timedelta(seconds=15)
 STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
 
@@ -74,6 +76,8 @@ def _check_answered(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
         offers.answer(turn, offer)
     elif seen.is_takeover:
         offers.join(turn, offer)
+    elif offer.deadline < seen.asked_at - JOINING and offer.answered_at < seen.asked_at - JOINING:
+        offers.expire(turn, offer)
 
 
 def _check_contact(turn: Turn, contact: Contact, seen: LegsSeen) -> None:

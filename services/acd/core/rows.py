@@ -11,6 +11,8 @@ from ipcc.contracts.acd import AgentState, EntryOutcome
 OrderKey = tuple[int, datetime, str]
 # work done so long ago counts half in an agent's load
 LOAD_HALF_LIFE_S = 3_600.0
+# what a contact takes, in seconds, before a queue has handled any
+DEFAULT_HANDLE_S = 240.0
 EPOCH_ROW = "epoch"
 # the virtual time at which queues that share agents take turns
 SHARE_ROW = "share"
@@ -52,6 +54,7 @@ class Entry:
     """A contact's stay in one queue.
 
     ``queued_at`` is when we took it in; ``tries`` counts its offers per agent; ``offer_id`` is one that is out now.
+    ``expected``: the waiting time foretold when it came, in seconds;
     ``also``: queues it waits in besides; ``preferred``: whom it waits for alone; ``step``: so many relaxations apply.
     """
 
@@ -74,6 +77,7 @@ class Entry:
     ageing_s: int = 0
     preferred: tuple[str, ...] = ()
     step: int = 0
+    expected: tuple[float, float] | None = None
 
     @property
     def order(self) -> OrderKey:
@@ -121,6 +125,15 @@ class Contact:
     leg_id: str
     joined_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a queue is worked off, newer contacts counting more: seconds an agent needs for one; share of callers who give up."""
+
+    id: str
+    handle_s: float
+    lost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, PastEntry
-from services.acd.core.state import State
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, Pace, PastEntry
+from services.acd.core.state import State, Table
 
 FORMAT = 1
 
@@ -16,6 +16,7 @@ _AGENTS = TypeAdapter(list[Agent])
 _ENTRIES = TypeAdapter(list[Entry])
 _OFFERS = TypeAdapter(list[Offer])
 _CONTACTS = TypeAdapter(list[Contact])
+_PACES = TypeAdapter(list[Pace])
 _PAST = TypeAdapter(list[PastEntry])
 
 
@@ -29,6 +30,7 @@ def to_dict(state: State) -> dict[str, Any]:
         "entries": _ENTRIES.dump_python(list(state.entries.values()), mode="json"),
         "offers": _OFFERS.dump_python(list(state.offers.values()), mode="json"),
         "contacts": _CONTACTS.dump_python(list(state.contacts.values()), mode="json"),
+        "paces": _PACES.dump_python(list(state.paces.values()), mode="json"),
         "past": _PAST.dump_python(list(state.past.values()), mode="json"),
     }
 
@@ -60,16 +62,18 @@ def paste(pieces: Iterable[dict[str, Any]]) -> dict[str, Any]:
 def from_dict(domain: str, saved: dict[str, Any], inputs: dict[str, int]) -> State:
     """The state saved; ``inputs`` are the offsets to read on from. Raises pydantic's ValidationError when it is damaged."""
     state = State(domain)
-    for agent in _AGENTS.validate_python(saved["agents"]):
-        state.write(state.agents, agent.id, agent)
-    for entry in _ENTRIES.validate_python(saved["entries"]):
-        state.write(state.entries, entry.id, entry)
-    for offer in _OFFERS.validate_python(saved["offers"]):
-        state.write(state.offers, offer.id, offer)
-    for contact in _CONTACTS.validate_python(saved["contacts"]):
-        state.write(state.contacts, contact.id, contact)
-    for past in _PAST.validate_python(saved["past"]):
-        state.write(state.past, past.id, past)
+    tables: tuple[tuple[Table[Any], TypeAdapter[Any], str], ...] = (
+        (state.agents, _AGENTS, "agents"),
+        (state.entries, _ENTRIES, "entries"),
+        (state.offers, _OFFERS, "offers"),
+        (state.contacts, _CONTACTS, "contacts"),
+        (state.paces, _PACES, "paces"),
+        (state.past, _PAST, "past"),
+    )
+    for table, adapter, name in tables:
+        # snapshots of earlier versions lack later tables
+        for row in adapter.validate_python(saved.get(name, []) if name == "paces" else saved[name]):
+            state.write(table, row.id, row)
     # snapshots of the first version have the epoch alone
     for name, value in saved.get("counters", {EPOCH_ROW: saved["epoch"]}).items():
         state.write(state.counters, name, int(value))

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from ipcc.contracts.acd import AgentState
-from ipcc.contracts.config import Queue, User
+from ipcc.contracts.config import Calendar, Queue, User
 from services.acd.core.lanes import Lanes
-from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, PastEntry
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, Pace, PastEntry
 
 R = TypeVar("R")
 Timer = tuple[datetime, str, str]
@@ -76,6 +76,7 @@ class State:
         self.entries: Table[Entry] = Table(self._index_entry)
         self.offers: Table[Offer] = Table(self._index_offer)
         self.contacts: Table[Contact] = Table(self._index_contact)
+        self.paces: Table[Pace] = Table()
         self.past: Table[PastEntry] = Table(self._index_past)
         self.counters: Table[int] = Table()
         self.offsets: Table[int] = Table()
@@ -83,7 +84,9 @@ class State:
         self.users: Table[User] = Table(self._index_user)
         self.queues: Table[Queue] = Table(self._index_queue)
         self.removed_queues: Table[bool] = Table()
+        self.broken: Table[str] = Table()
         self.skills: Table[bool] = Table()
+        self.calendars: Table[Calendar] = Table()
         self.phones: Table[bool] = Table()
         self.registrations: Table[Registration] = Table(self._index_registration)
         self.nodes: Table[str] = Table(self._index_node)
@@ -152,7 +155,7 @@ class State:
     @property
     def row_count(self) -> int:
         """How many rows a snapshot carries."""
-        return sum(len(t) for t in (self.agents, self.entries, self.offers, self.contacts, self.past))
+        return sum(len(t) for t in (self.agents, self.entries, self.offers, self.contacts, self.paces, self.past))
 
     def queued(self, queue_id: str) -> list[OrderKey]:
         """The places of all entries of a queue, with or without an offer, first served first."""

@@ -22,6 +22,7 @@ SECTIONS = {
     "phones": "phone",
     "users": "user",
     "entry_points": "entry_point",
+    "calendars": "calendar",
 }
 
 _MAX_DEPTH = 8

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ipcc.contracts.config import EntryPoint, Organisation, Phone, Queue, Skill, User
+from ipcc.contracts.config import Calendar, EntryPoint, Organisation, Phone, Queue, Skill, User
+from services.admin.core.faults import Fault
+from services.admin.core.queue_rules import queue_faults
 
-Object = Organisation | Skill | Queue | Phone | User | EntryPoint
+Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar
 Key = tuple[str, str]
 Objects = Mapping[Key, Object]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong: ``field`` of the object ``kind`` ``id``; ``advice`` says what to do."""
-
-    kind: str
-    id: str
-    field: str
-    problem: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.id}, {self.field}: {self.problem}; {self.advice}"
 
 
 def key_of(subject: Object) -> Key:
@@ -41,6 +28,7 @@ def faults(objects: Objects) -> list[Fault]:
     found += _shared_phones(objects)
     found += _shared_numbers(objects)
     found += _circles(objects)
+    found += queue_faults(objects)
     return found
 
 
@@ -49,8 +37,8 @@ def references(subject: Object) -> Iterator[tuple[str, Key]]:
     match subject:
         case Organisation(parent=parent):
             named = [("parent", "organisation", parent)]
-        case Queue(skills=skills):
-            named = [(f"skills.{skill}", "skill", skill) for skill in skills]
+        case Queue():
+            named = list(_named_by_queue(subject))
         case User(organisation=unit, phone=phone, skills=skills):
             named = [("organisation", "organisation", unit), ("phone", "phone", phone)]
             named += [(f"skills.{skill}", "skill", skill) for skill in skills]
@@ -61,6 +49,14 @@ def references(subject: Object) -> Iterator[tuple[str, Key]]:
     for field, kind, target in named:
         if target is not None:
             yield field, (kind, target)
+
+
+def _named_by_queue(queue: Queue) -> Iterator[tuple[str, str, str | None]]:
+    yield from ((f"skills.{skill}", "skill", skill) for skill in queue.skills)
+    yield "calendar", "calendar", queue.calendar
+    yield from ((f"agent_order.{number}", "user", user) for number, user in enumerate(queue.agent_order))
+    for number, rule in enumerate(queue.precedence):
+        yield from ((f"precedence.{number}.skills.{skill}", "skill", skill) for skill in rule.skills)
 
 
 def users_of(wanted: Key, objects: Objects) -> list[Key]:

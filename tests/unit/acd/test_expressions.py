@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.acd.core.expressions import has_levels, holds_for, names_in, problem_with
+from ipcc.conditions import has_levels, holds_for, names_in, problem_with
 
 
 @pytest.mark.parametrize(
