@@ -90,9 +90,8 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
 
 
 def _expire(turn: Turn, offer: Offer) -> None:
-    # while the link is cut nobody knows whether they are talking: the look that follows its return tells. One who answered is
-    # being joined, which may have begun with a takeover long after: to end his leg now could end both.
-    if offer.answered_at is None and turn.state.is_up(offer.node_id):
+    # while the link is cut nobody knows whether they are talking: the look that follows its return tells
+    if turn.state.is_up(offer.node_id):
         offers.expire(turn, offer)
 
 

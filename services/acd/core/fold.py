@@ -190,7 +190,7 @@ def _offer_answered(state: State, event: OfferAnswered, at: datetime) -> None:
     offer = state.offers.get(event.offer_id)
     if offer is not None:
         deadline = at + timedelta(seconds=JOIN_LIMIT_S)
-        state.write(state.offers, offer.id, replace(offer, answered_at=at, deadline=deadline))
+        state.write(state.offers, offer.id, replace(offer, answered_at=offer.answered_at or at, deadline=deadline))
 
 
 def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:

@@ -99,6 +99,11 @@ def answer(turn: Turn, offer: Offer) -> None:
     if offer.answered_at is not None:
         return
     _let_others_go(turn, offer)
+    join_again(turn, offer)
+
+
+def join_again(turn: Turn, offer: Offer) -> None:
+    """Have them joined in the time a joining has, which begins now: an earlier owner may have run out of it."""
     turn.tell(OfferAnswered, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
     join(turn, offer)
 

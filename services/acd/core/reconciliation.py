@@ -17,8 +17,6 @@ from services.acd.core.turn import Turn
 # what happened this short a time before the switch was asked may not show in its answer yet
 GRACE = timedelta(seconds=3)
 NOTHING = timedelta()
-# joining is reported, done or failed, long before this; an offer that is still neither has been lost by us
-JOINING = timedelta(seconds=15)
 STRAY_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
 
@@ -75,9 +73,7 @@ def _check_answered(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
     if offer.answered_at is None:
         offers.answer(turn, offer)
     elif seen.is_takeover:
-        offers.join(turn, offer)
-    elif offer.deadline < seen.asked_at - JOINING and offer.answered_at < seen.asked_at - JOINING:
-        offers.expire(turn, offer)
+        offers.join_again(turn, offer)
 
 
 def _check_contact(turn: Turn, contact: Contact, seen: LegsSeen) -> None:

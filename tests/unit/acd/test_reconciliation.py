@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipcc.contracts.acd import AgentState, EntryEnded, EntryOutcome, OfferEnded, OfferOutcome
 from services.acd.core.decision import Decision
 from services.acd.core.effects import EndLeg, JoinLegs
-from services.acd.core.inputs import LegsSeen, PickedUp, SeenLeg, TakenOver
+from services.acd.core.inputs import LegsSeen, PickedUp, SeenLeg, TakenOver, TimePassed
 from services.acd.core.state import Registration
 from tests.unit.acd.world import NODE, World
 
@@ -172,3 +172,21 @@ def test_a_caller_queued_after_the_switch_was_asked_is_not_judged_by_its_answer(
     world.wait(1)
     world.call("x")
     assert look(world, takeover=True, ago_s=0.1).events == ()
+
+
+def test_a_join_a_dead_owner_did_not_finish_has_its_time_anew() -> None:
+    world, offer_id = ringing()
+    world.give(PickedUp(offer_id, NODE))
+    world.now += timedelta(seconds=30)
+    both = LegsSeen(
+        NODE,
+        world.now,
+        {"leg-x": caller("x"), offer_id: agent_leg(offer_id, answered=True)},
+        is_takeover=True,
+    )
+    decision = world.give(TakenOver((both,)))
+    assert JoinLegs(offer_id, NODE, "leg-x", offer_id) in decision.effects
+    # its time was up long ago: to end the agent's leg now would end the call that is being joined
+    assert world.give(TimePassed()).effects == ()
+    world.wait(6)
+    assert world.told(OfferEnded)[0].outcome is OfferOutcome.FAILED
