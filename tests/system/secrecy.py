@@ -1,0 +1,74 @@
+"""Looking for card numbers and PINs in whatever the suite leaves behind. Pure, but for reading the files it is pointed at."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from ipcc.cli.journeys import CARDS, WRONG_PIN
+from tests.traces import frames
+
+UNKNOWN_CARD = "6222009999999990"
+CARD_NUMBERS = (*(card for card, _ in CARDS.values()), UNKNOWN_CARD)
+PINS = (*(pin for _, pin in CARDS.values()), WRONG_PIN)
+# moments have six digits behind the point: they would be taken for a PIN now and then
+_MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d+")
+# the result of collecting keys travels in this one event: its listener is the flow's owner
+_RESULT = "variable_ipcc_digits"
+
+
+def planted(text: bytes) -> list[str]:
+    """Which of the numbers are in ``text``: as they are, or as the usual digests of them."""
+    bare = _MOMENT.sub(b"", text)
+    found = [card for card in CARD_NUMBERS if card.encode() in bare]
+    # six digits within a longer number, a uuid or a fraction are no PIN
+    found += [pin for pin in PINS if re.search(rb"(?<![0-9A-Fa-f])(?<!\d\.)%s(?![0-9A-Fa-f])" % pin.encode(), bare)]
+    return found + [number for number, digest in _digests() if digest in bare.lower()]
+
+
+def _digests() -> Iterator[tuple[str, bytes]]:
+    for number in (*CARD_NUMBERS, *PINS):
+        for kind in ("md5", "sha1", "sha256"):
+            yield f"{kind} of {number}", hashlib.new(kind, number.encode()).hexdigest().encode()
+
+
+def planted_in_files(folder: Path) -> list[str]:
+    """Files below ``folder`` that hold one of the numbers in name or content, databases also as text."""
+    faults = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        faults += [f"{name} (its name): {number}" for number in planted(name.encode())]
+        faults += [f"{name}: {number}" for number in planted(path.read_bytes())]
+        if path.suffix == ".db":
+            faults += [f"{name} (rows): {number}" for number in planted(_rows(path))]
+    return faults
+
+
+def _rows(path: Path) -> bytes:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return "\n".join(database.iterdump()).encode()
+
+
+def planted_in_frames(heard: list[frames.Frame]) -> list[str]:
+    """What was told on the event socket that holds a number, but for the one result each question must bring back."""
+    faults = []
+    for frame in heard:
+        raw = frame.raw
+        if frame.is_event and frames.event_of(frame).name == "CHANNEL_EXECUTE_COMPLETE":
+            raw = b"\n".join(line for line in raw.split(b"\n") if not line.startswith(_RESULT.encode()))
+        if found := planted(raw):
+            faults.append(f"{found} in {raw[:2000]!r}")
+    return faults
+
+
+def keys_told(heard: list[frames.Frame]) -> dict[str, str]:
+    """Per channel the keys that DTMF events told."""
+    told: dict[str, str] = {}
+    for event in (frames.event_of(frame) for frame in heard if frame.is_event):
+        if event.name == "DTMF":
+            told[event.get("Unique-ID")] = told.get(event.get("Unique-ID"), "") + event.get("DTMF-Digit")
+    return told

@@ -1,0 +1,164 @@
+"""Nothing keyed as a card or a PIN is found anywhere; a caller's name is shown as it is and commands nothing. In one process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import connect
+
+from ipcc.bus import BEGINNING
+from ipcc.cli.journeys import AGENT, ANSWERED, HOSTILE_NAME, Journey, Scene, scenes
+from ipcc.cli.plan import DEMO_ORGANISATION, Plan
+from ipcc.cli.stage import Stage
+from ipcc.cli.suite import Suite, running_suite
+from ipcc.cli.verdict import Result
+from ipcc.clock import SystemClock
+from ipcc.contracts.topics import TOPICS
+from ipcc.logging import configure_logging
+from ipcc.sim.people import PhoneScript
+from tests.system.callers import caller
+from tests.system.eavesdropper import Eavesdropper, eavesdropping
+from tests.system.secrecy import keys_told, planted, planted_in_files, planted_in_frames
+from tests.traces import frames
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+NAMES = (
+    HOSTILE_NAME,
+    "%0A%0Aapi hupall NORMAL_CLEARING%0A%0A",
+    "'}{origination_uuid=1,ipcc_agent_id=1002}[x]",
+    'Wang: "Hu\\, Jr." <sip:x@y>;tag=1^^|a=b ${hangup()}',
+    "客服%20测试 & 李小龙!",
+)
+SPEAKERS = ("1001", "1002")
+
+
+@dataclass
+class Run:
+    """All that was left behind by the calls."""
+
+    folder: Path
+    results: list[Result] = field(default_factory=list)
+    heard: list[frames.Frame] = field(default_factory=list)
+    topics: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    desktop: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
+    """Seven calls that key cards and PINs, five with names made to harm; everything they leave behind."""
+    found = Run(tmp_path_factory.mktemp("secrets"))
+    plan = Plan(var=found.folder / "var", organisation=DEMO_ORGANISATION, any_ports=True, log_level="DEBUG")
+    plan.var.mkdir()
+    with (plan.var / "ipcc.log").open("w", encoding="utf-8") as log:
+        configure_logging("DEBUG", "json", log)
+        async with running_suite(plan) as suite:
+            await _play(suite, found)
+    configure_logging("WARNING", "auto")
+    yield found
+
+
+async def _play(suite: Suite, found: Run) -> None:
+    async with (
+        suite.client() as client,
+        eavesdropping(suite.switches[0], suite.plan.esl_password) as listener,
+    ):
+        stage = Stage(suite, client, SystemClock())
+        await stage.prepare(SPEAKERS)
+        watching = [asyncio.create_task(_watch(suite, agent, found.desktop)) for agent in SPEAKERS]
+        plays = (stage.play(scene, found.results.append) for scene in (scenes()[0], _names()))
+        await asyncio.gather(*plays)
+        await _ask_everything(suite, found, listener)
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
+    found.heard = listener.frames()
+
+
+def _names() -> Scene:
+    wanted = scenes()[1].journeys[2]
+    balance = replace(wanted, caller=replace(wanted.caller, number="13800000109"))
+    named = [
+        Journey(f"name {name}", caller(200 + number, AGENT, name=name, talk_s=0.5), ANSWERED)
+        for number, name in enumerate(NAMES)
+    ]
+    phones = tuple(PhoneScript(agent, answer_after_s=0.3) for agent in SPEAKERS)
+    return Scene((balance, *named), SPEAKERS, phones)
+
+
+async def _watch(suite: Suite, agent: str, told: list[dict[str, Any]]) -> None:
+    address = suite.urls["ctiserver"].replace("http", "ws", 1) + f"/v1/agents/{agent}/events"
+    async with connect(address, additional_headers={"Authorization": f"Bearer {suite.token}"}) as socket:
+        async for text in socket:
+            told.append(json.loads(text))
+
+
+async def _ask_everything(suite: Suite, found: Run, listener: Eavesdropper) -> None:
+    listener.say("api show channels as json")
+    async with suite.client() as client:
+        for name, url in suite.urls.items():
+            found.answers[f"{name} metrics"] = (await client.get(f"{url}/metrics")).content
+        since = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+        for path in ("/v1/calls", *(f"/v1/calls/{result.call_id}" for result in found.results)):
+            found.answers[f"report {path}"] = (await client.get(suite.urls["report"] + path, params=since)).content
+        found.answers["board"] = (await client.get(suite.urls["monitor"] + "/v1/board")).content
+        found.answers["sessions"] = (await client.get(suite.urls["ivr"] + "/v1/sessions")).content
+    bus = suite.parts.bus(suite.services[0].settings)
+    await bus.start()
+    for topic in TOPICS:
+        async with bus.replay(topic.name, BEGINNING) as past:
+            records = [repr((r.key, r.value, dict(r.headers))).encode() async for r in past]
+        found.topics[topic.name] = b"\n".join(records)
+    await bus.stop()
+
+
+async def test_the_calls_that_planted_the_numbers_came_out_right(run: Run) -> None:
+    assert [(r.title, r.problems) for r in run.results if r.problems] == []
+    assert len(run.results) == 12
+    # a search that finds nothing must be one that could have found something
+    assert b"verify_pin" in run.topics["ipcc.ivr.v1"]
+    assert planted(b'{"pin": "246810"}') == ["246810"]
+    assert planted(b"at 2026-01-01T00:00:00.246810Z took 0.246810 s, 00246810-ab") == []
+
+
+async def test_no_topic_holds_a_card_or_a_pin(run: Run) -> None:
+    assert {name: found for name, text in run.topics.items() if (found := planted(text))} == {}
+
+
+async def test_no_log_table_or_file_holds_a_card_or_a_pin(run: Run) -> None:
+    assert "session_resumed" not in (run.folder / "var" / "ipcc.log").read_text(encoding="utf-8")
+    assert planted_in_files(run.folder) == []
+
+
+async def test_no_answer_or_metric_holds_a_card_or_a_pin(run: Run) -> None:
+    assert {name: found for name, text in run.answers.items() if (found := planted(text))} == {}
+    assert planted(json.dumps(run.desktop).encode()) == []
+
+
+async def test_another_listener_on_the_switch_sees_no_card_and_no_pin(run: Run) -> None:
+    assert any(frame.is_event and frames.event_of(frame).name == "CHANNEL_ANSWER" for frame in run.heard)
+    assert planted_in_frames(run.heard) == []
+    assert keys_told(run.heard) == {}
+
+
+async def test_a_name_is_shown_as_it_is_everywhere(run: Run) -> None:
+    shown = {message["data"]["caller_name"] for message in run.desktop if message["type"] == "offer.made"}
+    assert set(NAMES) <= shown
+    reported = {result.report_row["caller_name"] for result in run.results}
+    assert set(NAMES) <= reported
+
+
+async def test_a_name_becomes_no_header_and_no_command(run: Run) -> None:
+    events = [frames.event_of(frame) for frame in run.heard if frame.is_event]
+    assert {e.get("Hangup-Cause") for e in events} & {"FORGED", " FORGED"} == set()
+    assert not any(e.get("Unique-ID") == "1" or e.get("API-Command") == "hupall" for e in events)
+    causes = {r.report_row["cause"] for r in run.results if r.title.startswith("name ")}
+    assert causes == {"NORMAL_CLEARING"}
