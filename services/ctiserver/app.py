@@ -21,6 +21,8 @@ from services.ctiserver.consumers import DesktopFeed
 from services.ctiserver.control_api import router as control_router
 from services.ctiserver.control_socket import router as socket_router
 from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.csta_socket import CstaMonitors
+from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
 from services.ctiserver.directory import Directory
 from services.ctiserver.handovers import Handovers
@@ -69,6 +71,8 @@ class _Works:
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
+        self.monitors = CstaMonitors()
+        self.feed.hear = lambda event: self.monitors.take(event, self.control)
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
 
     def _hands(self, settings: CtiSettings) -> Hands:
@@ -145,6 +149,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, parts.clock),
         metrics=metrics,
         health=health,
-        routers=[router, control_router, socket_router],
-        provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub],
+        routers=[router, control_router, socket_router, csta_router],
+        provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub, works.monitors],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from ipcc.bus import Bus, Received
 from ipcc.clock import Clock
+from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import ACD, CALL, IVR, Topic
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.journal import Journal
@@ -23,6 +24,8 @@ class DesktopFeed:
     """Reads what concerns desktops, in three journals side by side."""
 
     def __init__(self, bus: Bus, clock: Clock, desktops: Desktops, hub: DesktopHub) -> None:
+        self.hear: Callable[[Event], None] = lambda _: None
+        """Called with every event read, after desktops were told."""
         self._desktops = desktops
         self._hub = hub
         backs: Mapping[Topic, timedelta] = {CALL: CALLS_BACK, ACD: AGENTS_BACK, IVR: PATHS_BACK}
@@ -44,3 +47,4 @@ class DesktopFeed:
         messages = self._desktops.take(received.event)
         if received.record.topic != IVR.name:
             self._hub.tell(received.record, messages)
+        self.hear(received.event)

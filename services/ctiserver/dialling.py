@@ -9,7 +9,7 @@ from ipcc.call.model import Leg
 from ipcc.contracts.acd import AgentState
 from ipcc.contracts.call import Direction
 from ipcc.contracts.tags import LegRole
-from ipcc.errors import Invalid, NotNow, SwitchDown
+from ipcc.errors import Invalid, NotFound, NotNow, SwitchDown
 from ipcc.esl.dialstring import Gateway, User
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
@@ -75,6 +75,16 @@ class Dialling:
             raise NotNow("agent.no_phone", f"{agent_id} is signed in at no phone and has none", agent_id=agent_id)
         self.directory.check_phone(phone)
         return phone
+
+    def agent_at(self, phone_id: str) -> str:
+        """Who is signed in at the phone, else whose own it is. Raises NotFound."""
+        for agent_id, now in self.desktops.agents.items():
+            if now.changed.phone_id == phone_id and now.changed.state is not AgentState.OUT:
+                return agent_id
+        for user in self.directory.users():
+            if user.phone == phone_id:
+                return user.id
+        raise NotFound("phone.unknown", f"nobody is at phone {phone_id}", phone_id=phone_id)
 
     async def dial(self, agent_id: str, target: Target, asker: Asker) -> Leg:
         """Ring the agent's phone; when he answers, the switch itself dials the target from there. Returns his leg, dialled.

@@ -40,6 +40,14 @@ class Directory:
             raise NotFound("queue.unknown", f"there is no queue {queue_id}", queue_id=queue_id)
         return queue
 
+    def has_phone(self, phone_id: str) -> bool:
+        """Whether it is one of the bank's phones."""
+        return self._find(Phone, phone_id) is not None
+
+    def users(self) -> list[User]:
+        """Everybody who signs in."""
+        return self._all(User)
+
     def check_phone(self, phone_id: str) -> None:
         """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""
         if self._find(Phone, phone_id) is None:
