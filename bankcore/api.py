@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
+from bankcore import queries
 from bankcore.core.ledger import Entry
 from bankcore.core.money import decimal_text
 from bankcore.faults import BankRoute, Faults
+from bankcore.orders import BillQuestion, NumberQuestion
 from bankcore.pin_cipher import ALGORITHM
 from bankcore.schemas import (
+    AmountAnswer,
     BalanceAnswer,
     CardQuestion,
     EntriesAnswer,
@@ -19,22 +22,21 @@ from bankcore.schemas import (
     EntryAnswer,
     Fault,
     IdentifiedCustomer,
+    Listing,
     PinAnswer,
     PinQuestion,
+    PointsAnswer,
     Proof,
     PublicKey,
     PublicKeys,
-    TransferAnswer,
-    TransferOrder,
+    RateAnswer,
+    RateQuestion,
 )
 from bankcore.usecases import Bank
 from ipcc.http.service import provided
 
 BankOfService = Annotated[Bank, Depends(provided(Bank))]
 FaultsOfService = Annotated[Faults, Depends(provided(Faults))]
-IdempotencyKey = Annotated[
-    str, Header(alias="Idempotency-Key", min_length=8, max_length=64, description="the same for every repetition")
-]
 
 DESCRIPTION = """
 What a call centre asks of a bank's core systems. This stand-in implements it; a bank adapts its own systems to it.
@@ -54,18 +56,20 @@ characters) with RSA-OAEP, SHA-256 for both digest and mask, and send base64. Ea
 **Refusals** are problem documents; `code` says why: `card_invalid` 422, `card_not_found` 404, `card_blocked` 409,
 `pin_wrong` and `pin_locked` 403 (both with `details.attempts_left`), `pin_unreadable` and `pin_replayed` 422,
 `key_unknown` 409 (fetch the key again), `insufficient_funds` 409, `account_not_found` 404, `amount_invalid` 422,
-`same_account` 422, `idempotency_key_reused` 422. 503 with `Retry-After` means nothing was done.
+`same_account` 422, `idempotency_key_reused` 422, `not_contracted` 403, `daily_limit` 409, `closed_now` 409 (outside the hours of the
+order), `rate_moved` 409, `amount_differs` 409; each operation has more of its own. 503 with `Retry-After` means nothing was done.
 
-**Movements** carry an `Idempotency-Key`: a repetition books nothing and answers with the first booking.
+**Movements** carry an `Idempotency-Key`: a repetition books nothing and answers with the first booking. When the answer is lost,
+`POST /v1/movements/settle` says what became of it: the booking, or that there is none and never will be.
 """
 
 
-def _operation_id(route: APIRoute) -> str:
+def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-router = APIRouter(prefix="/v1", tags=["bank"], route_class=BankRoute, generate_unique_id_function=_operation_id)
-stand_in = APIRouter(prefix="/v1/stand-in", tags=["stand-in only"], generate_unique_id_function=_operation_id)
+router = APIRouter(prefix="/v1", tags=["bank"], route_class=BankRoute, generate_unique_id_function=operation_id)
+stand_in = APIRouter(prefix="/v1/stand-in", tags=["stand-in only"], generate_unique_id_function=operation_id)
 
 
 @router.get("/keys", summary="Keys to encrypt PINs with")
@@ -82,6 +86,8 @@ async def identify(question: CardQuestion, bank: BankOfService) -> IdentifiedCus
         segment=customer.segment,
         language=customer.language,
         card_tail=card.tail,
+        access=card.access,
+        contracted=customer.is_contracted,
     )
 
 
@@ -97,25 +103,86 @@ async def balance(question: CardQuestion, bank: BankOfService, faults: FaultsOfS
 
 
 @router.post("/accounts/entries", summary="The last movements on the account of the card")
-async def entries(question: EntriesQuestion, bank: BankOfService) -> EntriesAnswer:
-    card, currency, found = bank.entries(question.card_no, question.limit)
+async def entries(question: EntriesQuestion, bank: BankOfService, faults: FaultsOfService) -> EntriesAnswer:
+    now = faults.clock.now()
+    card, currency, found = bank.entries(question.card_no, question.limit, question.period, now)
     return EntriesAnswer(currency=currency, card_tail=card.tail, entries=[_shown(entry) for entry in found])
 
 
-@router.post("/transfers", summary="Move money from the account of the card")
-async def transfer(
-    order: TransferOrder, idempotency_key: IdempotencyKey, bank: BankOfService, faults: FaultsOfService
-) -> TransferAnswer:
-    booked, repeated = bank.transfer(order, idempotency_key, faults.clock.now())
-    entry = booked.entry
-    return TransferAnswer(
-        booking_id=entry.booking_id,
-        booked_at=entry.booked_at,
-        amount=decimal_text(entry.amount),
-        balance=decimal_text(entry.balance_after),
-        currency=bank.ledger.account(entry.account_id).currency,
-        repeated=repeated,
-    )
+@router.post("/accounts/savings", summary="Passbooks and deposits under the card")
+async def savings(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.savings(bank, question.card_no)
+
+
+@router.post("/cards/authorisations", summary="Authorised and not yet cleared")
+async def authorisations(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.authorisations(bank, question.card_no)
+
+
+@router.post("/cards/points", summary="Points collected with the card")
+async def points(question: CardQuestion, bank: BankOfService) -> PointsAnswer:
+    card = bank.cards.usable(question.card_no)
+    return PointsAnswer(points=card.points, card_tail=card.tail)
+
+
+@router.post("/deposits", summary="Deposits the customer has")
+async def deposits(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.deposits(bank, question.card_no, queries.SAVINGS)
+
+
+@router.post("/loans", summary="Pledge loans and what is owed")
+async def loans(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.loans(bank, question.card_no)
+
+
+@router.post("/loans/interest", summary="Interest owed on a loan to this day")
+async def loan_interest(question: NumberQuestion, bank: BankOfService, faults: FaultsOfService) -> AmountAnswer:
+    return queries.loan_interest(bank, question.card_no, question.number, faults.clock.now())
+
+
+@router.post("/bonds", summary="Treasury bonds the customer has")
+async def bonds(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.deposits(bank, question.card_no, ("bond",))
+
+
+@router.post("/bonds/issues", summary="Treasury bonds on sale")
+async def bond_issues(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.bond_issues(bank, question.card_no)
+
+
+@router.post("/securities", summary="Balances of the bank account and the securities account")
+async def securities(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.securities(bank, question.card_no)
+
+
+@router.post("/securities/entries", summary="Today's transfers to and from the securities account")
+async def securities_entries(question: CardQuestion, bank: BankOfService, faults: FaultsOfService) -> Listing:
+    return queries.securities_entries(bank, question.card_no, faults.clock.now())
+
+
+@router.post("/exchange/balances", summary="Foreign currency the customer has")
+async def exchange_balances(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.exchange_balances(bank, question.card_no)
+
+
+@router.post("/exchange/entries", summary="Today's deals")
+async def exchange_entries(question: CardQuestion, bank: BankOfService, faults: FaultsOfService) -> Listing:
+    return queries.exchange_entries(bank, question.card_no, faults.clock.now())
+
+
+@router.post("/exchange/orders", summary="Orders that wait for their rate")
+async def exchange_orders(question: CardQuestion, bank: BankOfService) -> Listing:
+    return queries.exchange_orders(bank, question.card_no)
+
+
+@router.post("/bills/due", summary="What a subscriber has to pay")
+async def bill_due(question: BillQuestion, bank: BankOfService) -> AmountAnswer:
+    return AmountAnswer(amount=decimal_text(bank.paying.due(question.kind, question.subscriber)))
+
+
+@router.post("/information/rate", summary="A rate of deposits, loans or currencies, or a fee")
+async def rate(question: RateQuestion, bank: BankOfService) -> RateAnswer:
+    return RateAnswer(value=queries.rate(bank, question))
 
 
 @stand_in.put("/fault", summary="Go wrong from now on", status_code=204)

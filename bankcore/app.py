@@ -13,6 +13,7 @@ import yaml
 from bankcore.api import DESCRIPTION, router, stand_in
 from bankcore.demo import fill
 from bankcore.faults import Faults
+from bankcore.movements import router as movements
 from bankcore.settings import BankSettings
 from bankcore.usecases import Bank
 from ipcc.auth.principal import Principal, Role
@@ -39,7 +40,7 @@ def build(settings: BankSettings, clock: Clock | None = None) -> Service:
     """The stand-in with the demonstration customers; it forgets everything when it ends."""
     clock = clock or SystemClock()
     bank = Bank()
-    fill(bank.cards, bank.ledger, clock.now())
+    fill(bank, clock.now())
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -53,7 +54,7 @@ def build(settings: BankSettings, clock: Clock | None = None) -> Service:
         run=run,
         authenticator=SharedToken(token.get_secret_value() if token else None),
         metrics=Metrics(settings.service),
-        routers=[router, stand_in],
+        routers=[router, movements, stand_in],
         provides=[bank, Faults(clock)],
         max_body_bytes=16_384,
     )

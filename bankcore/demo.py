@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bankcore.core.cards import Card, CardFile, Customer, hash_pin
-from bankcore.core.ledger import Account, Ledger, Posting
+from bankcore.core.cards import Card, Customer, hash_pin
+from bankcore.core.ledger import Account, Posting
 from bankcore.core.luhn import check_digit
+from bankcore.core.paying import BILLS
+from bankcore.usecases import Bank
 
 CASH = "bank-cash-cny"
 
@@ -19,13 +21,15 @@ class DemoCustomer:
 
     id: str
     name: str
-    segment: Literal["retail", "gold", "vip"]
+    segment: Literal["retail", "gold", "vip", "company"]
     language: Literal["zh", "en"]
     card_no: str
     pin: str
     account_id: str
     movements: tuple[tuple[int, str], ...]
     status: Literal["active", "blocked", "lost"] = "active"
+    access: Literal["card", "passbook", "contract", "company"] = "card"
+    is_contracted: bool = True
 
 
 def demo_card(serial: int) -> str:
@@ -35,7 +39,9 @@ def demo_card(serial: int) -> str:
 
 
 def demo_customers() -> list[DemoCustomer]:
-    """Six customers: plain, English-speaking, wealthy, without money, with a blocked card, with many entries."""
+    """Plain, English-speaking, wealthy, not contracted and without money, with a lost card, with many entries; a company; the
+    first one's passbook and customer number.
+    """
     return [
         DemoCustomer(
             "c1001", "王小明", "retail", "zh", demo_card(1), "246810", "a1001",
@@ -46,24 +52,43 @@ def demo_customers() -> list[DemoCustomer]:
             ((880_000, "salary"), (-4_550, "coffee")),
         ),
         DemoCustomer("c1003", "李文华", "vip", "zh", demo_card(3), "864209", "a1003", ((98_765_432, "转入"),)),
-        DemoCustomer("c1004", "赵一", "retail", "zh", demo_card(4), "975310", "a1004", ()),
+        DemoCustomer("c1004", "赵一", "retail", "zh", demo_card(4), "975310", "a1004", (), "active", "card", False),
         DemoCustomer("c1005", "钱多多", "gold", "zh", demo_card(5), "112358", "a1005", ((500_000, "转入"),), "lost"),
         DemoCustomer(
             "c1006", "孙丽", "gold", "zh", demo_card(6), "314159", "a1006",
             ((3_000_000, "转入"), *((-1_000 * day, f"消费 {day}") for day in range(1, 16))),
         ),
+        DemoCustomer("c1001", "王小明", "retail", "zh", "70010001", "246810", "p1001", ((300_000, "转入"),), "active", "passbook"),
+        DemoCustomer("c1001", "王小明", "retail", "zh", "80010001", "246810", "a1001", (), "active", "contract"),
+        DemoCustomer(
+            "c2001", "诚信贸易", "company", "zh", "9001000001", "220022", "a2001",
+            ((50_000_000, "货款"), (-7_500_000, "进货")), "active", "company",
+        ),
     ]  # fmt: skip
 
 
-def fill(cards: CardFile, ledger: Ledger, now: datetime) -> None:
+def fill(bank: Bank, now: datetime) -> None:
     """Put the demonstration customers into an empty bank; the last movement was yesterday."""
+    cards, ledger = bank.cards, bank.ledger
     ledger.open(Account(CASH, "bank", "CNY", may_be_negative=True))
     for demo in demo_customers():
-        cards.customers[demo.id] = Customer(demo.id, demo.name, demo.segment, demo.language)
-        card = Card(demo.card_no, demo.id, demo.account_id, hash_pin(demo.card_no, demo.pin), demo.status)
-        cards.add(card)
-        ledger.open(Account(demo.account_id, demo.id, "CNY"))
+        cards.customers[demo.id] = Customer(demo.id, demo.name, demo.segment, demo.language, demo.is_contracted)
+        pin = hash_pin(demo.card_no, demo.pin)
+        cards.add(Card(demo.card_no, demo.id, demo.account_id, pin, demo.status, access=demo.access, points=1280))
+        if demo.account_id not in ledger.accounts:
+            ledger.open(Account(demo.account_id, demo.id, "CNY"))
         for number, (amount, text) in enumerate(demo.movements, start=1):
             at = now - timedelta(days=len(demo.movements) - number + 1)
             postings = [Posting(CASH, -amount), Posting(demo.account_id, amount)]
-            ledger.book(f"demo-{demo.id}-{number}", postings, text, at)
+            ledger.book(f"demo-{demo.account_id}-{number}", postings, text, at)
+    _fill_more(bank, now)
+
+
+def _fill_more(bank: Bank, now: datetime) -> None:
+    """Bills of subscriber 60000001 of every kind, a merchant, a securities account, a purchase not yet cleared."""
+    for number, kind in enumerate(BILLS, start=1):
+        bank.paying.bills[kind, "60000001"] = 5_000 + 1_230 * number
+    bank.paying.open_merchant("100200")
+    there = bank.paying.open_securities("c1001")
+    bank.ledger.book("demo-securities", [Posting(CASH, -2_000_000), Posting(there, 2_000_000)], "securities", now)
+    bank.cards.authorised[demo_card(1)] = [(now.date().isoformat(), 23_800)]

@@ -50,8 +50,12 @@ class Faults:
         elif fault.mode == "refuse":
             raise NotNow(fault.code, "refused (fault ordered)")
         elif fault.mode == "malformed":
-            return Response('{"balance": ', media_type="application/json")
+            return _nonsense()
         return None
+
+
+def _nonsense() -> Response:
+    return Response('{"balance": ', media_type="application/json")
 
 
 class BankRoute(APIRoute):
@@ -70,6 +74,8 @@ class BankRoute(APIRoute):
                 answer = await faults.carry_out(fault) if fault else None
                 answer = answer or await serve(request)
                 result = "ok"
+                if fault is not None and fault.mode == "lost":
+                    answer = _nonsense()
             except Refused as refusal:
                 result = refusal.code
                 raise

@@ -8,8 +8,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 CardNo = Annotated[
-    str, Field(pattern=r"^\d{12,19}$", description="the card number, digits only", examples=["6222000000000017"])
+    str,
+    Field(
+        pattern=r"^\d{8,19}$",
+        description="the number of a card (12 to 19 digits), a passbook, a company's account or a contracted customer",
+        examples=["6222000000000017"],
+    ),
 ]
+Tail = Annotated[str, Field(min_length=4, max_length=4, description="the last four digits")]
 Amount = Annotated[
     str, Field(pattern=r"^-?\d{1,13}\.\d{2}$", description="money with two decimals", examples=["12150.00"])
 ]
@@ -42,9 +48,11 @@ class IdentifiedCustomer(BaseModel):
 
     customer_id: str
     name: str
-    segment: Literal["retail", "gold", "vip"]
+    segment: Literal["retail", "gold", "vip", "company"]
     language: Literal["zh", "en"]
-    card_tail: str = Field(min_length=4, max_length=4)
+    card_tail: Tail
+    access: Literal["card", "passbook", "contract", "company"]
+    contracted: bool = Field(description="whether he signed for orders by telephone")
 
 
 class SealedPin(Body):
@@ -72,6 +80,7 @@ class BalanceAnswer(BaseModel):
 
 class EntriesQuestion(CardQuestion):
     limit: int = Field(5, ge=1, le=50)
+    period: Literal["recent", "today", "month"] = "recent"
 
 
 class EntryAnswer(BaseModel):
@@ -90,26 +99,54 @@ class EntriesAnswer(BaseModel):
     entries: list[EntryAnswer]
 
 
-class TransferOrder(SealedPin):
-    card_no: CardNo
-    to_account: str = Field(min_length=1, max_length=40)
-    amount: str = Field(pattern=r"^\d{1,13}(\.\d{1,2})?$", examples=["100.00"])
-    text: str = Field("", max_length=80)
+class Item(BaseModel):
+    """One row of a list: a deposit, a loan, an order, a rate."""
+
+    reference: str = ""
+    kind: str = ""
+    date: str = Field("", description="YYYY-MM-DD")
+    amount: Amount = "0.00"
+    currency: str = "CNY"
 
 
-class TransferAnswer(BaseModel):
-    booking_id: str
-    booked_at: datetime
+class Listing(BaseModel):
+    """What there is, in the order the customer should hear it."""
+
+    card_tail: Tail
+    items: list[Item]
+
+
+class PointsAnswer(BaseModel):
+    points: int
+    card_tail: Tail
+
+
+class AmountAnswer(BaseModel):
+    """An amount that is due or owed."""
+
     amount: Amount
-    balance: Amount
-    currency: str
-    repeated: bool = Field(description="true when the same idempotency key had booked it before")
+    currency: str = "CNY"
+
+
+class RateQuestion(Body):
+    """``deposit`` and ``loan``: item is kind-term such as time-12; ``fee``: transfer, loss, statement; ``exchange``: USD-CNY."""
+
+    topic: Literal["deposit", "loan", "fee", "exchange"]
+    item: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
+
+
+class RateAnswer(BaseModel):
+    """A number as it is said: percent a year, yuan, or how much one unit brings."""
+
+    value: str = Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")
 
 
 class Fault(Body):
     """What the stand-in does wrong from now on, for tests; `times` requests, for ever when absent."""
 
-    mode: Literal["none", "slow", "down", "refuse", "malformed"]
+    mode: Literal["none", "slow", "down", "refuse", "malformed", "lost"] = Field(
+        description="`lost`: it is done, and the answer is nonsense"
+    )
     operation: str | None = Field(
         None, description="only this operation (`identify`, `verify_pin`, `balance`, …); all when absent"
     )

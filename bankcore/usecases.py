@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
+from bankcore import orders
+from bankcore.core.books import ZONE, Books, Done
 from bankcore.core.cards import Card, CardFile, Customer
-from bankcore.core.ledger import Entry, Ledger, Posting
+from bankcore.core.deposits import BOND_ISSUES, Deposits
+from bankcore.core.exchange import Exchange
+from bankcore.core.exchange import Order as PendingOrder
+from bankcore.core.ledger import Entry, Ledger
 from bankcore.core.money import minor_units
+from bankcore.core.paying import Paying
 from bankcore.pin_cipher import PinCipher
-from bankcore.schemas import TransferOrder
-from ipcc.errors import Invalid
+from ipcc.errors import Invalid, NotAllowed, NotNow
+
+Handler = Callable[[Any, Card, datetime], Done]
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """A booked movement, and the order it came from (without the PIN) to recognise a repetition."""
+class Movement:
+    """A movement as booked, and the order it came from (without the PIN) to recognise a repetition."""
 
-    entry: Entry
+    done: Done
+    at: datetime
+    balance: int
+    currency: str
+    tail: str
     order: tuple[str, ...]
 
 
 @dataclass
 class Bank:
-    """The bank: cards and ledger; a movement is booked once per idempotency key."""
+    """The bank: cards, ledger and everything on it; an order is carried out once per idempotency key."""
 
     cards: CardFile = field(default_factory=CardFile)
-    ledger: Ledger = field(default_factory=Ledger)
+    books: Books = field(default_factory=Books)
     pins: PinCipher = field(default_factory=PinCipher)
-    _transfers: dict[str, Transfer] = field(default_factory=dict)
+    documents: list[tuple[str, str, str]] = field(default_factory=list)
+    movements: dict[str, Movement] = field(default_factory=dict)
+    _void: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.deposits = Deposits(self.books)
+        self.exchange = Exchange(self.books)
+        self.paying = Paying(self.books)
+        self._handlers: dict[type[orders.Order], Handler] = {
+            orders.TransferOrder: self._transfer,
+            orders.LossReport: self._report_loss,
+            orders.PinChange: self._change_pin,
+            orders.OpenDeposit: self._open_deposit,
+            orders.BuyBond: self._buy_bond,
+            orders.PayIn: self._pay_in,
+            orders.Withdraw: self._withdraw,
+            orders.Notice: self._give_notice,
+            orders.OpenLoan: self._open_loan,
+            orders.Repay: self._repay,
+            orders.SecuritiesTransfer: self._move_securities,
+            orders.Deal: self._deal,
+            orders.RateOrder: self._place_order,
+            orders.OrderChange: self._change_order,
+            orders.BillPayment: self._pay_bill,
+            orders.MerchantPayment: self._pay_merchant,
+        }
+
+    @property
+    def ledger(self) -> Ledger:
+        """The books' ledger."""
+        return self.books.ledger
 
     def identify(self, card_no: str) -> tuple[Card, Customer]:
         """Whose card it is; blocked cards are found too, so that an agent can help."""
@@ -45,25 +89,123 @@ class Bank:
         card = self.cards.usable(card_no)
         return card, self.ledger.account(card.account_id).currency, self.ledger.balance(card.account_id)
 
-    def entries(self, card_no: str, limit: int) -> tuple[Card, str, list[Entry]]:
-        """Card, currency and the newest entries."""
+    def entries(self, card_no: str, limit: int, period: str, now: datetime) -> tuple[Card, str, list[Entry]]:
+        """Card, currency and the newest entries: any, of today, of this month."""
         card = self.cards.usable(card_no)
-        return card, self.ledger.account(card.account_id).currency, self.ledger.recent(card.account_id, limit)
+        found = self.ledger.recent(card.account_id, limit)
+        if period != "recent":
+            length = 10 if period == "today" else 7
+            found = [e for e in found if _local(e.booked_at)[:length] == _local(now)[:length]]
+        return card, self.ledger.account(card.account_id).currency, found
 
-    def transfer(self, order: TransferOrder, key: str, now: datetime) -> tuple[Transfer, bool]:
-        """The movement and whether it had been booked before. Raises Invalid when ``key`` was used for another order."""
-        told = (order.card_no, order.to_account, order.amount, order.text)
-        known = self._transfers.get(key)
+    def carry_out(self, order: orders.Order, key: str, now: datetime) -> tuple[Movement, bool]:
+        """The movement and whether it had been booked before. Raises Invalid when ``key`` was used for another order, NotNow
+        ``key_void`` when its outcome was settled before it came.
+        """
+        told = (type(order).__name__, *_plain(order))
+        if key in self._void:
+            raise NotNow("key_void", "this order was settled as not carried out")
+        known = self.movements.get(key)
         if known is not None:
             if known.order != told:
                 raise Invalid("idempotency_key_reused", "this idempotency key belongs to another order")
             return known, True
-        units = minor_units(order.amount)
         card = self.verify_pin(order.card_no, order.key_id, order.encrypted_pin)
-        if order.to_account == card.account_id:
-            raise Invalid("same_account", "to_account: is the account the money comes from")
-        postings = [Posting(card.account_id, -units), Posting(order.to_account, units)]
-        entries = self.ledger.book(f"t-{len(self._transfers) + 1:08d}", postings, order.text or "transfer", now)
-        booked = Transfer(entries[0], told)
-        self._transfers[key] = booked
+        if not self.cards.customers[card.customer_id].is_contracted and not isinstance(order, orders.LossReport):
+            raise NotAllowed("not_contracted", "the customer has not signed for orders by telephone")
+        done = self._handlers[type(order)](order, card, now)
+        account = self.ledger.account(done.account_id)
+        booked = Movement(done, now, self.ledger.balance(account.id), account.currency, card.tail, told)
+        self.movements[key] = booked
         return booked, False
+
+    def settle(self, key: str) -> Movement | None:
+        """What ``key`` booked; None makes the key void, so that an order still on its way is never carried out."""
+        known = self.movements.get(key)
+        if known is None:
+            self._void.add(key)
+        return known
+
+    def _transfer(self, order: orders.TransferOrder, card: Card, now: datetime) -> Done:
+        target = self.cards.account_of(order.to_account) or order.to_account
+        units = minor_units(order.amount)
+        return self.paying.transfer(card.customer_id, card.account_id, target, units, order.text, now)
+
+    def _report_loss(self, order: orders.LossReport, card: Card, now: datetime) -> Done:
+        self.cards.report_lost(card.number)
+        return Done(card.account_id, booking_id=self.books.number("l"))
+
+    def _change_pin(self, order: orders.PinChange, card: Card, now: datetime) -> Done:
+        self.cards.set_pin(card.number, self.pins.open(order.key_id, order.new_encrypted_pin, card.number))
+        return Done(card.account_id, booking_id=self.books.number("p"))
+
+    def _open_deposit(self, order: orders.OpenDeposit, card: Card, now: datetime) -> Done:
+        terms = (order.kind, order.term)
+        return self.deposits.open(card.customer_id, card.account_id, terms, minor_units(order.amount), now)
+
+    def _buy_bond(self, order: orders.BuyBond, card: Card, now: datetime) -> Done:
+        term = BOND_ISSUES.get(order.issue)
+        if term is None:
+            raise Invalid("term_unknown", "there is no such issue")
+        return self.deposits.open(card.customer_id, card.account_id, ("bond", term), minor_units(order.amount), now)
+
+    def _pay_in(self, order: orders.PayIn, card: Card, now: datetime) -> Done:
+        units = minor_units(order.amount)
+        return self.deposits.pay_in(card.customer_id, card.account_id, order.number, units, now)
+
+    def _withdraw(self, order: orders.Withdraw, card: Card, now: datetime) -> Done:
+        return self.deposits.withdraw(card.customer_id, card.account_id, order.number, _units(order.amount), now)
+
+    def _give_notice(self, order: orders.Notice, card: Card, now: datetime) -> Done:
+        return self.deposits.give_notice(card.customer_id, card.account_id, order.number, now)
+
+    def _open_loan(self, order: orders.OpenLoan, card: Card, now: datetime) -> Done:
+        units = minor_units(order.amount)
+        return self.deposits.lend(card.customer_id, card.account_id, order.number, units, now)
+
+    def _repay(self, order: orders.Repay, card: Card, now: datetime) -> Done:
+        return self.deposits.repay(card.customer_id, card.account_id, order.number, _units(order.amount), now)
+
+    def _move_securities(self, order: orders.SecuritiesTransfer, card: Card, now: datetime) -> Done:
+        units, is_in = minor_units(order.amount), order.direction == "in"
+        return self.paying.move_securities(card.customer_id, card.account_id, units, is_in=is_in, now=now)
+
+    def _deal(self, order: orders.Deal, card: Card, now: datetime) -> Done:
+        pair, units = (order.sold, order.bought), minor_units(order.amount)
+        return self.exchange.deal(card.customer_id, card.account_id, pair, units, now, order.rate)
+
+    def _place_order(self, order: orders.RateOrder, card: Card, now: datetime) -> Done:
+        stop = Decimal(order.stop) if order.stop else None
+        units, rate = minor_units(order.amount), Decimal(order.rate)
+        pending = PendingOrder("", card.customer_id, order.sold, order.bought, units, rate, stop, now)
+        return self.exchange.place(card.customer_id, card.account_id, pending, now)
+
+    def _change_order(self, order: orders.OrderChange, card: Card, now: datetime) -> Done:
+        who, main, number = card.customer_id, card.account_id, order.number
+        if order.change == "renew":
+            return self.exchange.renew(who, main, number, now)
+        if order.change == "merge":
+            return self.exchange.merge(who, main, number)
+        return self.exchange.cancel(who, main, number)
+
+    def _pay_bill(self, order: orders.BillPayment, card: Card, now: datetime) -> Done:
+        units = minor_units(order.amount)
+        return self.paying.pay_bill(card.account_id, order.kind, order.subscriber, units, now)
+
+    def _pay_merchant(self, order: orders.MerchantPayment, card: Card, now: datetime) -> Done:
+        units = minor_units(order.amount)
+        return self.paying.pay(card.customer_id, card.account_id, order.merchant, units, now)
+
+
+def _plain(order: orders.Order) -> tuple[str, ...]:
+    hidden = {"key_id", "encrypted_pin", "new_encrypted_pin"}
+    return tuple(f"{name}={value}" for name, value in order.model_dump(exclude=hidden).items())
+
+
+def _units(text: str) -> int:
+    """Minor units, 0 for all of it."""
+    return minor_units(text) if Decimal(text) else 0
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(ZONE).isoformat()

@@ -11,6 +11,9 @@ from bankcore.core.luhn import is_valid
 from ipcc.errors import Invalid, NotAllowed, NotFound, NotNow
 
 MAX_WRONG_PINS = 3
+# card numbers have a check digit, passbook, customer and company numbers are shorter and have none
+SHORTEST_CARD = 12
+_RUN = "01234567890"
 
 # small, because a PIN has a million values at most and the hash only keeps it out of plain sight in memory dumps
 _SCRYPT = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
@@ -22,13 +25,17 @@ class Customer:
 
     id: str
     name: str
-    segment: Literal["retail", "gold", "vip"]
+    segment: Literal["retail", "gold", "vip", "company"]
     language: Literal["zh", "en"]
+    is_contracted: bool = True
 
 
 @dataclass(frozen=True)
 class Card:
-    """``wrong_pins`` in a row; a right one starts again at 0."""
+    """What a customer identifies himself with: a card, a passbook, a company's account or a contracted customer's number.
+
+    ``wrong_pins`` in a row; a right one starts again at 0.
+    """
 
     number: str = field(repr=False)
     customer_id: str
@@ -36,6 +43,8 @@ class Card:
     pin_hash: bytes = field(repr=False)
     status: Literal["active", "blocked", "lost"] = "active"
     wrong_pins: int = 0
+    access: Literal["card", "passbook", "contract", "company"] = "card"
+    points: int = 0
 
     @property
     def tail(self) -> str:
@@ -57,15 +66,25 @@ class CardFile:
     """Every customer and card of the bank."""
 
     customers: dict[str, Customer] = field(default_factory=dict)
+    authorised: dict[str, list[tuple[str, int]]] = field(default_factory=dict, repr=False)
     _cards: dict[str, Card] = field(default_factory=dict, repr=False)
 
     def add(self, card: Card) -> None:
         """Issue a card."""
         self._cards[card.number] = card
 
+    def of(self, customer_id: str) -> list[Card]:
+        """All the customer identifies himself with."""
+        return [card for card in self._cards.values() if card.customer_id == customer_id]
+
+    def account_of(self, number: str) -> str | None:
+        """The account behind a card, passbook, company or customer number; None when it is none of ours."""
+        card = self._cards.get(number)
+        return card.account_id if card else None
+
     def find(self, card_no: str) -> Card:
         """The card, whatever its state; raises Invalid for a mistyped number and NotFound. No message repeats the number."""
-        if not is_valid(card_no):
+        if len(card_no) >= SHORTEST_CARD and not is_valid(card_no):
             raise Invalid("card_invalid", "card_no: not a card number, a digit is wrong or missing")
         try:
             return self._cards[card_no]
@@ -78,6 +97,16 @@ class CardFile:
         if card.status != "active":
             raise NotNow("card_blocked", f"the card is {card.status}", status=card.status)
         return card
+
+    def report_lost(self, card_no: str) -> None:
+        """From now on nobody can use it."""
+        self.add(replace(self.usable(card_no), status="lost"))
+
+    def set_pin(self, card_no: str, pin: str) -> None:
+        """A PIN of the customer's own choice. Raises Invalid ``pin_weak`` for one digit repeated or a straight run."""
+        if len(set(pin)) == 1 or pin in _RUN or pin in _RUN[::-1]:
+            raise Invalid("pin_weak", "the PIN is too easy to guess")
+        self.add(replace(self.usable(card_no), pin_hash=hash_pin(card_no, pin), wrong_pins=0))
 
     def check_pin(self, card_no: str, pin: str) -> Card:
         """The card, its count of wrong PINs back at 0. Raises NotAllowed ``pin_wrong`` or ``pin_locked``.

@@ -66,12 +66,18 @@ class Ledger:
         return self._balances[self.account(account_id).id]
 
     def book(self, booking_id: str, postings: Sequence[Posting], text: str, now: datetime) -> list[Entry]:
-        """Book all ``postings`` or, when an account has too little, none (NotNow ``insufficient_funds``)."""
-        if sum(posting.amount for posting in postings) != 0:
-            raise Bug("bug.unbalanced", f"booking {booking_id} does not add up to zero")
+        """Book all ``postings`` or, when an account has too little, none (NotNow ``insufficient_funds``).
+
+        They add up to zero in each currency: an exchange has the bank's own account on the other side of both.
+        """
         accounts = [self.account(posting.account_id) for posting in postings]
-        if len({account.currency for account in accounts}) != 1:
-            raise NotNow("currency_differs", "the accounts are in different currencies")
+        sums: dict[str, int] = {}
+        for account, posting in zip(accounts, postings, strict=True):
+            sums[account.currency] = sums.get(account.currency, 0) + posting.amount
+        if any(sums.values()):
+            if len(sums) > 1:
+                raise NotNow("currency_differs", "the accounts are in different currencies")
+            raise Bug("bug.unbalanced", f"booking {booking_id} does not add up to zero")
         after = {account.id: self._balances[account.id] for account in accounts}
         entries = []
         for account, posting in zip(accounts, postings, strict=True):
@@ -89,8 +95,12 @@ class Ledger:
         return own[: -limit - 1 : -1]
 
     def is_balanced(self) -> bool:
-        """Whether all balances add up to zero and agree with the entries: the proof an auditor asks for."""
+        """Whether all balances add up to zero in each currency and agree with the entries: the proof an auditor asks for."""
         sums = dict.fromkeys(self.accounts, 0)
         for entry in self.entries:
             sums[entry.account_id] += entry.amount
-        return sums == self._balances and sum(sums.values()) == 0
+        totals: dict[str, int] = {}
+        for account_id, balance in sums.items():
+            currency = self.accounts[account_id].currency
+            totals[currency] = totals.get(currency, 0) + balance
+        return sums == self._balances and not any(totals.values())

@@ -9,6 +9,7 @@ import structlog
 
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Requester, View, Worker
+from ipcc.bus.port import Bus
 from ipcc.contracts.topics import CALL, CONFIG
 from ipcc.errors import Unavailable
 from ipcc.esl.port import Switches
@@ -73,9 +74,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await worker.stop()
             await tasks.stop()
 
-    check_bus(health, bus)
-    check_worker(health, worker)
-    check_switches(health, switches)
+    _check(health, bus, worker, switches)
     health.add("bank core", bank.problem)
     health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
     health.add_tasks(tasks)
@@ -89,6 +88,12 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         routers=[router],
         provides=[sessions, flows],
     )
+
+
+def _check(health: Health, bus: Bus, worker: Worker, switches: Switches) -> None:
+    check_bus(health, bus)
+    check_worker(health, worker)
+    check_switches(health, switches)
 
 
 def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:

@@ -21,7 +21,18 @@ from ipcc.clock import Clock
 from ipcc.metrics import IVR_BANK_DURATION, Metrics
 from services.ivr.core.actions import BankAnswer
 from services.ivr.core.breaker import Breaker, Stance
-from services.ivr.core.operations import OPERATIONS, UNAVAILABLE, Kind, Operation, Reply, lost, read
+from services.ivr.core.operations import (
+    OPERATIONS,
+    SETTLE,
+    UNAVAILABLE,
+    UNKNOWN,
+    Kind,
+    Operation,
+    Reply,
+    lost,
+    read,
+    read_settled,
+)
 from services.ivr.sealing import BadKey, SealingKey, key_from
 from services.ivr.settings import IvrSettings
 
@@ -31,6 +42,8 @@ KEYS = "/v1/keys"
 CONNECT_S = 2.0
 TRIES = 2
 RETRY_S = 0.1
+# an answer that was lost is asked for by its key
+SETTLE_TRIES, SETTLE_PAUSE_S = 3, 0.5
 # by the contract no answer is longer than a few kilobytes
 LONGEST_ANSWER = 65_536
 HEALTH_FRESH = timedelta(seconds=5)
@@ -111,7 +124,7 @@ class BankCore:
         began = loop.time()
         answer: BankAnswer | None = None
         try:
-            answer = await self._ask_in_time(_Question(operation, known, inputs, key))
+            answer = await self._ask_and_settle(_Question(operation, known, inputs, key))
         finally:
             self._note(breaker, answer)
         elapsed = loop.time() - began
@@ -150,6 +163,31 @@ class BankCore:
             breaker.succeeded()
         else:
             breaker.failed(self._clock.now())
+
+    async def _ask_and_settle(self, question: _Question) -> BankAnswer:
+        """The answer; of a movement whose answer was lost, what the bank says became of it, if it says so in time."""
+        answer = await self._ask_in_time(question)
+        if answer.outcome != UNKNOWN:
+            return answer
+        log.warning("bank_settles", operation=question.name, code=answer.code)
+        try:
+            async with asyncio.timeout(self._settings.patience(question.name)):
+                return await self._settle(question) or answer
+        except TimeoutError:
+            return answer
+
+    async def _settle(self, question: _Question) -> BankAnswer | None:
+        body = {"key": _idempotency(question)["Idempotency-Key"]}
+        for _ in range(SETTLE_TRIES):
+            try:
+                settled = read_settled(question.operation, await self._send("POST", SETTLE, body, {}))
+            except httpx.HTTPError as error:
+                log.info("bank_not_settled", operation=question.name, reason=_reason(error))
+                settled = None
+            if settled is not None:
+                return settled
+            await self._clock.sleep(SETTLE_PAUSE_S)
+        return None
 
     async def _ask_in_time(self, question: _Question) -> BankAnswer:
         sent = _Sent()
@@ -197,11 +235,15 @@ class BankCore:
         return read(operation, reply)
 
     async def _body(self, question: _Question) -> dict[str, str]:
-        body = {name: value for name, value in question.inputs.items() if name != "pin"}
+        body = {name: value for name, value in question.inputs.items() if name not in ("pin", "new_pin")}
         if question.operation.has_pin:
             if self._sealing is None:
                 self._sealing = await self._fetch_key()
-            body |= self._sealing.seal(question.inputs.get("pin", ""), question.inputs.get("card_no", ""))
+            card_no = question.inputs.get("card_no", "")
+            if "new_pin" in question.inputs:
+                sealed = self._sealing.seal(question.inputs["new_pin"], card_no)
+                body["new_encrypted_pin"] = sealed["encrypted_pin"]
+            body |= self._sealing.seal(question.inputs.get("pin", ""), card_no)
         return body
 
     async def _fetch_key(self) -> SealingKey:

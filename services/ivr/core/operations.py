@@ -18,6 +18,7 @@ from services.ivr.core.actions import BankAnswer
 
 Money = Annotated[str, Field(pattern=r"^-?\d{1,13}\.\d{2}$")]
 Text = Annotated[str, Field(max_length=120)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Tail = Annotated[str, Field(pattern=r"^\d{4}$")]
 _CODE = re.compile(r"^[a-z][a-z_.]{0,39}$")
 
@@ -38,8 +39,13 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """What a flow may store."""
+        return frozenset(cls.model_fields)
+
     def values(self) -> dict[str, str]:
-        """What a flow may store; yes and no for truth."""
+        """The same with its values; yes and no for truth."""
         return {name: _as_text(value) for name, value in self.model_dump().items()}
 
 
@@ -51,11 +57,13 @@ class Identified(Answer):
     segment: Text
     language: Literal["zh", "en"]
     card_tail: Tail
+    access: Literal["card", "passbook", "contract", "company"] = "card"
+    contracted: bool = True
 
 
 def _must_be_true(value: bool) -> bool:
     if not value:
-        raise ValueError("a PIN that is not right is refused, not answered")
+        raise ValueError("what is not so is refused, not answered")
     return value
 
 
@@ -70,18 +78,94 @@ class Balance(Answer):
     """``balance``: decimal text with two places."""
 
     balance: Money
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     card_tail: Tail
 
 
-class Transferred(Answer):
-    """``transfer``: the booking."""
+class Moved(Answer):
+    """Every movement: the booking. ``reference`` names the deposit, loan or order that came of it."""
 
     booking_id: Annotated[str, Field(min_length=1, max_length=64)]
     amount: Money
     balance: Money
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
+    reference: Annotated[str, Field(pattern=r"^\d{0,12}$")] = ""
     repeated: bool
+
+
+class Row(Answer):
+    """One row of a list."""
+
+    reference: Annotated[str, Field(pattern=r"^\d{0,12}$")] = ""
+    date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    amount: Money
+    currency: Currency = "CNY"
+
+
+class Listed(Answer):
+    """A list; a flow gets rows to be said: ``dated``, ``numbered``, ``held``, ``amounts``, and ``count`` and the ``first`` number."""
+
+    items: Annotated[tuple[Row, ...], Field(max_length=50, strict=False)]
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        return frozenset({"count", "first", "dated", "numbered", "held", "amounts"})
+
+    def values(self) -> dict[str, str]:
+        rows = self.items
+        return {
+            "count": str(len(rows)),
+            "first": rows[0].reference if rows else "",
+            "dated": ";".join(f"{row.date} {row.amount}" for row in rows if row.date),
+            "numbered": ";".join(f"{row.reference} {row.amount}" for row in rows if row.reference),
+            "held": ";".join(f"{row.amount} {row.currency}" for row in rows),
+            "amounts": ";".join(row.amount for row in rows),
+        }
+
+
+class Entry(Answer):
+    """One movement on an account."""
+
+    booked_at: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{8,24}$")]
+    amount: Money
+
+
+class Entries(Answer):
+    """The newest first; ``dated`` rows for a flow."""
+
+    entries: Annotated[tuple[Entry, ...], Field(max_length=50, strict=False)]
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        return frozenset({"count", "dated"})
+
+    def values(self) -> dict[str, str]:
+        rows = ";".join(f"{entry.booked_at[:10]} {entry.amount}" for entry in self.entries)
+        return {"count": str(len(self.entries)), "dated": rows}
+
+
+class Points(Answer):
+    """Points collected."""
+
+    points: Annotated[int, Field(ge=0, le=10**11)]
+
+
+class Due(Answer):
+    """An amount due or owed."""
+
+    amount: Money
+
+
+class Rate(Answer):
+    """A rate or fee as it is said."""
+
+    value: Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
+
+
+class Ordered(Answer):
+    """The order was taken."""
+
+    ordered: Annotated[bool, AfterValidator(_must_be_true)]
 
 
 @dataclass(frozen=True)
@@ -100,22 +184,62 @@ class Operation:
         return "pin" in self.needs
 
 
+def _read(path: str, answer: type[Answer], *needs: str, may_have: tuple[str, ...] = ()) -> Operation:
+    return Operation(path, Kind.READ, answer, frozenset({"card_no", *needs}), frozenset(may_have))
+
+
+def _move(path: str, *needs: str, may_have: tuple[str, ...] = ()) -> Operation:
+    return Operation(path, Kind.MOVEMENT, Moved, frozenset({"card_no", "pin", *needs}), frozenset(may_have))
+
+
+SETTLE = "/v1/movements/settle"
 OPERATIONS: Mapping[str, Operation] = {
-    "identify": Operation("/v1/cards/identify", Kind.READ, Identified, frozenset({"card_no"})),
+    "identify": _read("/v1/cards/identify", Identified),
     "verify_pin": Operation("/v1/cards/verify-pin", Kind.CHECK, Verified, frozenset({"card_no", "pin"})),
-    "balance": Operation("/v1/accounts/balance", Kind.READ, Balance, frozenset({"card_no"})),
-    "transfer": Operation(
-        "/v1/transfers",
-        Kind.MOVEMENT,
-        Transferred,
-        frozenset({"card_no", "pin", "to_account", "amount"}),
-        frozenset({"text"}),
-    ),
+    "balance": _read("/v1/accounts/balance", Balance),
+    "entries": _read("/v1/accounts/entries", Entries, may_have=("limit", "period")),
+    "savings": _read("/v1/accounts/savings", Listed),
+    "authorisations": _read("/v1/cards/authorisations", Listed),
+    "points": _read("/v1/cards/points", Points),
+    "deposits": _read("/v1/deposits", Listed),
+    "loans": _read("/v1/loans", Listed),
+    "loan_interest": _read("/v1/loans/interest", Due, "number"),
+    "bonds": _read("/v1/bonds", Listed),
+    "bond_issues": _read("/v1/bonds/issues", Listed),
+    "securities": _read("/v1/securities", Listed),
+    "securities_entries": _read("/v1/securities/entries", Listed),
+    "exchange_balances": _read("/v1/exchange/balances", Listed),
+    "exchange_entries": _read("/v1/exchange/entries", Listed),
+    "exchange_orders": _read("/v1/exchange/orders", Listed),
+    "bill_due": Operation("/v1/bills/due", Kind.READ, Due, frozenset({"kind", "subscriber"})),
+    "rate": Operation("/v1/information/rate", Kind.READ, Rate, frozenset({"topic", "item"})),
+    "order_document": Operation("/v1/documents", Kind.CHECK, Ordered, frozenset({"card_no", "kind", "by", "number"})),
+    "transfer": _move("/v1/transfers", "to_account", "amount", may_have=("text",)),
+    "report_loss": _move("/v1/cards/loss"),
+    "change_pin": _move("/v1/cards/pin", "new_pin"),
+    "open_deposit": _move("/v1/deposits/open", "kind", "term", "amount"),
+    "pay_in": _move("/v1/deposits/pay-in", "number", "amount"),
+    "withdraw": _move("/v1/deposits/withdraw", "number", may_have=("amount",)),
+    "give_notice": _move("/v1/deposits/notice", "number"),
+    "open_loan": _move("/v1/loans/open", "number", "amount"),
+    "repay_loan": _move("/v1/loans/repay", "number", may_have=("amount",)),
+    "buy_bond": _move("/v1/bonds/buy", "issue", "amount"),
+    "move_securities": _move("/v1/securities/transfers", "direction", "amount"),
+    "exchange_deal": _move("/v1/exchange/deals", "sold", "bought", "amount", may_have=("rate",)),
+    "place_exchange_order": _move("/v1/exchange/orders/place", "sold", "bought", "amount", "rate", may_have=("stop",)),
+    "change_exchange_order": _move("/v1/exchange/orders/change", "number", "change"),
+    "pay_bill": _move("/v1/bills/pay", "kind", "subscriber", "amount"),
+    "pay_merchant": _move("/v1/payments", "merchant", "amount"),
 }
 
 # refusals of our own making: our token, our address, our speed; the customer did nothing wrong
 _OUR_FAULT = frozenset({400, 401, 405, 406, 407, 408, 411, 413, 415, 421, 425, 426, 429, 431})
-_NOT_FOUND_IS_A_REFUSAL = frozenset({"card_not_found", "account_not_found"})
+_NOT_FOUND_IS_A_REFUSAL = frozenset(
+    {
+        "card_not_found", "account_not_found", "deposit_not_found", "loan_not_found", "order_not_found", "rate_not_found",
+        "subscriber_not_found", "merchant_not_found", "securities_not_found",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,7 +257,7 @@ def find_faults(operation: str, inputs: frozenset[str], outputs: frozenset[str])
         return [f"the bank core has no operation {operation}; it has {', '.join(sorted(OPERATIONS))}"]
     faults = [f"{operation} needs {name}" for name in sorted(known.needs - inputs)]
     faults += [f"{operation} takes no {name}" for name in sorted(inputs - known.needs - known.may_have)]
-    return faults + [f"{operation} answers no {name}" for name in sorted(outputs - known.answer.model_fields.keys())]
+    return faults + [f"{operation} answers no {name}" for name in sorted(outputs - known.answer.names())]
 
 
 def read(operation: Operation, reply: Reply) -> BankAnswer:
@@ -151,6 +275,19 @@ def read(operation: Operation, reply: Reply) -> BankAnswer:
         code = _refusal(reply)
         return BankAnswer("refused", code) if code else BankAnswer(UNAVAILABLE, f"status_{reply.status}")
     return lost(operation, f"status_{reply.status}")
+
+
+def read_settled(operation: Operation, reply: Reply) -> BankAnswer | None:
+    """What became of a movement whose answer was lost; None when this answer does not tell."""
+    if reply.status != 200 or not isinstance(reply.body, dict):
+        return None
+    if reply.body.get("booked") is False:
+        # by the contract it never will be either
+        return BankAnswer(UNAVAILABLE, "not_booked")
+    try:
+        return BankAnswer("ok", values=operation.answer.model_validate(reply.body.get("movement")).values())
+    except ValidationError:
+        return None
 
 
 def lost(operation: Operation, code: str) -> BankAnswer:

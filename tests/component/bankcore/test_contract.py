@@ -63,6 +63,8 @@ async def test_a_customer_is_identified_verified_and_told_his_balance(bank: http
         "segment": "retail",
         "language": "zh",
         "card_tail": FIRST.card_no[-4:],
+        "access": "card",
+        "contracted": True,
     }
     verified = await bank.post("/v1/cards/verify-pin", json=await sealed(bank, FIRST))
     assert verified.json() == {"verified": True, "customer_id": "c1001"}

@@ -18,7 +18,8 @@ from services.ivr.core.actions import BankAnswer
 from tests.component.ivr.conftest import TOKEN, StandIn
 from tests.support.until import until
 
-FIRST, SECOND, *_, BLOCKED, _LAST = demo_customers()
+FIRST, SECOND = demo_customers()[:2]
+BLOCKED = demo_customers()[4]
 CARD = {"card_no": FIRST.card_no}
 CARD_AND_PIN = {**CARD, "pin": FIRST.pin}
 ORDER = {**CARD_AND_PIN, "to_account": SECOND.account_id, "amount": "10.00"}
@@ -113,12 +114,28 @@ async def test_a_slow_bank_is_not_waited_for_longer_than_said(bank: StandIn) -> 
         assert (await core.ask("identify", CARD, "k")).outcome == "ok"
 
 
-async def test_of_a_movement_that_came_too_late_nobody_knows(bank: StandIn) -> None:
+async def test_a_movement_that_came_too_late_is_asked_for_by_its_key_and_never_booked(bank: StandIn) -> None:
     async with client(bank.url, timeouts_s={"transfer": 0.3}) as core:
         assert (await core.ask("verify_pin", CARD_AND_PIN, "k")).outcome == "ok"
         await bank.go_wrong("slow", operation="transfer", delay_ms=500)
-        assert (await core.ask("transfer", ORDER, "k1")).outcome == "unknown"
-        assert bank.asked("transfer") <= 1
+        assert short(await core.ask("transfer", ORDER, "k1")) == ("unavailable", "not_booked")
+        await bank.go_wrong("none")
+        assert short(await core.ask("transfer", ORDER, "k1")) == ("refused", "key_void")
+
+
+async def test_of_a_movement_whose_answer_was_lost_the_bank_says_that_it_was_booked(
+    core: BankCore, bank: StandIn
+) -> None:
+    await bank.go_wrong("lost", operation="transfer")
+    answer = await core.ask("transfer", ORDER, "k3")
+    assert (answer.outcome, answer.values["repeated"]) == ("ok", "yes")
+    assert bank.asked("transfer") == 1
+
+
+async def test_a_pin_is_changed_with_both_pins_sealed(core: BankCore) -> None:
+    answer = await core.ask("change_pin", {**CARD_AND_PIN, "new_pin": "860213"}, "k4")
+    assert answer.outcome == "ok"
+    assert (await core.ask("verify_pin", {**CARD_AND_PIN, "pin": "860213"}, "k5")).outcome == "ok"
 
 
 async def test_a_read_is_tried_again_a_pin_and_a_movement_are_not(core: BankCore, bank: StandIn) -> None:
@@ -133,7 +150,8 @@ async def test_a_read_is_tried_again_a_pin_and_a_movement_are_not(core: BankCore
 async def test_nonsense_is_unavailable_and_of_a_movement_unknown(core: BankCore, bank: StandIn) -> None:
     await bank.go_wrong("malformed", operation="balance")
     assert short(await core.ask("balance", CARD, "k")) == ("unavailable", "malformed")
-    await bank.go_wrong("malformed", operation="transfer")
+    assert (await core.ask("verify_pin", CARD_AND_PIN, "k")).outcome == "ok"
+    await bank.go_wrong("malformed")
     assert short(await core.ask("transfer", ORDER, "k")) == ("unknown", "malformed")
     await bank.go_wrong("malformed", operation="keys")
     async with client(bank.url) as other:

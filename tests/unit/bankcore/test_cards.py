@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bankcore.core.cards import CardFile
-from bankcore.core.ledger import Ledger
 from bankcore.demo import demo_customers, fill
 from bankcore.pin_cipher import PinCipher, seal
+from bankcore.usecases import Bank
 from ipcc.clock import FakeClock
 from ipcc.errors import Invalid, NotAllowed, NotFound, NotNow
 
@@ -27,9 +27,9 @@ def cards() -> CardFile:
 
 
 def new_cards() -> CardFile:
-    made = CardFile()
-    fill(made, Ledger(), FakeClock().now())
-    return made
+    bank = Bank()
+    fill(bank, FakeClock().now())
+    return bank.cards
 
 
 def code_of(cards: CardFile, pin: str) -> str:
