@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+import httpx
+
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
 from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
@@ -13,6 +15,7 @@ from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_switches, running_bus
+from ipcc.settings import read_secret
 from ipcc.tasks import Tasks
 from services.ctiserver.api import router
 from services.ctiserver.changes import Changes
@@ -40,6 +43,7 @@ from services.ctiserver.supervision import Supervision
 from services.ctiserver.switch import PLAN, Ear
 from services.ctiserver.telephony import Telephony
 from services.ctiserver.usecases import AgentDesk, CallControl, Hands
+from services.ctiserver.webhooks import TIMEOUT_S, Webhooks
 
 FLUSH_S = 3.0
 """So long a service that ends goes on sending what it has heard."""
@@ -71,6 +75,13 @@ class _Works:
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
+        self.webhooks = Webhooks(
+            settings.webhooks,
+            {hook.id: read_secret(hook.secret_file) for hook in settings.webhooks},
+            bus,
+            clock,
+            httpx.AsyncClient(timeout=TIMEOUT_S),
+        )
         self.monitors = CstaMonitors()
         self.feed.hear = lambda event: self.monitors.take(event, self.control)
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
@@ -104,6 +115,8 @@ class _Works:
                 tasks.spawn(f"show {topic.name}", reader.run)
             self.holding.start(tasks, self.clock, self.metrics)
             tasks.spawn("hold nodes", self.lease.run)
+            stack.push_async_callback(self.webhooks.client.aclose)
+            self.webhooks.start(tasks)
             tasks.spawn("mind those left behind", self.minder.run)
             try:
                 yield

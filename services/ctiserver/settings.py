@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ipcc.settings import PORTS, ServiceSettings
 from services.ctiserver.core.dialling import DialRule
+from services.ctiserver.webhooks import Webhook
 
 
 class CtiSettings(ServiceSettings):
@@ -90,6 +91,11 @@ class CtiSettings(ServiceSettings):
         (DialRule(pattern=r"1[3-9]\d{9}"), DialRule(pattern=r"0\d{9,11}"), DialRule(pattern=r"955\d{2}")),
         description="Numbers agents may reach, as a JSON list of {pattern, allow, gateway, roles, strip, prefix}: the first "
         "rule whose pattern fits the whole number decides, and what none fits is refused.",
+    )
+    webhooks: tuple[Webhook, ...] = Field(
+        (),
+        description="Receivers of call events, as a JSON list of {id, url, types, secret_file}: each event is a signed POST, "
+        "tried again, in the end a dead letter.",
     )
     ask_timeout_s: float = Field(3.0, gt=0, le=30, description="How long an answer of acd is waited for, in seconds.")
 
