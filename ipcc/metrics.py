@@ -85,6 +85,12 @@ ACD_WAITING = _gauge("ipcc_acd_waiting_count", "Contacts in the queue, offered o
 ACD_LONGEST_WAIT = _gauge("ipcc_acd_longest_wait_seconds", "How long the first in the queue has waited.", "queue")
 ACD_AGENTS = _gauge("ipcc_acd_agents_count", "Agents by state now.", "state")
 ACD_OFFERS = _counter("ipcc_acd_offers_total", "Offers ended.", "queue", "outcome")
+ACD_WAITS_FORETOLD = _counter(
+    "ipcc_acd_waits_foretold_total",
+    "Waits of answered contacts beside the range foretold when they came: inside should be four of five.",
+    "queue",
+    "was",
+)
 ACD_INPUTS = _counter("ipcc_acd_inputs_total", "Commands, facts and results decided.", "kind")
 ACD_DECISION_DURATION = _histogram("ipcc_acd_decision_duration_seconds", "Time one decision took, without storing it.")
 ACD_STORE_DURATION = _histogram(

@@ -10,7 +10,17 @@ from fastapi import APIRouter, Depends, Query
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Role
 from ipcc.http.service import provided
-from services.acd.schemas import AgentAnswer, AgentView, EntryView, ForcedState, QueueView, Why
+from services.acd.schemas import (
+    AgentAnswer,
+    AgentView,
+    ChangedEntry,
+    EntryAnswer,
+    EntryView,
+    ForcedState,
+    PulledEntry,
+    QueueView,
+    Why,
+)
 from services.acd.usecases import Desk
 
 log = structlog.get_logger(__name__)
@@ -49,4 +59,32 @@ async def explain(contact_id: str, desk: DeskHere) -> Why:
 async def force_state(agent_id: str, forced: ForcedState, desk: DeskHere, principal: CurrentPrincipal) -> AgentAnswer:
     answer = await desk.force(agent_id, forced)
     log.info("agent_forced", agent_id=agent_id, state=forced.state, reason=forced.reason, by=principal.subject)
+    return answer
+
+
+@router.patch("/entries/{entry_id}", dependencies=[MAY_FORCE], summary="Move a waiting contact, or change its priority")
+async def change_entry(entry_id: str, to: ChangedEntry, desk: DeskHere, principal: CurrentPrincipal) -> EntryAnswer:
+    answer = await desk.change(entry_id, to, principal.subject)
+    log.info("entry_changed", entry_id=entry_id, queue_id=to.queue_id, priority=to.priority, by=principal.subject)
+    return answer
+
+
+@router.post(
+    "/entries/{entry_id}/pull", dependencies=[MAY_FORCE], summary="Offer a waiting contact to one agent at once"
+)
+async def pull_entry(entry_id: str, to: PulledEntry, desk: DeskHere, principal: CurrentPrincipal) -> EntryAnswer:
+    answer = await desk.pull(entry_id, to, principal.subject)
+    log.info("entry_pulled", entry_id=entry_id, agent_id=to.agent_id, by=principal.subject)
+    return answer
+
+
+@router.delete("/entries/{entry_id}", dependencies=[MAY_FORCE], summary="Take a waiting contact out of its queue")
+async def drop_entry(
+    entry_id: str,
+    desk: DeskHere,
+    principal: CurrentPrincipal,
+    target: Annotated[str, Query(max_length=80, description="where its flow goes on")] = "",
+) -> EntryAnswer:
+    answer = await desk.drop(entry_id, target)
+    log.info("entry_dropped", entry_id=entry_id, target=target, by=principal.subject)
     return answer

@@ -10,10 +10,10 @@ import structlog
 
 from ipcc.bus.port import Record
 from ipcc.clock import Clock
-from ipcc.contracts.acd import AcdCommand, AgentChanged, InputRef, OfferEnded
+from ipcc.contracts.acd import AcdCommand, AgentChanged, EntryEnded, EntryOutcome, InputRef, OfferEnded
 from ipcc.contracts.config import ConfigChanged
 from ipcc.errors import Bug, InvalidMessage, IpccError, Refused
-from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, Metrics
+from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, ACD_WAITS_FORETOLD, Metrics
 from services.acd.consumers import Input, place_of
 from services.acd.core.decision import Decision, advance
 from services.acd.core.effects import Effect
@@ -113,6 +113,15 @@ class Book:
             place = place_of(cause.topic, cause.partition)
             self.positions[place] = max(cause.offset + 1, self.positions.get(place, 0))
 
+    def _judge(self, ended: EntryEnded) -> None:
+        """Count whether the wait of an answered contact was as foretold."""
+        past = self.state.past.get(ended.entry_id)
+        if ended.outcome is not EntryOutcome.ANSWERED or past is None or past.expected is None:
+            return
+        waited, foretold = ended.wait_ms / 1000, past.expected
+        was = "shorter" if waited < foretold[0] else "longer" if waited > foretold[1] else "inside"
+        self.metrics.count(ACD_WAITS_FORETOLD, queue=ended.queue_id, was=was)
+
     def _warn(self, given: object) -> None:
         if isinstance(given, ConfigChanged) and given.object is not None and given.object_id in self.state.broken:
             problem = self.state.broken[given.object_id]
@@ -131,5 +140,7 @@ class Book:
                     reason=event.reason,
                     call_id=event.call_id,
                 )
+            elif isinstance(event, EntryEnded):
+                self._judge(event)
             elif isinstance(event, OfferEnded):
                 self.metrics.count(ACD_OFFERS, queue=event.queue_id, outcome=event.outcome.value)

@@ -11,7 +11,16 @@ import structlog
 
 from ipcc.bus.port import Bus
 from ipcc.clock import Clock
-from ipcc.contracts.acd import EntryEnded, EntryQueued, OfferAnswered, OfferEnded, OfferMade, OfferRinging
+from ipcc.contracts.acd import (
+    EntryChanged,
+    EntryEnded,
+    EntryQueued,
+    OfferAnswered,
+    OfferEnded,
+    OfferMade,
+    OfferRinging,
+    WaitForetold,
+)
 from ipcc.contracts.topics import ACD
 from ipcc.errors import NotFound, Unavailable
 from services.acd.core.state import State
@@ -20,7 +29,9 @@ from services.acd.log import AcdLog, Fact
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
-StoryEvent = EntryQueued | OfferMade | OfferRinging | OfferAnswered | OfferEnded | EntryEnded
+StoryEvent = (
+    EntryQueued | EntryChanged | WaitForetold | OfferMade | OfferRinging | OfferAnswered | OfferEnded | EntryEnded
+)
 
 
 @dataclass

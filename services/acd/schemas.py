@@ -59,6 +59,7 @@ class Step(BaseModel):
 
     at: datetime
     words: str
+    words_zh: str
     type: str
     details: dict[str, Any] = Field(default_factory=dict)
 
@@ -83,6 +84,30 @@ class ForcedState(BaseModel):
 
     state: Literal["ready", "not_ready", "out"]
     reason: str = Field(default="supervisor", max_length=80)
+
+
+class ChangedEntry(BaseModel):
+    """Where a waiting contact goes and how urgent it is; what is left out stays as it is."""
+
+    queue_id: str | None = Field(default=None, max_length=64)
+    priority: int | None = Field(default=None, ge=1, le=10, description="1 is served first")
+
+
+class PulledEntry(BaseModel):
+    """The agent a waiting contact is offered to at once."""
+
+    agent_id: str = Field(max_length=64)
+
+
+class EntryAnswer(BaseModel):
+    """The entry after it. ``position`` 0: it has left its queue, by ``outcome``."""
+
+    entry_id: str
+    queue_id: str
+    position: int
+    outcome: str = ""
+    target: str = ""
+    offer_id: str = ""
 
 
 class AgentAnswer(BaseModel):

@@ -11,7 +11,17 @@ from typing import TypeVar
 from ipcc.bus.rpc import Requester
 from ipcc.bus.view import View
 from ipcc.clock import Clock
-from ipcc.contracts.acd import AcdCommand, AgentState, EntryQueued, SetNotReady, SetReady, SignOut
+from ipcc.contracts.acd import (
+    AcdCommand,
+    AgentState,
+    ChangeEntry,
+    EntryQueued,
+    LeaveQueue,
+    PullEntry,
+    SetNotReady,
+    SetReady,
+    SignOut,
+)
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.errors import NotFound
 from ipcc.metrics import ACD_AGENTS, ACD_LONGEST_WAIT, ACD_WAITING, Metrics
@@ -20,7 +30,19 @@ from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State
 from services.acd.log import Fact
 from services.acd.mirror import Mirror
-from services.acd.schemas import AgentAnswer, AgentView, EntryView, ForcedState, QueueView, Stay, Step, Why
+from services.acd.schemas import (
+    AgentAnswer,
+    AgentView,
+    ChangedEntry,
+    EntryAnswer,
+    EntryView,
+    ForcedState,
+    PulledEntry,
+    QueueView,
+    Stay,
+    Step,
+    Why,
+)
 
 T = TypeVar("T")
 
@@ -70,6 +92,29 @@ class Desk:
         if user is None:
             raise NotFound("acd.unknown_agent", f"there is no agent {agent_id}", agent_id=agent_id)
         return AgentAnswer.model_validate(await self.requester.ask(_order(user, forced), ASK_TIMEOUT_S))
+
+    async def change(self, entry_id: str, changed: ChangedEntry, by: str) -> EntryAnswer:
+        """Move a waiting contact or give it another priority. Raises what the owner raises."""
+        to = {"queue_id": changed.queue_id, "priority": changed.priority, "by": by}
+        return await self._order_entry(ChangeEntry(domain=self._domain_of(entry_id), entry_id=entry_id, **to))
+
+    async def pull(self, entry_id: str, pulled: PulledEntry, by: str) -> EntryAnswer:
+        """Offer a waiting contact to one agent at once. Raises what the owner raises."""
+        domain = self._domain_of(entry_id)
+        return await self._order_entry(PullEntry(domain=domain, entry_id=entry_id, agent_id=pulled.agent_id, by=by))
+
+    async def drop(self, entry_id: str, target: str) -> EntryAnswer:
+        """Take a waiting contact out of its queue; its flow goes on with ``target``. Raises what the owner raises."""
+        return await self._order_entry(LeaveQueue(domain=self._domain_of(entry_id), entry_id=entry_id, target=target))
+
+    async def _order_entry(self, command: AcdCommand) -> EntryAnswer:
+        return EntryAnswer.model_validate(await self.requester.ask(command, ASK_TIMEOUT_S))
+
+    def _domain_of(self, entry_id: str) -> str:
+        for mirror in self.mirrors.values():
+            if entry_id in mirror.state.entries or entry_id in mirror.state.past:
+                return mirror.domain
+        raise NotFound("acd.unknown_entry", f"there is no entry {entry_id}", entry_id=entry_id)
 
     async def measure(self) -> None:
         """Keep the gauges right for ever."""
@@ -177,7 +222,13 @@ def _stay(story: list[Fact]) -> Stay:
     queue_id = first.queue_id if isinstance(first, EntryQueued) else ""
     entry_id = getattr(first, "entry_id", "")
     steps = [
-        Step(at=fact.at, words=sentence(fact.event), type=fact.event.TYPE, details=getattr(fact.event, "why", {}))
+        Step(
+            at=fact.at,
+            words=sentence(fact.event),
+            words_zh=sentence(fact.event, "zh"),
+            type=fact.event.TYPE,
+            details=getattr(fact.event, "why", {}),
+        )
         for fact in story
     ]
     return Stay(entry_id=entry_id, queue_id=queue_id, steps=steps)

@@ -221,9 +221,12 @@ def _entry_ended(state: State, event: EntryEnded, at: datetime) -> None:
     if is_lost or event.outcome is EntryOutcome.ANSWERED:
         pace = state.paces.get(event.queue_id) or Pace(event.queue_id, DEFAULT_HANDLE_S)
         state.write(state.paces, pace.id, replace(pace, lost=pace.lost + (is_lost - pace.lost) * PACE_STEP))
+    entry = state.entries.get(event.entry_id)
     state.erase(state.entries, event.entry_id)
     state.forget_past(at)
     past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id, event.target)
+    if entry is not None:
+        past = replace(past, expected=entry.expected)
     state.write(state.past, past.id, past)
 
 

@@ -147,3 +147,4 @@ class PastEntry:
     ended_at: datetime
     agent_id: str = ""
     target: str = ""
+    expected: tuple[float, float] | None = None

@@ -12,6 +12,7 @@ from ipcc.contracts.acd import (
     AgentState,
     ContactHandled,
     EndWrapUp,
+    EntryChanged,
     EntryEnded,
     EntryOutcome,
     OfferEnded,
@@ -87,6 +88,26 @@ async def test_a_supervisor_forces_a_state_on_any_replica(stand: Stand) -> None:
         assert (answer.status_code, answer.json()["reason"]) == (200, "training")
         assert (await client.post("/v1/agents/zoe/state", json={"state": "out"})).status_code == 404
         assert (await client.post("/v1/agents/bob/state", json={"state": "ready"})).status_code == 409
+
+
+async def test_a_supervisor_moves_pulls_and_drops_who_waits(stand: Stand) -> None:
+    async with stand.acd() as client:
+        for name in ("x", "y", "z"):
+            await stand.arrive(name)
+        moved = await client.patch("/v1/entries/entry-y", json={"priority": 1})
+        assert (moved.status_code, moved.json()["position"]) == (200, 1)
+        dropped = await client.delete("/v1/entries/entry-z", params={"target": "voicemail"})
+        assert dropped.json()["outcome"] == "transferred"
+        await stand.hear(EntryEnded, entry_id="entry-z", target="voicemail")
+        await stand.sign_in("ann")
+        await stand.hear(OfferMade, entry_id="entry-y")
+        assert (await client.post("/v1/entries/entry-x/pull", json={"agent_id": "ann"})).status_code == 409
+        assert (await client.patch("/v1/entries/entry-x", json={"queue_id": "nowhere"})).status_code == 404
+        assert (await client.delete("/v1/entries/nobody")).status_code == 404
+        [changed] = await stand.told(EntryChanged)
+        assert (changed.reason, changed.by != "") == ("reprioritised", True)
+        steps = (await client.get("/v1/contacts/entry-y/why")).json()["stays"][0]["steps"]
+        assert any("优先级改为 1" in step["words_zh"] for step in steps)
 
 
 async def test_refusals_reach_the_asker_as_what_they_are(stand: Stand) -> None:

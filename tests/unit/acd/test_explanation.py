@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from string import Formatter
+
 from services.acd.core.explanation import because, sentence
 from services.acd.core.inputs import RingFailed
+from services.acd.core.phrases import CHINESE, ENGLISH
 from tests.unit.acd.world import World, user
 
 
@@ -25,6 +28,24 @@ def test_a_contact_tells_its_story() -> None:
         "bob picked up.",
     ]
     assert words[-2] == "Left the queue after 0.0 s: answered by bob."
+
+
+def test_every_phrase_exists_in_both_languages_with_the_same_places() -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    assert {key: places(text) for key, text in ENGLISH.items()} == {key: places(text) for key, text in CHINESE.items()}
+
+
+def test_chinese_says_the_same() -> None:
+    world = World(agents=(user("ann"),))
+    world.come("ann")
+    world.call("x")
+    words = [sentence(event, "zh") for _, event in world.events]
+    assert [w for w in words if w] == [
+        "进入队列 service,优先级 5。",
+        "分配给 ann:已空闲 1 秒,在 1 名合适座席中最久(要求 service 3)。",
+    ]
 
 
 def test_an_offer_without_reasons_says_so() -> None:
