@@ -60,6 +60,11 @@ class Tasks:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # it failed while it was being stopped: whoever stops it waits for its end, not for a new start
+                    log.exception("task_failed_while_stopping", task=name)
+                    return
                 self.dead[name] = repr(error)
                 log.exception("task_died", task=name)
                 await asyncio.sleep(self.restart_delay_s)

@@ -6,6 +6,7 @@ import logging
 
 QUIET_S = 30.0
 SOURCES = (
+    "aiokafka",
     "aiokafka.client",
     "aiokafka.cluster",
     "aiokafka.conn",

@@ -6,6 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import httpx
+from websockets.exceptions import ConnectionClosed
+
 from ipcc.cli import agent, call, demo, doctor, sim, up
 from ipcc.errors import IpccError
 
@@ -27,6 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(given.run(given))
     except IpccError as error:
         sys.stderr.write(f"ipcc {given.command}: {error.message}\n")
+        return 2
+    except (httpx.HTTPError, ConnectionClosed) as error:
+        sys.stderr.write(
+            f"ipcc {given.command}: the suite does not answer any more ({error or type(error).__name__})\n"
+        )
+        return 2
+    except (OSError, OverflowError) as error:
+        sys.stderr.write(f"ipcc {given.command}: {error}\n")
         return 2
     except KeyboardInterrupt:
         return 130

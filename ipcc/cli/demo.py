@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from ipcc.cli.folder import claimed
 from ipcc.cli.journeys import first
 from ipcc.cli.plan import Plan, add_options, plan_of
 from ipcc.cli.stage import Stage
@@ -41,9 +41,9 @@ def run(given: argparse.Namespace) -> int:
     """Play, print, and stay up unless told to exit."""
     plan = plan_of(given)
     configure_logging(plan.log_level, "auto")
-    # yesterday's calls would be in today's totals
-    shutil.rmtree(plan.var, ignore_errors=True)
-    return asyncio.run(_run(plan, given.calls, given.json, leaves=given.exit))
+    # fresh: yesterday's calls would be in today's totals
+    with claimed(plan.var, fresh=True):
+        return asyncio.run(_run(plan, given.calls, given.json, leaves=given.exit))
 
 
 async def _run(plan: Plan, calls: int, json_file: Path | None, *, leaves: bool) -> int:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -156,8 +156,13 @@ def choose_ports(plan: Plan) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def running_family(plan: Plan, extra: Mapping[str, str] | None = None) -> AsyncIterator[tuple[Suite, Family]]:
-    """Every service in a process of its own; the simulated switch, when there is one, stays in this process."""
+async def running_family(
+    plan: Plan, extra: Mapping[str, str] | None = None, hold_back: Iterable[str] = ()
+) -> AsyncIterator[tuple[Suite, Family]]:
+    """Every service in a process of its own; the simulated switch, when there is one, stays in this process.
+
+    ``extra`` are further variables for all of them; those named by ``hold_back`` are not started before they are let go.
+    """
     async with AsyncExitStack() as stack:
         suite = Suite(plan, switches=plan.switches)
         if not plan.switches:
@@ -174,6 +179,8 @@ async def running_family(plan: Plan, extra: Mapping[str, str] | None = None) -> 
             # made before the children start, so that they all find the one key
             told = load(settings_class("admin"), **settings_of(plan, "admin", suite.switches, suite.urls["bankcore"]))
             suite.token = issue_development_token(told, SystemClock(), "local", list(Role))
+        for name in hold_back:
+            family.hold_back(name)
         family.start()
         stack.push_async_callback(family.stop)
         yield suite, family

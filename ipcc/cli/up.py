@@ -8,6 +8,7 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
+from ipcc.cli.folder import claimed
 from ipcc.cli.plan import Plan, add_options, plan_of
 from ipcc.cli.processes import running_family
 from ipcc.cli.remote import Running, write
@@ -25,7 +26,8 @@ def run(given: argparse.Namespace) -> int:
     """Run until interrupted."""
     plan = plan_of(given)
     configure_logging(plan.log_level, "auto")
-    return asyncio.run(_run_processes(plan) if plan.processes else _run(plan))
+    with claimed(plan.var):
+        return asyncio.run(_run_processes(plan) if plan.processes else _run(plan))
 
 
 async def _run(plan: Plan) -> int:

@@ -145,6 +145,18 @@ class Runner:
                 self._is_back = True
                 if not await self._is_there():
                     return CallerGone()
+                await self._quieten()
+
+    async def _quieten(self) -> None:
+        """After a gap: endless music that nobody stopped would hold up whatever is sent next, and half-said prompts repeat."""
+        if isinstance(self._action, JoinQueue | Connect | None):
+            # he may be talking by now: acd, or the switch, is asked first
+            return
+        try:
+            await self._around.line.interrupt()
+            await self._around.line.wipe()
+        except (LineLost, SwitchDown) as error:
+            log.info("not_quietened", call_id=self.session.call_id, error=str(error))
 
     async def _is_there(self) -> bool:
         while True:
@@ -305,7 +317,10 @@ class Runner:
         line = self._around.line
         await line.interrupt()
         await line.play(self._said(action.announcement), self.session.language)
-        await line.start_music(action.music)
+        # an agent may have answered while it was said, and the bridge have cut it short: no music into their conversation
+        standing = await self._confirm(action)
+        if isinstance(standing, Standing) and not standing.is_offered:
+            await line.start_music(action.music)
 
     async def _keep_safety_net(self) -> None:
         while True:

@@ -44,6 +44,8 @@ class Watch:
     silent_phones: dict[str, datetime] = field(default_factory=dict)
     unrecorded: dict[str, datetime] = field(default_factory=dict)
     recorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    late: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """Legs whose recording was missed: one that comes after all clears the alert."""
 
     def apply(self, event: Event) -> list[Breach]:
         """The breaches ``event`` shows."""
@@ -58,6 +60,7 @@ class Watch:
         late = [leg for leg, ended in self.unrecorded.items() if now - ended > RECORDING_WITHIN]
         for leg in late:
             del self.unrecorded[leg]
+            self._note(self.late, leg)
         text = "the answered agent leg {} has no recording: look at record and its spool"
         return [Breach("I10", leg, "critical", text.format(leg)) for leg in late]
 
@@ -129,6 +132,9 @@ class Watch:
         self.unrecorded.pop(data.leg_id, None)
         if isinstance(data, RecordingFailed):
             return [Breach("I10", data.leg_id, "critical", f"the recording of leg {data.leg_id} is {data.reason}")]
+        if data.leg_id in self.late:
+            del self.late[data.leg_id]
+            return [Breach("I10", data.leg_id, "info", "the recording came late", cleared=True)]
         return []
 
     @staticmethod
