@@ -112,7 +112,7 @@ class Ears:
             async for record in reader:
                 heard = await self._understand(record)
                 if heard is not None:
-                    found.append((heard, record.time))
+                    found.append((heard, received_from(record).event.time))
         return sorted(found, key=lambda told: told[1])
 
     async def follow(self, topic: Topic, start: Mapping[int, int]) -> None:
