@@ -130,6 +130,11 @@ class PostgresServer:
         """As libpq writes it."""
         return f"postgresql://ipcc@127.0.0.1:{self.port}/{database}"
 
+    def dump(self, url: str) -> bytes:
+        """Every table of that database as text (a SQLAlchemy URL is understood)."""
+        command = [str(find_programs() / "pg_dump"), "--inserts", url.replace("postgresql+asyncpg", "postgresql")]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
     def new_database(self) -> str:
         """The SQLAlchemy URL of a new, empty database."""
         name = f"test_{next(self._numbers)}"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ipcc.settings import SwitchAddress
+from ipcc.tasks import Tasks
 from tests.traces import frames
 
 CHUNK = 1 << 16
@@ -51,7 +52,7 @@ async def eavesdropping(address: SwitchAddress, password: str) -> AsyncIterator[
     one.say(f"auth {password}")
     one.say("log debug")
     one.say("event plain ALL")
-    listening = asyncio.create_task(one.listen())
+    listening = Tasks().once("eavesdrop", one.listen())
     try:
         yield one
     finally:

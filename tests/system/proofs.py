@@ -82,13 +82,18 @@ def wrong_waits(found: Mapping[str, Stay]) -> list[str]:
 
 
 def recording_faults(journey: Mapping[str, Any]) -> list[str]:
-    """An answered call has one readable recording, no shorter than the talk: it began when the agent answered."""
+    """An answered call has one readable recording, no shorter than the talk: it began when the agent answered.
+
+    Whoever did not hear the end of a talk counts it until it was found: the shorter of the two counts is nearer to it.
+    """
     answered = [stay for stay in journey["stays"] if stay["outcome"] == "answered"]
     recordings = journey["recordings"]
     if len(answered) != len(recordings):
         return [f"{journey['call_id']}: {len(answered)} answered, {len(recordings)} recordings"]
+    legs = [leg["talk_ms"] for leg in journey["legs"] if leg["role"] == "agent" and leg["talk_ms"]]
+    talks = [min([stay["talk_ms"], *legs]) for stay in answered]
     return [
-        f"{journey['call_id']}: recording {r['fault']} {r['duration_ms']} ms for {stay['talk_ms']} ms of talk"
-        for stay, r in zip(answered, recordings, strict=True)
-        if r["fault"] or (r["duration_ms"] or 0) < stay["talk_ms"] - TOLERANCE_MS
+        f"{journey['call_id']}: recording {r['fault']} {r['duration_ms']} ms for {talk_ms} ms of talk"
+        for talk_ms, r in zip(talks, recordings, strict=True)
+        if r["fault"] or (r["duration_ms"] or 0) < talk_ms - TOLERANCE_MS
     ]

@@ -40,14 +40,23 @@ class Town:
     suite: Suite
     family: Family
     client: httpx.AsyncClient
-    stage: Stage
     clock: SystemClock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock.now()
 
     @property
     def sim(self) -> SimSwitch:
         """The switch."""
         assert self.suite.sim is not None
         return self.suite.sim
+
+    @property
+    def stage(self) -> Stage:
+        """The demonstration's stage on the switch there is now."""
+        made = Stage(self.suite, self.client, self.clock)
+        made.began = self.began
+        return made
 
     # --- asking ------------------------------------------------------------------------------------------------------
     async def get(self, service: str, path: str, **query: Any) -> Any:
@@ -142,6 +151,16 @@ class Town:
         """The caller hangs up."""
         self.sim.api("sim_hangup", call_id)
 
+    async def leave_at(self, call_id: str, flow_node: str, timeout_s: float = 40) -> None:
+        """Let the caller hang up when the flow has brought him there."""
+
+        async def is_there() -> bool:
+            journey = await self.journey(call_id)
+            return journey is not None and any(flow_node in s["path"] for s in journey["sessions"])
+
+        await until(is_there, timeout_s, f"the flow reaches {flow_node}")
+        self.hang_up(call_id)
+
     def is_up(self, call_id: str) -> bool:
         """Whether the channel exists on the switch."""
         return call_id in self.sim.engine.kernel.channels
@@ -210,10 +229,10 @@ def plan_for(folder: Path, kafka: str | None, **given: Any) -> Plan:
 
 
 @asynccontextmanager
-async def town(plan: Plan, extra: dict[str, str] | None = None) -> AsyncIterator[Town]:
-    """Everything started; not yet waited for."""
-    told = {"IPCC_KAFKA_SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S), **(extra or {})}
+async def town(plan: Plan, hold_back: Iterable[str] = ()) -> AsyncIterator[Town]:
+    """Everything started but what is to be ``hold_back``; not yet waited for."""
+    told = {"IPCC_KAFKA_SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S)}
     async with AsyncExitStack() as stack:
-        suite, family = await stack.enter_async_context(running_family(plan, told))
+        suite, family = await stack.enter_async_context(running_family(plan, told, hold_back))
         client = await stack.enter_async_context(suite.client())
-        yield Town(suite, family, client, Stage(suite, client, SystemClock()))
+        yield Town(suite, family, client)
