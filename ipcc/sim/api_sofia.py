@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from xml.sax.saxutils import escape
 
+from ipcc.sim.contacts import tell_expired
 from ipcc.sim.kernel import Kernel
 from ipcc.sim.registrations import Registration
 from ipcc.sim.settings import Gateway
 
 _RULE = "=" * 97
+_FLUSHED_AFTER_S = 0.1
 
 
 def sofia_status(kernel: Kernel, argument: str) -> str | None:
@@ -18,24 +21,28 @@ def sofia_status(kernel: Kernel, argument: str) -> str | None:
     match argument.split():
         case ["status"]:
             return _overview(kernel)
-        case ["status", "gateway", name]:
-            return _gateway(kernel, name, _as_table)
-        case ["xmlstatus", "gateway", name]:
-            return _gateway(kernel, name, _as_xml)
-        case ["status", "profile", name, "reg", *rest]:
-            return _registrations(kernel, name, rest[0] if rest else None)
+        case ["status" | "xmlstatus" as style, "gateway", name]:
+            return _gateway(kernel, name, _as_table if style == "status" else _as_xml)
+        case ["status" | "xmlstatus" as style, "profile", name, "reg", *rest]:
+            make = _registrations if style == "status" else _registrations_xml
+            return make(kernel, name, rest[0] if rest else None)
         case ["status", "profile", name]:
             return _profile(kernel, name)
-        case ["profile", name, action, *_]:
-            return _profile_action(kernel, name, action)
+        case ["profile", name, action, *rest]:
+            return _profile_action(kernel, name, action, rest[0] if rest else "")
         case ["status", *_]:
             return "Invalid Profile!\n"
     return None
 
 
-def _profile_action(kernel: Kernel, name: str, action: str) -> str:
+def _profile_action(kernel: Kernel, name: str, action: str, wanted: str) -> str:
     if name not in kernel.settings.profile_ports:
         return f"Invalid Profile [{name}]"
+    if action == "flush_inbound_reg":
+        for entry in kernel.registrar.flush(wanted):
+            kernel.timeline.after(_FLUSHED_AFTER_S, partial(tell_expired, kernel, entry))
+        which = "all registrations matching specified call_id" if wanted else "all registrations"
+        return f"+OK flushing {which}\n"
     return "+OK scan complete\n" if action == "rescan" else f"+OK {action}\n"
 
 
@@ -128,6 +135,36 @@ def _registrations(kernel: Kernel, profile: str, wanted: str | None) -> str:
     found = _of_profile(kernel, profile, wanted)
     rows = "".join(_registration(kernel, entry) for entry in found)
     return f"\nRegistrations:\n{_RULE}\n{rows}Total items returned: {len(found)}\n{_RULE}\n"
+
+
+def _registrations_xml(kernel: Kernel, profile: str, wanted: str | None) -> str:
+    if profile not in kernel.settings.profile_ports:
+        return "Invalid Profile!\n"
+    parts = ['<?xml version="1.0" encoding="ISO-8859-1"?>\n<profile>\n  <registrations>\n']
+    for entry in _of_profile(kernel, profile, wanted):
+        until = datetime.fromtimestamp(entry.expires_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        rest = max(0, int(entry.expires_at - kernel.now))
+        who = f"{entry.user}@{entry.domain}"
+        fields = {
+            "call-id": entry.call_id,
+            "user": who,
+            "contact": f'"" <{entry.contact}>',
+            "agent": entry.agent,
+            "status": f"Registered(UDP)(unknown) exp({until}) expsecs({rest})",
+            "ping-status": "Reachable",
+            "ping-time": "0.00",
+            "host": kernel.settings.hostname,
+            "network-ip": entry.ip,
+            "network-port": entry.port,
+            "sip-auth-user": entry.user,
+            "sip-auth-realm": entry.domain,
+            "mwi-account": who,
+        }
+        lines = "".join(
+            f"        <{name}>{escape(value, {chr(34): '&quot;'})}</{name}>\n" for name, value in fields.items()
+        )
+        parts.append(f"    <registration>\n{lines}    </registration>\n")
+    return "".join(parts) + "  </registrations>\n</profile>\n"
 
 
 def _registration(kernel: Kernel, entry: Registration) -> str:

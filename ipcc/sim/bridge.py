@@ -278,8 +278,22 @@ def _talk(channel: Channel, other: Channel) -> Steps:
     other.unwatch(look)
     channel.flags.discard(Flag.BRIDGED)
     channel.partner = None
+    if channel.has(Flag.LEG_HOLDING) or channel.has(Flag.HANGUP_HELD):
+        _leave_held(channel, other)
     broadcast.stop(other)
     other.wake()
+
+
+def _leave_held(channel: Channel, other: Channel) -> None:
+    """Who leaves a bridge while he holds the other one ends the other one, whatever park_after_bridge says.
+
+    Only ``hold_hangup_xfer_exten`` saves him (switch_ivr_bridge.c, end of audio_bridge_thread).
+    """
+    if other.is_ready and other.state is not State.PARK:
+        if where := channel.var("hold_hangup_xfer_exten"):
+            other.set_var("transfer_after_bridge", where)
+        else:
+            hang_up(other, causes.NORMAL_CLEARING)
 
 
 def listen(channel: Channel) -> Steps:

@@ -246,6 +246,7 @@ def _variables(kernel: Kernel, channel: Channel, target: Target, request: Reques
     out["channel_name"] = channel.name
     out["sip_destination_url"] = f"sip:{target.destination}@{target.address}"
     if request.caller:
+        request.caller.set_var("originate_signal_bond", channel.uuid)
         out.update(_exported(request.caller))
         out["signal_bond"] = request.caller.uuid
     for name, value in request.variables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipcc.sim import hold
-from ipcc.sim.states import State
+from ipcc.sim.states import Flag, State
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
@@ -15,7 +15,9 @@ def hang_up(channel: Channel, cause: str) -> None:
     """End the channel with ``cause``; the session then unwinds by itself. The first cause stays."""
     if channel.is_down:
         return
-    hold.leave(channel)
+    if channel.has(Flag.LEG_HOLDING):
+        channel.flags.add(Flag.HANGUP_HELD)
+        hold.leave(channel)
     channel.cause = cause
     channel.state = State.HANGUP
     channel.answer_state = "hangup"
@@ -28,7 +30,7 @@ def hang_up(channel: Channel, cause: str) -> None:
 
 def _tell_partner(channel: Channel, cause: str) -> None:
     """The leg this one was joined with learns why it left, if it is still there (recorded in 05a, 05b, 05e)."""
-    partner = channel.kernel.find(channel.var("signal_bond") or "")
+    partner = channel.kernel.find(channel.var("signal_bond") or channel.var("originate_signal_bond") or "")
     if partner is None or partner is channel:
         return
     partner.set_var("last_bridge_hangup_cause", cause)

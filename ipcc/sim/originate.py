@@ -56,6 +56,8 @@ def run(attempt: Attempt) -> Steps:
     """Try the groups in turn, each as often as ``originate_retries`` says, until a leg is there."""
     yield from _run(attempt)
     caller = attempt.caller
+    if caller:
+        caller.set_var("originate_signal_bond", None)
     if caller and caller.callstate is CallState.RING_WAIT:
         if winner := attempt.winner:
             caller.other = OtherLeg("originatee", winner.uuid, winner.name, winner.profile.copied())

@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 from ipcc.sim import causes, conference, digits, hold, session, signalling, sip
 from ipcc.sim.channels import Channel, Digit, Profile, Times
+from ipcc.sim.contacts import NOBODY
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.registrations import Sender
 from ipcc.sim.states import Flag
 from ipcc.sim.transfer import refer
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from ipcc.sim.contacts import Contacts
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.sip import InboundCall
+
+
+_CHALLENGES = (401, 407)
 
 
 class Phones:
@@ -120,9 +125,15 @@ class Phones:
         if channel.member:
             (conference.talk if speaks else conference.be_silent)(channel.member)
 
-    def register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> bool:
-        """A phone registers from ``address`` (host:port); False if the directory does not know the user."""
-        return self._contacts.register(user, address, expires_s, call_id)
+    def register(
+        self, user: str, address: str, expires_s: int = 3600, call_id: str = "", sender: Sender = NOBODY
+    ) -> bool:
+        """A phone registers, to be called at ``address`` (host:port); False if the directory does not know the user."""
+        return self._contacts.register(user, address, expires_s, call_id, sender)
+
+    def fail_to_register(self, user: str, address: str, expires_s: int = 3600, call_id: str = "") -> None:
+        """A phone registers with a wrong password."""
+        self._contacts.reject(user, address, expires_s, call_id)
 
     def unregister(self, user: str, address: str = "") -> None:
         """A phone takes its registration back; told even if there was none (06e)."""
@@ -183,6 +194,10 @@ def _dialled(kernel: Kernel, uuid: str) -> Channel | None:
 def _fail(channel: Channel, code: int, phrase: str) -> None:
     cause = causes.FROM_SIP.get(code, "NORMAL_UNSPECIFIED")
     channel.remote_gone = True
-    channel.hung_up_by = "recv_refuse"
-    channel.variables.update(sip.refused_variables(code, phrase, "recv_refuse", cause))
+    # a challenge nobody can meet ends the leg here, so nobody is said to have refused (12a)
+    how = "" if code in _CHALLENGES else "recv_refuse"
+    channel.hung_up_by = how
+    channel.variables.update(sip.refused_variables(code, phrase, how, cause))
+    if not how:
+        channel.set_var("sip_hangup_disposition", None)
     hang_up(channel, cause)

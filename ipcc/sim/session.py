@@ -28,7 +28,9 @@ def start(channel: Channel) -> None:
 def run(channel: Channel) -> Steps:
     """Enter one state after the other until the channel is destroyed."""
     kernel = channel.kernel
-    kernel.set_running(channel, State.NEW)
+    if channel.direction == "inbound":
+        # a dialled leg is further when its session begins (13b)
+        kernel.set_running(channel, State.NEW)
     channel.state = State.INIT
     while channel.state is not State.DESTROY:
         if channel.state is channel.running:

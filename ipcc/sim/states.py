@@ -63,6 +63,8 @@ class Flag(StrEnum):
     STOP_BROADCAST = auto()
     HOLD = auto()
     LEG_HOLDING = auto()
+    HANGUP_HELD = auto()
+    INNER_BRIDGE = auto()
     PROTO_HOLD = auto()
     EVENT_LOCK = auto()
     EVENT_LOCK_PRI = auto()

@@ -14,7 +14,7 @@ _VOLATILE = (
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"), "<date>"),
     (re.compile(r"\b1[67]\d{8}(\d{6})?\b"), "<time>"),
     (re.compile(r"\bUP \d+ years?.*"), "UP <span>"),
-    (re.compile(r"\bEXPSECS\(\d+\)"), "EXPSECS(<n>)"),
+    (re.compile(r"\bEXPSECS\(\d+\)", re.IGNORECASE), "EXPSECS(<n>)"),
     (re.compile(r"^(\d+ session\(s\).*|min idle cpu.*)$", re.MULTILINE), "<counter>"),
     (re.compile(r"(<date>) [\d.]+% "), r"\1 <idle> "),
     (re.compile(r"\bSession \d+ \("), "Session <n> ("),

@@ -4,132 +4,25 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tests.traces import frames, recorded
+from tests.traces import frames, recorded, sipp
+from tests.traces.actions import (
+    Action,
+    Answered,
+    Called,
+    Cancelled,
+    Closed,
+    HungUp,
+    Keyed,
+    Referred,
+    Registered,
+    Reinvited,
+    Sent,
+    Spoke,
+)
 from tests.traces.recorded import SipMessage
 
+_DEFAULT_EXPIRES_S = 3600
 _NAME_ADDR = re.compile(r'^(?:"(?P<name>(?:[^"\\]|\\.)*)"\s*)?<?sip:(?P<user>[^@>;]*)@(?P<host>[^>;]*)')
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A client wrote bytes."""
-
-    at_s: float
-    conn: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Closed:
-    """A client closed its socket (the switch's own closing is no action)."""
-
-    at_s: float
-    conn: str
-
-
-@dataclass(frozen=True)
-class Called:
-    """A phone sent an INVITE to the switch."""
-
-    at_s: float
-    phone: str
-    call_id: str
-    number: str
-    name: str
-    dialled: str
-    port: int
-    """The port of the switch it went to: 5060 is the profile of the phones, 5080 that of the trunks."""
-    address: str
-    """Where the phone listens, host:port."""
-    uuid: str
-    """The channel the switch made of it, empty when no event ever showed one."""
-    is_refused: bool
-    """It was turned down before any channel existed (503 while paused)."""
-    user: str = ""
-    """Who the phone proved to be (digest)."""
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """A phone took its INVITE back."""
-
-    at_s: float
-    call_id: str
-
-
-@dataclass(frozen=True)
-class HungUp:
-    """A phone sent BYE."""
-
-    at_s: float
-    call_id: str
-    cause: str
-    """The Q.850 cause in its Reason header, empty when there was none."""
-
-
-@dataclass(frozen=True)
-class Reinvited:
-    """A phone changed the direction of its media inside a call."""
-
-    at_s: float
-    call_id: str
-    holds: bool
-    """It says ``sendonly`` or ``inactive``; otherwise it is back."""
-
-
-@dataclass(frozen=True)
-class Referred:
-    """A phone sent its partner elsewhere."""
-
-    at_s: float
-    call_id: str
-    destination: str
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A phone answered an INVITE of the switch with a status code; 100 is left out."""
-
-    at_s: float
-    phone: str
-    call_id: str
-    code: int
-    has_media: bool
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A phone registered, or with 0 seconds unregistered."""
-
-    at_s: float
-    user: str
-    address: str
-    expires_s: int
-    call_id: str
-
-
-@dataclass(frozen=True)
-class Keyed:
-    """A caller pressed a digit."""
-
-    at_s: float
-    uuid: str
-    digit: str
-    duration: int
-    """In samples of 1/8000 s."""
-    is_info: bool
-
-
-@dataclass(frozen=True)
-class Spoke:
-    """Somebody in a conference began or ceased to speak."""
-
-    at_s: float
-    uuid: str
-    speaks: bool
-
-
-Action = Sent | Closed | Called | Cancelled | HungUp | Reinvited | Referred | Answered | Registered | Keyed | Spoke
 
 
 @dataclass(frozen=True)
@@ -158,7 +51,10 @@ def read(name: str) -> Script:
     lines = {conn: recorded.load(name, conn) for conn in conns}
     events = [event for conn in conns for event in _events(lines[conn])]
     uuids = _uuids(events)
+    known = frozenset(_headers(message)["call-id"] for message in meta.sip)
     actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids), *_keyed(events), *_spoken(events)]
+    actions += sipp.actions(events, known, meta.wall_s)
+    actions += sipp.registrations(events, known, meta.wall_s)
     actions.sort(key=lambda action: action.at_s)
     times = [line.at_s for rows in lines.values() for line in rows] + [message.at_s for message in meta.sip]
     return Script(
@@ -166,7 +62,7 @@ def read(name: str) -> Script:
         wall_s=meta.wall_s,
         tick_s=_tick(events, meta.wall_s),
         actions=tuple(actions),
-        invites=tuple(_invites(meta.sip)),
+        invites=tuple(sorted([*_invites(meta.sip), *sipp.invites(events, known, meta.wall_s)])),
         uuids=uuids,
         connections=conns,
         end_s=max(times),
@@ -258,8 +154,8 @@ def _action(
 ) -> Action | None:
     verb, call_id = message.line.split(" ")[0], headers["call-id"]
     if not message.is_sent:
-        is_registered = message.line.startswith("SIP/2.0 200") and "REGISTER" in message.cseq
-        return _registered(message, headers) if is_registered else None
+        is_decided = message.line.startswith(("SIP/2.0 200", "SIP/2.0 403")) and "REGISTER" in message.cseq
+        return _registered(message, headers) if is_decided else None
     if verb == "INVITE" and ";tag=" not in headers["to"]:
         return _called(message, headers, uuids.get(call_id, ""), final.get(call_id, ""))
     if verb == "INVITE":
@@ -307,11 +203,14 @@ def _registered(message: SipMessage, headers: dict[str, str]) -> Registered:
     expires = re.search(r"expires=(\d+)", contact)
     # the answer to an unregistration names no contact; the phone is where its Via says
     address = re.search(r"@([^>;]+)", contact) or re.search(r"UDP ([^;]+)", headers.get("via", ""))
+    is_refused = message.line.startswith("SIP/2.0 403")
+    to = _NAME_ADDR.match(headers["to"])
     return Registered(
         at_s=message.at_s,
-        user=message.phone,
+        user=to["user"] if to else message.phone,
         address=address[1] if address else "",
-        expires_s=int(expires[1]) if expires else 0,
+        expires_s=int(expires[1]) if expires else _DEFAULT_EXPIRES_S * is_refused,
+        is_refused=is_refused,
         call_id=headers["call-id"],
     )
 

@@ -16,23 +16,25 @@ from ipcc.sim import esl_commands
 from ipcc.sim.engine import Engine
 from ipcc.sim.esl_session import Control, Outgoing, Session
 from ipcc.sim.outputs import ApiDone, Output, PhoneInvited, SimEvent, SocketWanted
+from ipcc.sim.registrations import Sender
 from ipcc.sim.sip import InboundCall
 from tests.traces import golden, prior
-from tests.traces.script import (
+from tests.traces.actions import (
     Action,
     Answered,
     Called,
     Cancelled,
     Closed,
+    Flushed,
     HungUp,
     Keyed,
     Referred,
     Registered,
     Reinvited,
-    Script,
     Sent,
     Spoke,
 )
+from tests.traces.script import Script
 
 _FRAME_S = 0.02
 _TAIL_S = 0.1
@@ -192,6 +194,8 @@ class _Stage:
                 self._sessions.pop(action.conn).closed()
         elif isinstance(action, Registered):
             self._register(action)
+        elif isinstance(action, Flushed):
+            self._engine.api("sofia", f"profile internal flush_inbound_reg {action.user}@{golden.DOMAIN}")
         elif isinstance(action, Spoke):
             self._engine.phones.speak(action.uuid, speaks=action.speaks)
         else:
@@ -204,8 +208,12 @@ class _Stage:
         return data
 
     def _register(self, action: Registered) -> None:
-        if action.expires_s:
-            self._engine.phones.register(action.user, action.address, action.expires_s, action.call_id)
+        phones = self._engine.phones
+        if action.is_refused:
+            phones.fail_to_register(action.user, action.address, action.expires_s, action.call_id)
+        elif action.expires_s:
+            sender = Sender(action.agent, action.source)
+            phones.register(action.user, action.address, action.expires_s, action.call_id, sender)
         else:
             self._engine.phones.unregister(action.user, action.address)
 
@@ -252,5 +260,5 @@ class _Stage:
             (self._engine.phones.progress if action.has_media else self._engine.phones.ring)(uuid)
         elif action.code < 300:
             self._engine.phones.answer(uuid)
-        elif action.code != 487:
+        elif action.code != 487 or action.phone == "487":
             self._engine.phones.refuse(uuid, action.code)

@@ -198,7 +198,7 @@ def _registrations(kernel: Kernel) -> list[Row]:
             "hostname": kernel.settings.hostname,
             "metadata": "",
         }
-        for entry in kernel.registrar.entries.values()
+        for entry in kernel.registrar.listed.values()
     ]
 
 

@@ -45,6 +45,28 @@ def test_an_agent_who_hangs_up_on_a_held_caller_ends_the_call() -> None:
     assert bench.api("show", "channels count") == "\n0 total.\n"
 
 
+def test_who_leaves_while_he_holds_ends_the_other_one_although_he_should_park() -> None:
+    bench = Bench()
+    caller = bench.bridged()
+    bench.api("uuid_setvar", f"{caller} park_after_bridge true")
+    bench.api("uuid_hold", "agent")
+    bench.run(0.5)
+    bench.api("uuid_kill", "agent")
+    bench.run(0.5)
+    assert bench.one("CHANNEL_HANGUP", caller).headers["Hangup-Cause"] == "NORMAL_CLEARING"
+
+
+def test_the_one_left_on_hold_goes_where_the_other_leg_says() -> None:
+    bench = Bench()
+    caller = bench.bridged()
+    bench.api("uuid_setvar", "agent hold_hangup_xfer_exten 9001:XML:test")
+    bench.api("uuid_hold", "agent")
+    bench.run(0.5)
+    bench.api("uuid_kill", "agent")
+    bench.run(0.5)
+    assert bench.names(caller)[-1] == "CHANNEL_PARK"
+
+
 def test_a_leg_is_held_once_and_let_go_once() -> None:
     bench = Bench()
     bench.bridged()
