@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import CONFIG, Topic
@@ -184,6 +184,10 @@ ConfigObject = Annotated[
 ]
 KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point", "calendar")
 
+_MODELS: dict[str, type[ConfigModel]] = {
+    kind.model_fields["kind"].default: kind for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar)
+}
+
 
 class ConfigChanged(Payload):
     """The object from now on; ``object`` is None when it was removed."""
@@ -195,6 +199,13 @@ class ConfigChanged(Payload):
     object_id: str
     version: int
     object: ConfigObject | None
+
+    @field_validator("object", mode="before")
+    @classmethod
+    def _pass_over_newer_fields(cls, value: Any) -> Any:
+        """A field that a newer admin writes must not make the object unreadable here: only what is saved is checked strictly."""
+        kind = _MODELS.get(str(value.get("kind"))) if isinstance(value, dict) else None
+        return value if kind is None else {name: field for name, field in value.items() if name in kind.model_fields}
 
     def key(self) -> str:
         return f"{self.kind}/{self.object_id}"

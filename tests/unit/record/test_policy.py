@@ -27,8 +27,8 @@ def test_a_recording_as_long_as_the_talk_is_good(talk_ms: int) -> None:
     [
         (0, 0, "empty"),
         (0, 60_000, "empty"),
-        (55_500, 60_000, None),
-        (55_499, 60_000, "too_short"),
+        (57_500, 60_000, None),
+        (57_499, 60_000, "too_short"),
         (20, 1_500, None),
         (90_000, 60_000, None),
     ],
