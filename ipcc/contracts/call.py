@@ -210,6 +210,22 @@ class PhoneChanged(Payload):
         return self.phone_id
 
 
+class DesktopChanged(Payload):
+    """An agent's desktop is connected to the event stream, or no more. ``reason``: connected, lost (the connection broke or was
+    closed)."""
+
+    TYPE: ClassVar[str] = "ipcc.call.desktop_changed"
+    TOPIC: ClassVar[Topic] = CALL
+
+    agent_id: str
+    desktop_id: str
+    connected: bool
+    reason: str = ""
+
+    def key(self) -> str:
+        return self.agent_id
+
+
 CALL_PAYLOADS: tuple[type[Payload], ...] = (
     CallArrived,
     LegStarted,
@@ -230,4 +246,5 @@ CALL_PAYLOADS: tuple[type[Payload], ...] = (
     SupervisionChanged,
     CallDataAttached,
     PhoneChanged,
+    DesktopChanged,
 )

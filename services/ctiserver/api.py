@@ -14,9 +14,11 @@ from ipcc.contracts.acd import AgentState
 from ipcc.errors import NotAllowed, Unavailable
 from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
+from ipcc.ids import new_id
 from services.ctiserver.consumers import DesktopFeed
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.directory import Directory
+from services.ctiserver.presence import Attendance
 from services.ctiserver.rights import OVER_ALL, Control, Id, check_call, check_leg, check_self
 from services.ctiserver.schemas import (
     AgentView,
@@ -40,6 +42,7 @@ Known = Annotated[Directory, Depends(provided(Directory))]
 Shown = Annotated[Desktops, Depends(provided(Desktops))]
 Feed = Annotated[DesktopFeed, Depends(provided(DesktopFeed))]
 Stream = Annotated[DesktopHub, Depends(provided(DesktopHub))]
+Seats = Annotated[Attendance, Depends(provided(Attendance))]
 
 Overseer = Annotated[Principal, Depends(require(Role.SUPERVISOR, Role.SYSTEM, Role.ADMINISTRATOR))]
 
@@ -169,14 +172,35 @@ async def list_phones(_who: CurrentPrincipal, known: Known) -> list[PhoneView]:
 After = Annotated[str | None, Query(max_length=512, description="id of the last event seen")]
 
 
+DeskId = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$", description="name of this desktop")]
+
+
+class Screens:
+    """What streams are made of."""
+
+    def __init__(self, feed: Feed, stream: Stream, attendance: Seats) -> None:
+        self.feed, self.stream, self.attendance = feed, stream, attendance
+
+
+Showing = Annotated[Screens, Depends(Screens)]
+
+
 @router.websocket("/agents/{agent_id}/events")
 async def agent_events(
-    socket: WebSocket, agent_id: Id, who: CurrentPrincipal, feed: Feed, stream: Stream, after: After = None
+    socket: WebSocket, agent_id: Id, who: CurrentPrincipal, shown: Showing, after: After = None, desktop: DeskId = ""
 ) -> None:
-    """What happens to one agent: offers with their screen pop, ringing, calls, his state."""
+    """What happens to one agent: offers with their screen pop, ringing, calls, his state.
+
+    The agent's own connection is his desktop, ``desktop`` its name: the same when it comes back after a broken connection.
+    """
     check_self(who, agent_id)
-    _check_ready(feed)
-    await stream.show(socket, agent_id, after)
+    _check_ready(shown.feed)
+    if who.subject != agent_id:
+        await shown.stream.show(socket, agent_id, after)
+        return
+    await shown.attendance.sit(
+        socket, agent_id, desktop or new_id(), lambda: shown.stream.show(socket, agent_id, after)
+    )
 
 
 @router.websocket("/events")

@@ -10,6 +10,7 @@ import httpx
 
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
+from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
 from ipcc.http.health import Health
 from ipcc.http.service import Service
@@ -33,6 +34,7 @@ from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
+from services.ctiserver.presence import Attendance
 from services.ctiserver.publishing import Outgoing
 from services.ctiserver.requests import RequestBook
 from services.ctiserver.ringing import Ringing
@@ -83,8 +85,15 @@ class _Works:
             httpx.AsyncClient(timeout=TIMEOUT_S),
         )
         self.monitors = CstaMonitors()
-        self.feed.hear = lambda event: self.monitors.take(event, self.control)
+        self.attendance = Attendance(
+            self.desk, self.desktops, self.outgoing, clock, settings.desktop_lost_s, settings.second_desktop
+        )
+        self.feed.hear = self._hear
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
+
+    def _hear(self, event: Event) -> None:
+        self.attendance.take(event)
+        self.monitors.take(event, self.control)
 
     def _hands(self, settings: CtiSettings) -> Hands:
         steering, telephony = self.steering, Telephony(self.steering)
@@ -117,6 +126,7 @@ class _Works:
             tasks.spawn("hold nodes", self.lease.run)
             stack.push_async_callback(self.webhooks.client.aclose)
             self.webhooks.start(tasks)
+            tasks.spawn("miss desktops", self.attendance.run)
             tasks.spawn("mind those left behind", self.minder.run)
             try:
                 yield
@@ -163,5 +173,14 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, control_router, socket_router, csta_router],
-        provides=[works.desk, works.control, works.directory, works.desktops, works.feed, works.hub, works.monitors],
+        provides=[
+            works.desk,
+            works.control,
+            works.directory,
+            works.desktops,
+            works.feed,
+            works.hub,
+            works.monitors,
+            works.attendance,
+        ],
     )

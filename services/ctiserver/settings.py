@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ipcc.settings import PORTS, ServiceSettings
 from services.ctiserver.core.dialling import DialRule
+from services.ctiserver.presence import SecondDesktop
 from services.ctiserver.webhooks import Webhook
 
 
@@ -91,6 +92,18 @@ class CtiSettings(ServiceSettings):
         (DialRule(pattern=r"1[3-9]\d{9}"), DialRule(pattern=r"0\d{9,11}"), DialRule(pattern=r"955\d{2}")),
         description="Numbers agents may reach, as a JSON list of {pattern, allow, gateway, roles, strip, prefix}: the first "
         "rule whose pattern fits the whole number decides, and what none fits is refused.",
+    )
+    desktop_lost_s: float = Field(
+        15.0,
+        gt=0,
+        le=600,
+        description="An agent whose desktop is gone for so long is set not ready, for the reason desktop_lost; he says himself "
+        "when he is ready again.",
+    )
+    second_desktop: SecondDesktop = Field(
+        SecondDesktop.TAKE_OVER,
+        description="What happens when an agent opens a second desktop: take_over closes the first with code 4409, refuse does "
+        "not let the second in.",
     )
     webhooks: tuple[Webhook, ...] = Field(
         (),
