@@ -29,6 +29,11 @@ from ipcc.sim.switch import SimSwitch
 SIMULATED_NODE = NodeId("sim1")
 
 
+def module_of(service: str, name: str) -> Any:
+    """A module of a service, by name: the one way in which ``ipcc`` knows a service."""
+    return importlib.import_module(f"services.{service}.{name}")
+
+
 @dataclass
 class Suite:
     """What runs, and the ways to it. ``sim`` is None when a real switch is used."""
