@@ -44,6 +44,11 @@ class Recorder:
             masked = _masked(channel, entry.started.path) if channel else ()
             self._append(entry, self.kernel.now - entry.started.at, masked)
 
+    def close(self) -> None:
+        """The switch is gone: its files end where they are."""
+        while self._open:
+            self._open.popitem()[1].file.close()
+
     def _begin(self, started: RecordingStarted) -> None:
         spool = self.kernel.settings.spool(started.path)
         if spool is not Spool.WRITABLE:

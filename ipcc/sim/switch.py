@@ -77,6 +77,7 @@ class SimSwitch(CommandedEngine):
         self._is_frozen = True
         if self._timer:
             self._timer.cancel()
+        self._recorder.close()
 
     def now(self) -> float:
         """The switch's clock, in seconds since 1970."""

@@ -113,7 +113,8 @@ async def _offered(place: Town, calls: list[str]) -> bool:
 
 
 async def _two_talk(place: Town) -> bool:
-    return sum(agent["state"] == "talking" for agent in await place.get("acd", "/v1/agents")) >= 2
+    states = [str(agent["state"]) for agent in await place.get("acd", "/v1/agents")]
+    return states.count("talking") >= 2
 
 
 async def _all_wait(place: Town, calls: list[str]) -> bool:
