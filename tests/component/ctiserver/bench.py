@@ -43,9 +43,11 @@ BANK: tuple[ConfigObject, ...] = (
     Phone(id="1002", name="Desk 2"),
     Phone(id="1003", name="Desk 3"),
     Phone(id="1004", name="Desk 4"),
+    Phone(id="1005", name="Supervisor"),
     User(id="li", name="李雷", organisation="bank", skills={"cards": 5}, phone="1001"),
     User(id="han", name="韩梅", organisation="bank", skills={"cards": 5}),
     User(id="boss", name="Boss", organisation="bank", roles=("supervisor",)),
+    User(id="tester", name="Chief", organisation="bank", roles=("supervisor",), phone="1005"),
 )
 
 
