@@ -26,11 +26,13 @@ demo: setup
 up: setup
 	$(BIN)/ipcc up $(ARGS)
 
-# Formatting, lint, types, import contracts, then every test; says at the end which were skipped and why.
+# Formatting, lint, types, import contracts, then every test; says at the end which were skipped and why. Tests of the whole suite
+# run one after the other: they start a dozen processes each and play calls in real time.
 test: $(VENV)/.dev
 	tools/prepare-tests
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS) --ignore=tests/system --ignore=tests/live
+	$(BIN)/python -m pytest $(ARGS) tests/system tests/live
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

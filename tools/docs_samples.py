@@ -158,6 +158,8 @@ def _plain(name: str, kind: Any) -> Any:
         return True
     if kind is int:
         return 1200 if re.search(r"_(ms|bytes)$", name) else 1
+    if kind is float:
+        return 0.5
     if kind is str:
         return name.replace("_", "-")
     return _TIME.isoformat() if kind in (datetime, AwareDatetime) else None

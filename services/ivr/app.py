@@ -74,9 +74,8 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await worker.stop()
             await tasks.stop()
 
-    _check(health, bus, worker, switches)
+    _check(health, bus, worker, switches, config)
     health.add("bank core", bank.problem)
-    health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
     health.add_tasks(tasks)
     return Service(
         settings=settings,
@@ -90,10 +89,11 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     )
 
 
-def _check(health: Health, bus: Bus, worker: Worker, switches: Switches) -> None:
+def _check(health: Health, bus: Bus, worker: Worker, switches: Switches, config: View) -> None:
     check_bus(health, bus)
     check_worker(health, worker)
     check_switches(health, switches)
+    health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
 
 
 def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:

@@ -42,6 +42,10 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
     if command.entry_id in state.entries or command.entry_id in state.past:
         turn.result = describe(state, command.entry_id)
         return
+    if command.entry_id in state.contacts:
+        # repeated long after the answer (its end is forgotten by then): the caller talks, he must not be rung for again
+        turn.result = {"entry_id": command.entry_id, "outcome": EntryOutcome.ANSWERED.value}
+        return
     _check_enqueue(state, command, turn.now)
     turn.tell(
         EntryQueued,
