@@ -19,6 +19,7 @@ from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
 from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD, TOPICS
+from ipcc.errors import Unavailable
 from ipcc.esl.commands import Command, Originate, UuidKill
 from ipcc.esl.fake import NO_CHANNEL, FakeNode, FakeSwitches
 from ipcc.esl.headers import EventName
@@ -56,6 +57,9 @@ class FakeParts(Parts):
 
     def switches(self, settings: ServiceSettings, plan: SubscriptionPlan) -> Nodes:
         return self.fakes  # type: ignore[return-value]
+
+
+PATIENCE = 5
 
 
 class Stand:
@@ -120,7 +124,14 @@ class Stand:
     async def arrive(self, name: str) -> dict[str, Any]:
         """A caller is parked on the switch and asks to be queued."""
         self.node.legs[LegId(f"leg-{name}")] = {"direction": "inbound"}
-        return await self.ask(self.order(name))
+        command = self.order(name)
+        for _ in range(PATIENCE):
+            try:
+                return await self.ask(command)
+            except Unavailable:
+                # as ivr does: an owner that is changing answers later, and the same entry is never queued twice
+                continue
+        return await self.ask(command)
 
     def order(self, name: str) -> Enqueue:
         """The command for a caller."""
