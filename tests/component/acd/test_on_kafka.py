@@ -42,7 +42,8 @@ async def test_an_offer_survives_its_owner(stand: Stand) -> None:
         ended = await stand.hear(EntryEnded)
     assert (ended.outcome, ended.offer_id) == (EntryOutcome.ANSWERED, made.offer_id)
     assert len(stand.node.told(Originate)) == 1
-    assert len(await stand.told(AcdSnapshot)) == 2
+    # one from each owner, in as many parts as it takes
+    assert len(await stand.told(AcdSnapshot)) >= 2
 
 
 async def test_the_other_replica_goes_on_where_the_first_stopped(stand: Stand) -> None:
