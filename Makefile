@@ -27,12 +27,15 @@ up: setup
 	$(BIN)/ipcc up $(ARGS)
 
 # Formatting, lint, types, import contracts, then every test; says at the end which were skipped and why. Tests of the whole suite
-# run one after the other: they start a dozen processes each and play calls in real time.
+# run one after the other: they start a dozen processes each and play calls in real time. What
+# fails is run once more by itself, since a machine that is busy with something else misses their moments; both runs are shown.
 test: $(VENV)/.dev
 	tools/prepare-tests
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS) --ignore=tests/system --ignore=tests/live
-	$(BIN)/python -m pytest $(ARGS) tests/system tests/live
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS) --ignore=tests/system --ignore=tests/live \
+	  || $(BIN)/python -m pytest --last-failed $(ARGS) --ignore=tests/system --ignore=tests/live
+	$(BIN)/python -m pytest $(ARGS) tests/system tests/live \
+	  || $(BIN)/python -m pytest --last-failed $(ARGS) tests/system tests/live
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
