@@ -35,7 +35,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS) --ignore=tests/system --ignore=tests/live \
 	  || $(BIN)/python -m pytest --last-failed $(ARGS) --ignore=tests/system --ignore=tests/live
 	$(BIN)/python -m pytest $(ARGS) tests/system tests/live \
-	  || $(BIN)/python -m pytest --last-failed $(ARGS) tests/system tests/live
+	  || $(BIN)/python -m pytest $(ARGS) tests/system tests/live
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
