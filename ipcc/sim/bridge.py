@@ -220,9 +220,7 @@ def bridge(a: Channel, b: Channel) -> Steps:
     if a.other is None or a.other.uuid != b.uuid:
         a.other = OtherLeg("originatee", b.uuid, b.name, b.profile.copied())
     b.set_state(State.CONSUME_MEDIA)
-    b.call_uuid = a.uuid
-    b.set_var("call_uuid", a.uuid)
-    a.call_uuid = a.uuid
+    _share_call(a, b)
     for channel in (a, b):
         channel.profile.times.bridged = kernel.stamp_us
         channel.flags -= {Flag.STOP_BROADCAST, Flag.INTERCEPTED}
@@ -239,6 +237,12 @@ def bridge(a: Channel, b: Channel) -> Steps:
     _disconnect(a, b)
     b.unlock()
     _after_bridge(a, b)
+
+
+def _share_call(a: Channel, b: Channel) -> None:
+    """One call uuid for both; a consultation inside a bridge belongs to the call of that bridge."""
+    a.call_uuid = b.call_uuid = a.call_uuid if a.has(Flag.INNER_BRIDGE) else a.uuid
+    b.set_var("call_uuid", b.call_uuid)
 
 
 def _pair(a: Channel, b: Channel) -> dict[str, str | list[str]]:
@@ -307,8 +311,20 @@ def listen(channel: Channel) -> Steps:
     if channel.state is not State.EXCHANGE_MEDIA or channel.has(Flag.TRANSFER) or channel.has(Flag.REDIRECT):
         return
     channel.set_var("bridge_to", None)
-    if transfer.after_bridge(channel):
-        return
+    # whoever was consulted is parked until it is clear whom he gets
+    if not channel.has(Flag.INNER_BRIDGE):
+        if transfer.after_bridge(channel):
+            return
+        _end_listening(channel)
+    # the owner tells of the end before this side has unwound (fact 9)
+    yield kernel.now + 2 * _LOOK_S
+    if channel.state is State.EXCHANGE_MEDIA:
+        channel.set_var("park_timeout", "3")
+        channel.set_state(State.PARK)
+
+
+def _end_listening(channel: Channel) -> None:
+    """The partner is gone: so is this side."""
     if channel.has(Flag.INTERCEPTED):
         channel.flags -= {Flag.INTERCEPTED, Flag.INTERCEPT}
     elif channel.has(Flag.INTERCEPT):
@@ -317,11 +333,6 @@ def listen(channel: Channel) -> Steps:
         hang_up(channel, "ORIGINATOR_CANCEL")
     else:
         hang_up(channel, causes.NORMAL_CLEARING)
-    # the owner tells of the end before this side has unwound (fact 9)
-    yield kernel.now + 2 * _LOOK_S
-    if channel.state is State.EXCHANGE_MEDIA:
-        channel.set_var("park_timeout", "3")
-        channel.set_state(State.PARK)
 
 
 def _disconnect(a: Channel, b: Channel) -> None:
@@ -341,13 +352,10 @@ def _disconnect(a: Channel, b: Channel) -> None:
 
 def _after_bridge(a: Channel, b: Channel) -> None:
     """What becomes of the owner: park, transfer or hang up as its variables say; otherwise its dialplan goes on."""
+    if a.has(Flag.INNER_BRIDGE):
+        return
     if a.has(Flag.TRANSFER) or a.has(Flag.REDIRECT):
-        if (
-            a.has(Flag.REDIRECT)
-            and not a.is_down
-            and a.state not in (State.RESET, State.PARK, State.ROUTING, State.EXECUTE)
-        ):
-            a.set_state(State.RESET)
+        _leave_redirected(a)
         return
     cause = b.cause or causes.NORMAL_CLEARING
     if not b.has(Flag.ANSWERED):
@@ -360,6 +368,15 @@ def _after_bridge(a: Channel, b: Channel) -> None:
         hup = a.var("hangup_after_bridge") or ""
         if hup.lower() == "explicit" or a.is_true("hangup_after_bridge"):
             hang_up(a, cause)
+
+
+def _leave_redirected(a: Channel) -> None:
+    if (
+        a.has(Flag.REDIRECT)
+        and not a.is_down
+        and a.state not in (State.RESET, State.PARK, State.ROUTING, State.EXECUTE)
+    ):
+        a.set_state(State.RESET)
 
 
 def handle_failure(channel: Channel, cause: str) -> None:
@@ -375,25 +392,3 @@ def handle_failure(channel: Channel, cause: str) -> None:
     if transfer.on_failure(channel, cause):
         return
     hang_up(channel, "NORMAL_CLEARING" if cause in ("NO_USER_RESPONSE", "ORIGINATOR_CANCEL") else cause)
-
-
-# --- taking over -------------------------------------------------------------------------------------------------
-
-
-def intercept(channel: Channel, wanted: str, of_partner: bool = False) -> None:
-    """Take the call of ``wanted`` away from whoever has it; its partner is hung up with PICKED_OFF (fact 20)."""
-    kernel = channel.kernel
-    target = kernel.find(wanted)
-    if target and of_partner:
-        target = kernel.find(target.partner or target.var("signal_bond") or "")
-    if target is None or target is channel:
-        return
-    loser = kernel.find(target.partner or "")
-    signalling.answer(channel)
-    if loser and loser is not channel:
-        loser.flags.add(Flag.INTERCEPT)
-    signalling.answer(target)
-    target.flags.add(Flag.INTERCEPTED)
-    bridge_by_uuid(channel, target)
-    if loser and loser is not channel:
-        hang_up(loser, "PICKED_OFF")

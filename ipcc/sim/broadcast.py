@@ -32,8 +32,13 @@ def order(channel: Channel, path: str, *, loops: int = 1, priority: bool = False
         holds_partner=holds_partner,
     )
     kernel = channel.kernel
+    moves = channel.moves if channel.running is channel.state else None
 
     def queue() -> None:
+        # whoever is bridged or sent elsewhere during the lead frames never hears it: the read of a frame fails, and
+        # with it the order (switch_ivr_parse_event)
+        if moves not in (None, channel.moves):
+            return
         channel.messages.append(message)
         channel.wake()
 

@@ -12,6 +12,7 @@ from ipcc.sim.states import CallState, Control, Flag, State
 if TYPE_CHECKING:
     from ipcc.sim.conference import Member
     from ipcc.sim.kernel import Kernel
+    from ipcc.sim.meta import MetaKeys
     from ipcc.sim.recording import Recording
     from ipcc.sim.timeline import Thread
 
@@ -188,6 +189,8 @@ class Channel:
     session_id: int = 0
     state: State = State.NEW
     running: State = State.NONE
+    moves: int = 0
+    """How often another state was asked for."""
     callstate: CallState = CallState.DOWN
     answer_state: str = "ringing"
     cause: str | None = None
@@ -207,6 +210,9 @@ class Channel:
     displaced: set[str] = field(default_factory=set)
     """Files that uuid_displace plays into it."""
     eavesdrop: Eavesdrop | None = None
+    meta: MetaKeys | None = None
+    soft_holding: str | None = None
+    """Who waits while this leg consults: he is not ended with it."""
     member: Member | None = None
     """What it is in a conference."""
     is_speaking: bool = False
@@ -311,6 +317,7 @@ class Channel:
         if self.state is state:
             return
         self.state = state
+        self.moves += 1
         if noticed_after_s:
             self.kernel.timeline.after(noticed_after_s, self._wake_now)
         else:

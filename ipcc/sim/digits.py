@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipcc.sim import meta
 from ipcc.sim.channels import Digit
 from ipcc.sim.outputs import DigitsSent
 
@@ -50,6 +51,7 @@ def pass_on(channel: Channel, other: Channel) -> None:
     """In a bridge every key goes on to the partner's phone."""
     sent = ""
     while (digit := take(channel)) is not None:
-        sent += digit
+        if not meta.swallows(channel, other, digit):
+            sent += digit
     if sent:
         channel.kernel.put(DigitsSent(other.uuid, sent))

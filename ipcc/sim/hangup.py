@@ -18,6 +18,9 @@ def hang_up(channel: Channel, cause: str) -> None:
     if channel.has(Flag.LEG_HOLDING):
         channel.flags.add(Flag.HANGUP_HELD)
         hold.leave(channel)
+    held = channel.kernel.find(channel.soft_holding or "")
+    if held:
+        held.flags.add(Flag.REDIRECT)
     channel.cause = cause
     channel.state = State.HANGUP
     channel.answer_state = "hangup"

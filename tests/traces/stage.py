@@ -197,9 +197,13 @@ class _Stage:
         elif isinstance(action, Flushed):
             self._engine.api("sofia", f"profile internal flush_inbound_reg {action.user}@{golden.DOMAIN}")
         elif isinstance(action, Spoke):
-            self._engine.phones.speak(action.uuid, speaks=action.speaks)
+            self._engine.phones.speak(self._own(action.uuid), speaks=action.speaks)
         else:
             self._phone(action)
+
+    def _own(self, uuid: str) -> str:
+        """The simulator's uuid of a recorded leg."""
+        return next((own for own, other in self.played.aliases.items() if other == uuid), uuid)
 
     def _translated(self, data: bytes) -> bytes:
         """What a client sent, with the simulator's own uuids of legs that had others in the recording."""
@@ -222,7 +226,9 @@ class _Stage:
             self._call(action)
             return
         if isinstance(action, Keyed):
-            self._engine.phones.press(action.uuid, action.digit, by_info=action.is_info, samples=action.duration)
+            self._engine.phones.press(
+                self._own(action.uuid), action.digit, by_info=action.is_info, samples=action.duration
+            )
             return
         uuid = self._uuids.get(action.call_id)
         if uuid is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ipcc.sim import bridge as media
 from ipcc.sim import causes, dialstring, originate
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.intercept import intercept as take_over
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
@@ -56,4 +57,4 @@ def intercept(channel: Channel, argument: str) -> None:
     """Take over the call with that uuid; with ``-bleg`` the call of its partner."""
     wanted = argument.strip()
     of_partner = wanted.startswith("-bleg")
-    media.intercept(channel, wanted.removeprefix("-bleg").strip(), of_partner)
+    take_over(channel, wanted.removeprefix("-bleg").strip(), of_partner)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ipcc.sim.applications import (
     answering,
+    attended,
     bridging,
     collecting,
     conferencing,
@@ -25,6 +26,8 @@ from ipcc.sim.kernel import Application
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "answer": answering.answer,
+        "att_xfer": attended.att_xfer,
+        "bind_meta_app": attended.bind_meta_app,
         "break": waiting.stop,
         "bridge": bridging.bridge,
         "conference": conferencing.conference,

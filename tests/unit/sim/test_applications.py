@@ -314,3 +314,18 @@ def test_uuid_broadcast_plays_inside_what_runs() -> None:
     bench.run(1)
     assert bench.one("PLAYBACK_START", uuid).headers["Playback-File-Path"] == "/s/half.wav"
     assert bench.names(uuid)[-1] == "CHANNEL_EXECUTE_COMPLETE"
+
+
+def test_what_was_ordered_is_never_heard_by_one_who_is_bridged_during_its_lead_frames() -> None:
+    """FreeSWITCH 1.10.12: uuid_bridge up to 90 ms after uuid_broadcast, and the file never begins."""
+    bench = Bench()
+    uuid = bench.call()
+    bench.api("uuid_answer", uuid)
+    bench.dial()
+    bench.answered()
+    bench.run(0.2)
+    bench.api("uuid_broadcast", f"{uuid} local_stream://ipcc aleg")
+    bench.run(0.02)
+    bench.api("uuid_bridge", f"{uuid} agent")
+    bench.run(1)
+    assert not bench.events(uuid, "PLAYBACK_START")

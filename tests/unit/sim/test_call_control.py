@@ -1,7 +1,7 @@
 """Hold, listening in, transfers and rooms: what the recordings do not show."""
 
-from ipcc.sim.channels import Eavesdrop
-from ipcc.sim.outputs import RecordingStopped
+from ipcc.sim.channels import Eavesdrop, Message
+from ipcc.sim.outputs import DigitsSent, RecordingStopped
 from tests.unit.sim.bench import DIALPLAN, Bench
 
 ROOM = (
@@ -263,3 +263,48 @@ def test_commands_a_room_does_not_know_are_refused() -> None:
         "-ERR Non-Existant member\n",
         "-ERR Conference room2 not found\n",
     ]
+
+
+# --- consulting --------------------------------------------------------------------------------------------------
+
+
+def consulting(bench: Bench) -> tuple[str, str]:
+    """A caller on hold while his agent talks to a third; the uuids of caller and third."""
+    caller = bench.bridged()
+    bench.engine.phones.register("1002", "127.0.0.1:6102")
+    bench.engine.execute("agent", Message("execute", "att_xfer", "user/1002"))
+    bench.run(0.2)
+    third = bench.invited()[-1].uuid
+    bench.answered(third)
+    assert bench.one("CHANNEL_BRIDGE", "agent").headers["Bridge-B-Unique-ID"] == third
+    return caller, third
+
+
+def test_an_agent_who_hangs_up_joins_the_two_others() -> None:
+    bench = Bench()
+    caller, third = consulting(bench)
+    bench.engine.phones.hang_up("agent")
+    bench.run(0.5)
+    assert bench.one("CHANNEL_BRIDGE", third).headers["Bridge-B-Unique-ID"] == caller
+    bench.engine.phones.hang_up(caller)
+    bench.run(0.5)
+    assert bench.api("show", "channels count") == "\n0 total.\n"
+
+
+def test_an_agent_whose_third_hangs_up_is_back_with_the_caller() -> None:
+    bench = Bench()
+    caller, third = consulting(bench)
+    bench.engine.phones.hang_up(third)
+    bench.run(0.5)
+    assert bench.events("agent", "CHANNEL_BRIDGE")[-1].headers["Bridge-B-Unique-ID"] == caller
+
+
+def test_an_agent_whose_third_does_not_come_is_back_with_the_caller() -> None:
+    bench = Bench()
+    caller = bench.bridged()
+    bench.engine.execute("agent", Message("execute", "att_xfer", "user/1002"))
+    bench.run(0.5)
+    bench.engine.phones.press(caller, "5")
+    bench.run(0.1)
+    assert bench.api("show", "channels count") == "\n2 total.\n"
+    assert any(isinstance(output, DigitsSent) and output.uuid == "agent" for output in bench.outputs)
