@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,21 @@ from services.ivr.core.actions import (
 from services.ivr.core.checks import parse
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, advance, begin, resume
+from services.ivr.store import FlowStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CARD = "622200000000001"
 PIN = "493817"
 
 
+@cache
+def parts() -> dict[str, Flow]:
+    return FlowStore.read(Path("flows")).parts()
+
+
+@cache
 def flow() -> Flow:
-    return parse(json.loads(Path("flows/bank-main.json").read_text(encoding="utf-8")))
+    return parse(json.loads(Path("flows/bank-main.json").read_text(encoding="utf-8")), parts())
 
 
 def session() -> Session:
@@ -90,7 +98,7 @@ def test_english_is_chosen_by_two() -> None:
 
 
 def test_three_wrong_keys_lead_to_an_agent() -> None:
-    moved, _ = walk(keyed("1"), keyed("7"), keyed(""), keyed("9"))
+    moved, _ = walk(keyed("1"), keyed("12"), keyed(""), keyed("99"))
     assert isinstance(moved.action, JoinQueue)
     assert moved.action.queue_id == "retail"
 
@@ -180,7 +188,7 @@ def test_a_wrong_flow_is_refused_naming_node_and_reason(change: dict[str, object
     assert isinstance(nodes, dict)
     document = {**document, **change, "nodes": {**document["nodes"], **nodes}}
     with pytest.raises(Invalid, match="cannot be published") as caught:
-        parse(document)
+        parse(document, parts())
     assert reason in caught.value.message
 
 

@@ -1,0 +1,217 @@
+"""A flow's own test cases, walked without a switch: what the caller keys and the bank answers, and what must come of it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ipcc.contracts.ivr import NodeEntered
+from ipcc.errors import Invalid
+from services.ivr.core.actions import (
+    Action,
+    BankAnswer,
+    CallBank,
+    CallerGone,
+    CallService,
+    Collect,
+    Connect,
+    Connected,
+    Failed,
+    Input,
+    JoinQueue,
+    Keyed,
+    KeyedKind,
+    Play,
+    Played,
+    QueueLeft,
+    Record,
+    Recorded,
+    ServiceAnswer,
+)
+from services.ivr.core.flow import Flow
+from services.ivr.core.session import Moved, Session, advance, begin
+from services.ivr.core.speech import Spoken, prompts
+from services.ivr.core.steps import Language
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+# a flow that asks so often for input that never comes has no end
+MOST_STEPS = 500
+# what an operation answers when a case does not say: only what a flow stores is looked at
+SAMPLES: Mapping[str, str] = {
+    "customer_id": "c1001", "card_tail": "0017", "segment": "retail", "access": "card", "contracted": "yes",
+    "verified": "yes", "balance": "1000.00", "currency": "CNY", "amount": "100.00", "reference": "100001", "points": "1280",
+    "value": "1.45", "count": "1", "first": "100001", "dated": "2026-03-01 -12.00", "numbered": "100001 500.00",
+    "held": "140.20 USD", "amounts": "1000.00;2000.00", "booking_id": "b-1", "ordered": "yes", "repeated": "no",
+}  # fmt: skip
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Answer(_Part):
+    """What the bank says to one asking."""
+
+    outcome: str = "ok"
+    code: str = ""
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class Case(_Part):
+    """One call. ``keys`` are pressed one entry for each asking, an empty one is silence; when they are used up he is silent, or
+    ``hangs_up``. ``bank``: answers by operation, in order; what is not listed is answered well. ``path``: the nodes in order, or
+    with ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
+    """
+
+    name: str
+    language: Language = "zh"
+    at: datetime = NOW
+    known: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    hangs_up: bool = False
+    bank: dict[str, tuple[Answer, ...]] = Field(default_factory=dict)
+    queue: str = "answered"
+    connect: str = "talked"
+    records_s: int = 5
+    services: dict[str, Answer] = Field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
+    result: str
+
+
+class Cases(_Part):
+    """The cases of one flow (``flows/tests/<flow>.json``)."""
+
+    flow: str
+    cases: tuple[Case, ...] = Field(min_length=1)
+
+
+@dataclass
+class Rehearsed:
+    """What came of one case; ``problems`` is empty when it was what the case says."""
+
+    case: Case
+    path: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    result: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def rehearse(flow: Flow, case: Case) -> Rehearsed:
+    """Walk one case to its end."""
+    done = Rehearsed(case)
+    caller = _Caller(case)
+    moved = begin(flow, _session(case), case.at)
+    for _ in range(MOST_STEPS):
+        done.path += [fact.flow_node for fact in moved.facts if isinstance(fact, NodeEntered)]
+        if moved.action is None:
+            done.result = moved.session.outcome
+            break
+        moved = advance(flow, moved.session, _given(moved, moved.action, caller, done), case.at)
+    else:
+        done.result = "endless"
+    done.problems = list(_differences(case, done))
+    return done
+
+
+@dataclass
+class _Caller:
+    case: Case
+
+    def __post_init__(self) -> None:
+        self.keys = deque(self.case.keys)
+        self.answers: dict[str, deque[Answer]] = defaultdict(deque)
+        for operation, answers in self.case.bank.items():
+            self.answers[operation] = deque(answers)
+
+    def keyed(self) -> Input:
+        if not self.keys:
+            return CallerGone() if self.case.hangs_up else Keyed(KeyedKind.NOTHING)
+        pressed = self.keys.popleft()
+        return Keyed(KeyedKind.DIGITS if pressed else KeyedKind.NOTHING, pressed)
+
+    def answered(self, operation: str) -> Input:
+        waiting = self.answers[operation]
+        said = waiting.popleft() if waiting else Answer()
+        if said.outcome == "ok":
+            return BankAnswer("ok", values={**SAMPLES, **said.values})
+        return BankAnswer(said.outcome, said.code)
+
+
+def _session(case: Case) -> Session:
+    ids = ("s", "c", "c", "fs1", "95500", "13800000001", "")
+    return Session(*ids, case.language, case.at, variables=case.known, secrets=case.secrets)
+
+
+def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> Input:
+    if isinstance(action, Play | Collect | Record):
+        return _spoken(moved, action, caller, done)
+    if isinstance(action, CallBank):
+        done.asked.append(action.operation)
+        return caller.answered(action.operation)
+    if isinstance(action, CallService):
+        said = caller.case.services.get(action.service, Answer())
+        return ServiceAnswer(said.outcome, said.values)
+    if isinstance(action, JoinQueue):
+        return CallerGone() if caller.case.queue == "hang_up" else QueueLeft(caller.case.queue)
+    if isinstance(action, Connect):
+        return Connected(caller.case.connect)
+    return Played()
+
+
+def _spoken(moved: Moved, action: Play | Collect | Record, caller: _Caller, done: Rehearsed) -> Input:
+    try:
+        done.heard += _said(action.prompts, moved.session)
+    except Invalid as error:
+        return Failed(error.code)
+    if isinstance(action, Collect):
+        return caller.keyed()
+    if isinstance(action, Record):
+        return Recorded(f"messages/{action.name}.wav", caller.case.records_s)
+    return Played()
+
+
+def _said(spoken: tuple[Spoken, ...], session: Session) -> tuple[str, ...]:
+    return prompts(spoken, session.speakable(), session.language)
+
+
+def _differences(case: Case, done: Rehearsed) -> list[str]:
+    found = []
+    if case.result != done.result:
+        found.append(f"result is {done.result}, not {case.result}")
+    if case.path and not _follows(case.path, done.path):
+        found.append(f"path is {' > '.join(done.path)}")
+    missing = _missing(case.heard, done.heard)
+    if missing:
+        found.append(f"did not hear {missing} in its turn; heard {' '.join(done.heard)}")
+    if case.asked is not None and list(case.asked) != done.asked:
+        found.append(f"asked the bank {', '.join(done.asked) or 'nothing'}")
+    return found
+
+
+def _follows(expected: tuple[str, ...], walked: list[str]) -> bool:
+    """Whether the path is the expected one; ``...`` stands for any nodes."""
+    if "..." not in expected:
+        return list(expected) == walked
+    at = 0
+    parts = " ".join(expected).split("...")
+    for number, part in enumerate(parts):
+        names = part.split()
+        found = next((i for i in range(at, len(walked) - len(names) + 1) if walked[i : i + len(names)] == names), None)
+        if found is None or (number == 0 and found != 0):
+            return False
+        at = found + len(names)
+    return not parts[-1].split() or walked[-len(parts[-1].split()) :] == parts[-1].split()
+
+
+def _missing(expected: tuple[str, ...], heard: list[str]) -> str:
+    """The first expected prompt that does not come behind those before it."""
+    rest = iter(heard)
+    return next((prompt for prompt in expected if prompt not in rest), "")

@@ -1,0 +1,99 @@
+"""The bank's flows: each can be published, each of its cases comes out as it says, every node is come to."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ipcc.cli import main
+from ipcc.errors import Invalid
+from services.ivr.core.flow import read_document
+from services.ivr.core.operations import OPERATIONS
+from services.ivr.core.rehearsal import Answer, Case, rehearse
+from services.ivr.rehearsing import open_folder, read_cases, try_all
+from services.ivr.store import FlowStore
+
+FLOWS, PROMPTS = Path("flows"), Path("freeswitch/sounds/prompts.yaml")
+
+
+@pytest.fixture(scope="module")
+def store() -> FlowStore:
+    return open_folder(FLOWS, PROMPTS)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FLOWS.glob("*.json")))
+def test_every_case_of_a_flow_comes_out_and_every_node_is_come_to(name: str, store: FlowStore) -> None:
+    (report,) = try_all(store, FLOWS, name)
+    assert report.tried
+    assert [(tried.name, tried.problems) for tried in report.tried if tried.problems] == []
+    assert report.unvisited == ()
+
+
+def test_the_flows_use_every_operation_of_the_bank(store: FlowStore) -> None:
+    asked = {getattr(node, "operation", "") for flow in store.all() for node in flow.nodes.values()}
+    assert set(OPERATIONS) - asked == set()
+
+
+def test_every_order_is_repeated_before_it_is_given_and_proved_by_the_password(store: FlowStore) -> None:
+    for flow in store.parts().values():
+        orders = [n for n in flow.nodes.values() if n.kind == "bank" and OPERATIONS[n.operation].kind == "movement"]
+        for order in orders:
+            assert order.inputs["pin"]
+            assert order.on_unknown
+            assert {"pin_wrong", "pin_locked"} <= set(order.refused)
+
+
+def test_no_value_of_the_bank_is_shown_but_who_the_customer_is(store: FlowStore) -> None:
+    shown = {name for flow in store.all() for node in flow.nodes.values() for name in getattr(node, "shown", ())}
+    assert shown == {"customer_id", "card_tail", "verified"}
+
+
+def test_a_case_that_is_wrong_says_what_is_different(store: FlowStore) -> None:
+    case = Case(name="x", keys=("0",), path=("menu",), heard=("goodbye",), asked=("balance",), result="completed")
+    problems = rehearse(store.published("bank-main"), case).problems
+    assert [p.split()[0] for p in problems] == ["result", "path", "did", "asked"]
+
+
+def test_cases_are_refused_with_their_file(tmp_path: Path) -> None:
+    broken = tmp_path / "x.json"
+    broken.write_text('{"flow": "x"}', encoding="utf-8")
+    with pytest.raises(Invalid, match=re.escape(str(broken))):
+        read_cases(broken)
+
+
+def test_a_flow_without_end_is_found_when_tried() -> None:
+    nodes = {"a": {"kind": "menu", "prompts": ["confirm"], "choices": {"1": {"next": "a"}}, "on_failure": "a"}}
+    document = {
+        "id": "f",
+        "version": 1,
+        "name": {"en": "F"},
+        "languages": ["zh"],
+        "start": "a",
+        "resume": "a",
+        "nodes": nodes,
+    }
+    assert rehearse(read_document(document), Case(name="x", result="endless")).problems == []
+    assert Answer().outcome == "ok"
+
+
+def test_the_command_tests_checks_and_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", "test", "receipt", "--least", "100"]) == 0
+    assert "receipt" in capsys.readouterr().out
+    assert main(["flow", "check"]) == 0
+    assert main(["flow", "list"]) == 0
+    assert "bank-main" in capsys.readouterr().out
+
+
+def test_the_command_names_node_and_reason_in_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads((FLOWS / "receipt.json").read_text(encoding="utf-8"))
+    document["nodes"]["said"]["prompts"] = ["no-such-prompt"]
+    (tmp_path / "receipt.json").write_text(json.dumps(document), encoding="utf-8")
+    assert main(["flow", "check", "--flows", str(tmp_path)]) == 1
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "said: prompt no-such-prompt is missing in zh" in said
+    assert "缺少 zh 语音" in said
