@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import httpx
 from websockets.exceptions import ConnectionClosed
 
-from ipcc.cli import agent, call, demo, doctor, sim, simulate, up
+from ipcc.cli import agent, call, demo, doctor, flow, replay, sim, simulate, up
 from ipcc.errors import IpccError
 
-COMMANDS = (up, demo, call, agent, sim, simulate, doctor)
+COMMANDS = (up, demo, call, agent, flow, sim, simulate, replay, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from ipcc.auth.tokens import authenticator_for
-from ipcc.bus import Requester, View
+from ipcc.bus import Bus, Publisher, Requester, View
+from ipcc.clock import Clock
 from ipcc.contracts.topics import CONFIG
+from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
@@ -32,10 +34,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     switches = parts.switches(settings, ACD_LEGS)
     requester = Requester(bus, publisher, settings.instance)
     config = View(bus, CONFIG, clock)
-    dialling = Dialling(settings.recordings_root, settings.phone_domain, settings.join_timeout_s)
-    around = Surroundings(
-        bus, publisher, switches, clock, metrics, dialling, settings.look_every_s, settings.snapshot_every
-    )
+    around = _surroundings(settings, bus, publisher, switches, clock, metrics)
     ownership = Ownership(settings.domains, around, settings.instance)
     history = timedelta(hours=settings.history_hours)
     mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
@@ -69,4 +68,20 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
         health=health,
         routers=[router],
         provides=[desk],
+    )
+
+
+def _surroundings(
+    settings: AcdSettings, bus: Bus, publisher: Publisher, switches: Switches, clock: Clock, metrics: Metrics
+) -> Surroundings:
+    return Surroundings(
+        bus,
+        publisher,
+        switches,
+        clock,
+        metrics,
+        Dialling(settings.recordings_root, settings.phone_domain, settings.join_timeout_s),
+        settings.look_every_s,
+        settings.snapshot_every,
+        settings.inputs_dir,
     )

@@ -17,7 +17,9 @@ from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, ACD_WAIT
 from services.acd.consumers import Input, place_of
 from services.acd.core.decision import Decision, advance
 from services.acd.core.effects import Effect
+from services.acd.core.fold import learn
 from services.acd.core.state import State
+from services.acd.journal import REFUSED, Journal, digest_of
 from services.acd.log import Fact, LogWriter
 from services.acd.replies import ReplyTo, is_expired
 
@@ -46,6 +48,13 @@ class Book:
     since_snapshot: int = 0
     deciding: InputRef | None = None
     poison: InputRef | None = None
+    journal: Journal | None = None
+
+    def learn(self, given: object, now: datetime) -> None:
+        """Take what others say into the state without deciding anything."""
+        learn(self.state, given, now)
+        if self.journal is not None:
+            self.journal.learnt(given, now)
 
     def decide(self, item: Input, page: Page, at: datetime | None = None) -> None:
         """Decide one input and note on ``page`` what follows; the state is ahead of the log until the page is stored.
@@ -58,7 +67,7 @@ class Book:
                 return
             self.deciding = item.cause
             with self.metrics.timed(ACD_DECISION_DURATION):
-                decision = advance(self.state, item.given, now, item.cause)
+                decision = self._advance(item, now)
             self.deciding = None
             self.metrics.count(ACD_INPUTS, kind=type(item.given).__name__)
         except Refused as refused:
@@ -79,12 +88,25 @@ class Book:
         self._warn(item.given)
         self._note(decision, item, page)
 
+    def _advance(self, item: Input, now: datetime) -> Decision:
+        if self.journal is None:
+            return advance(self.state, item.given, now, item.cause)
+        try:
+            decision = advance(self.state, item.given, now, item.cause)
+        except (Refused, Bug, InvalidMessage):
+            self.journal.decided(item.given, now, item.cause, REFUSED)
+            raise
+        self.journal.decided(item.given, now, item.cause, digest_of(decision.events))
+        return decision
+
     def is_snapshot_due(self, every: int) -> bool:
         """Whether enough was stored since the last: the larger the state, the more, so that snapshots stay the smaller part."""
         return self.since_snapshot >= max(every, self.state.row_count)
 
     async def store(self, page: Page) -> None:
         """Append the page's events. Raises Fenced and BusDown."""
+        if self.journal is not None:
+            self.journal.flush()
         if not page.facts:
             return
         await self.writer.append(page.facts)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -29,9 +30,9 @@ from services.acd.book import Book, Page
 from services.acd.consumers import Ears, Input, place_of
 from services.acd.core.decision import advance
 from services.acd.core.effects import Effect, EndLeg, JoinLegs
-from services.acd.core.fold import learn
 from services.acd.core.inputs import LegsSeen, NodeChanged, TakenOver, TimePassed
 from services.acd.core.state import State
+from services.acd.journal import Journal
 from services.acd.log import AcdLog, LogWriter
 from services.acd.looks import Lookout
 from services.acd.replies import send_reply
@@ -61,6 +62,7 @@ class Surroundings:
     dialling: Dialling
     look_every_s: float = 5.0
     snapshot_every: int = 500
+    inputs_dir: Path | None = None
 
 
 class Owner:
@@ -94,6 +96,8 @@ class Owner:
                 finally:
                     self._poison = book.deciding
                     await book.writer.close()
+                    if book.journal is not None:
+                        book.journal.close()
         except Fenced as fenced:
             self._close(str(fenced))
             log.warning("owner_fenced", domain=self.domain)
@@ -142,6 +146,8 @@ class Owner:
         writer = LogWriter(self._log, producer, around.publisher.source)
         book = Book(folded.state, writer, around.clock, around.metrics, dict(folded.inputs), folded.since_snapshot)
         book.poison = self._poison
+        if around.inputs_dir is not None:
+            book.journal = Journal.create(around.inputs_dir, book.state, around.clock.now())
         return book
 
     async def _stay_afloat(self) -> None:
@@ -176,7 +182,7 @@ class Owner:
         starts = await self._ears.starts(book.positions)
         now = self._around.clock.now()
         for lesson in lessons:
-            learn(book.state, lesson.given, now)
+            book.learn(lesson.given, now)
         starts |= learnt_to
         for topic, at in starts.items():
             book.positions.update({place_of(topic.name, number): offset for number, offset in at.items()})
@@ -195,7 +201,7 @@ class Owner:
         """
         now = self._around.clock.now()
         for node in self._around.switches.nodes():
-            learn(book.state, NodeChanged(node.node_id, is_up=False, reason="not looked at yet"), now)
+            book.learn(NodeChanged(node.node_id, is_up=False, reason="not looked at yet"), now)
         for item, told_at in await self._ears.missed(CALL, start):
             page = Page()
             book.decide(item, page, min(told_at, now))
@@ -223,7 +229,7 @@ class Owner:
             else:
                 self._not_looked_at.add(node.node_id)
             reason = "" if seen is not None else node.state.last_error
-            learn(book.state, NodeChanged(node.node_id, seen is not None, reason), self._around.clock.now())
+            book.learn(NodeChanged(node.node_id, seen is not None, reason), self._around.clock.now())
         return looks
 
     async def _next(self, book: Book) -> list[Input]:

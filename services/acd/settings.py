@@ -42,6 +42,10 @@ class AcdSettings(ServiceSettings):
     snapshot_every: int = Field(
         500, ge=1, description="Events between two snapshots: bounds how much is read at a takeover."
     )
+    inputs_dir: Path | None = Field(
+        None,
+        description="Folder for files of every input decided, for `ipcc replay`; they name callers. Empty: none are written.",
+    )
     history_hours: float = Field(
         2.0, ge=0, le=168, description="How far back the reasons of offers are read at start, in hours."
     )
