@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from ipcc.contracts.payload import Payload
-from ipcc.contracts.topics import IVR, Topic
+from ipcc.contracts.topics import IVR, IVR_COMMAND, Topic
 
 
 class IvrPayload(Payload):
@@ -98,6 +98,56 @@ class SessionEnded(IvrPayload):
     elapsed_ms: int = 0
 
 
+class FlowReturned(IvrPayload):
+    """A flow that somebody sent a leg through (RunFlow) is over and lets go of the leg, parked and silent: ``results`` are
+    the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up or failed."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.flow_returned"
+
+    leg_id: str
+    flow_id: str
+    outcome: str
+    results: dict[str, str] = Field(default_factory=dict)
+
+
+class IvrCommand(Payload):
+    """An order to ivr, keyed by the call; answered on the reply topic."""
+
+    TOPIC: ClassVar[Topic] = IVR_COMMAND
+
+    call_id: str
+
+    def key(self) -> str:
+        return self.call_id
+
+
+class RunFlow(IvrCommand):
+    """Let a leg that its agent has set aside walk through a flow (a password, a payment), and give it back with FlowReturned.
+
+    Answered when the session has begun, or refused: unknown flow, leg gone, a session of this leg already running.
+    Repeating it with the same ``session_id`` changes nothing and gives the same answer.
+    """
+
+    TYPE: ClassVar[str] = "ipcc.ivr.command.run_flow"
+
+    session_id: str
+    leg_id: str
+    node_id: str
+    flow_id: str
+    language: str = ""
+    data: dict[str, str] = Field(default_factory=dict, description="what the flow may know: no secrets")
+    by: str = ""
+
+
+class StopFlow(IvrCommand):
+    """Take the leg back before its flow is over; FlowReturned follows with the outcome ``stopped``."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.command.stop_flow"
+
+    session_id: str
+    by: str = ""
+
+
 IVR_PAYLOADS: tuple[type[Payload], ...] = (
     SessionStarted,
     NodeEntered,
@@ -106,4 +156,7 @@ IVR_PAYLOADS: tuple[type[Payload], ...] = (
     SurveyAnswered,
     MessageLeft,
     SessionEnded,
+    FlowReturned,
+    RunFlow,
+    StopFlow,
 )

@@ -30,6 +30,7 @@ REPLY = Topic("ipcc.reply.v1", "anyone", partitions=8, keep_s=3_600)
 DEAD_LETTER = Topic("ipcc.dead_letter.v1", "any consumer", partitions=1, keep_s=30 * DAY_S)
 ACD_COMMAND = Topic("ipcc.acd.command.v1", "anyone", partitions=4, keep_s=DAY_S)
 CTISERVER_COMMAND = Topic("ipcc.ctiserver.command.v1", "anyone", partitions=4, keep_s=DAY_S)
+IVR_COMMAND = Topic("ipcc.ivr.command.v1", "anyone", partitions=8, keep_s=DAY_S)
 OUTBOUND_COMMAND = Topic("ipcc.outbound.command.v1", "anyone", partitions=4, keep_s=DAY_S)
 # ownership by partition: an owner writes its claim, whose offset is its epoch (ipcc/bus/lease.py)
 NODE_LEASE = Topic("ipcc.ctiserver.lease.v1", "ctiserver", partitions=8, keep_s=3_600)
@@ -49,6 +50,7 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTER,
     ACD_COMMAND,
     CTISERVER_COMMAND,
+    IVR_COMMAND,
     OUTBOUND_COMMAND,
     NODE_LEASE,
     ACD_LEASE,
