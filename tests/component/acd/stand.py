@@ -18,7 +18,7 @@ from ipcc.contracts.acd import AcdPayload, Enqueue, SignIn
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
 from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
 from ipcc.contracts.payload import Payload
-from ipcc.contracts.topics import ACD, TOPICS
+from ipcc.contracts.topics import ACD, ACD_LEASE, TOPICS
 from ipcc.errors import Unavailable
 from ipcc.esl.commands import Command, Originate, UuidKill
 from ipcc.esl.fake import NO_CHANNEL, FakeNode, FakeSwitches
@@ -107,6 +107,12 @@ class Stand:
         async with client_of(build(settings, parts)) as client:
             await until(lambda: _is_green(client), what="acd ready")
             yield client
+
+    async def has_claimed(self, instance: str) -> bool:
+        """Whether this replica has taken its share of the domains."""
+        async with self.bus.replay(ACD_LEASE.name, BEGINNING) as reader:
+            claims = [orjson.loads(record.value) async for record in reader if record.value]
+        return any(claim["owner"] == instance for claim in claims)
 
     async def tell(self, payload: Payload) -> None:
         """A fact of another service."""
