@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from enum import StrEnum
+from typing import ClassVar
 
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ALERT, Topic
+
+
+class Severity(StrEnum):
+    """How soon somebody must look."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 class AlertRaised(Payload):
@@ -16,7 +25,7 @@ class AlertRaised(Payload):
 
     alert_id: str
     rule: str
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
     text: str
     subject: str = ""
 

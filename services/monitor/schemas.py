@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel
 
+from ipcc.contracts.alert import Severity
 from services.monitor.core.board import AgentBoard, Board, QueueBoard
 
 
 class QueueView(BaseModel):
-    """One queue; ``service_level`` is answered in time of all ended, 0 to 1, null before the first end."""
+    """One queue; ``service_level`` is answered in time of all ended, 0 to 1, null before the first end.
+
+    ``ended_otherwise`` are ends told by a newer release in a word not known here.
+    """
 
     queue_id: str
     name: str
@@ -22,6 +25,7 @@ class QueueView(BaseModel):
     abandoned: int
     overflowed: int
     transferred: int
+    ended_otherwise: int
     service_level: float | None
     service_level_s: int
     average_wait_s: float | None
@@ -65,6 +69,7 @@ class Totals(BaseModel):
     abandoned: int
     overflowed: int
     transferred: int
+    ended_otherwise: int
     adds_up: bool
 
 
@@ -73,7 +78,7 @@ class AlertView(BaseModel):
 
     alert_id: str
     rule: str
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
     text: str
     since: datetime
 
@@ -129,6 +134,7 @@ def totals(board: Board) -> Totals:
         abandoned=sum(q.abandoned for q in queues),
         overflowed=sum(q.overflowed for q in queues),
         transferred=sum(q.transferred for q in queues),
+        ended_otherwise=sum(q.ended_otherwise for q in queues),
         adds_up=all(q.offered == q.ended + len(q.waiting) for q in queues),
     )
 
@@ -146,6 +152,7 @@ def queue_view(queue: QueueBoard, now: datetime) -> QueueView:
         abandoned=queue.abandoned,
         overflowed=queue.overflowed,
         transferred=queue.transferred,
+        ended_otherwise=queue.ended_otherwise,
         service_level=queue.service_level(),
         service_level_s=queue.service_level_s,
         average_wait_s=round(queue.wait_ms / queue.ended / 1000, 1) if queue.ended else None,

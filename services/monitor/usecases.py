@@ -131,13 +131,14 @@ class Live:
             return
         if alert_id in self.alerts:
             return
-        severity = "critical" if breach.severity == "critical" else "warning"
-        view = AlertView(alert_id=alert_id, rule=breach.rule, severity=severity, text=breach.text, since=at)
+        view = AlertView(alert_id=alert_id, rule=breach.rule, severity=breach.severity, text=breach.text, since=at)
         self.alerts[alert_id] = view
         self.metrics.count(MONITOR_ALERTS, rule=breach.rule)
         log.warning("invariant_broken", rule=breach.rule, text=breach.text)
         self._news.put_nowait(
-            AlertRaised(alert_id=alert_id, rule=breach.rule, severity=severity, text=breach.text, subject=breach.key)
+            AlertRaised(
+                alert_id=alert_id, rule=breach.rule, severity=breach.severity, text=breach.text, subject=breach.key
+            )
         )
 
     def _clear(self, alert_id: str, rule: str) -> None:

@@ -37,6 +37,7 @@ class QueueBoard:
     abandoned: int = 0
     overflowed: int = 0
     transferred: int = 0
+    ended_otherwise: int = 0
     wait_ms: int = 0
     longest_wait_ms: int = 0
     waiting: dict[str, datetime] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class QueueBoard:
     @property
     def ended(self) -> int:
         """Stays that are over."""
-        return self.answered + self.abandoned + self.overflowed + self.transferred
+        return self.answered + self.abandoned + self.overflowed + self.transferred + self.ended_otherwise
 
     def service_level(self) -> float | None:
         """Answered within the limit, of all that are over, 0 to 1; None when none is: no number is made up."""
@@ -198,8 +199,11 @@ class Board:
             queue.abandoned += 1
         elif data.outcome is EntryOutcome.OVERFLOWED:
             queue.overflowed += 1
-        else:
+        elif data.outcome is EntryOutcome.TRANSFERRED:
             queue.transferred += 1
+        else:
+            # told by a newer release, in a word not known here
+            queue.ended_otherwise += 1
 
     def _offer_ended(self, data: OfferEnded, at: datetime) -> None:
         agent = self.agent(data.agent_id)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ipcc.contracts.acd import AgentChanged, AgentState, EntryEnded, EntryQueued, OfferEnded, OfferMade
+from ipcc.contracts.alert import Severity
 from ipcc.contracts.call import LegEnded, PhoneChanged
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
@@ -27,7 +28,7 @@ class Breach:
 
     rule: str
     key: str
-    severity: str
+    severity: Severity
     text: str
     cleared: bool = False
 
@@ -62,7 +63,7 @@ class Watch:
             del self.unrecorded[leg]
             self._note(self.late, leg)
         text = "the answered agent leg {} has no recording: look at record and its spool"
-        return [Breach("I10", leg, "critical", text.format(leg)) for leg in late]
+        return [Breach("I10", leg, Severity.CRITICAL, text.format(leg)) for leg in late]
 
     def _ready_without_phone(self, now: datetime) -> list[Breach]:
         found = []
@@ -71,7 +72,7 @@ class Watch:
             # agents and phones are told on two topics, and acd needs a moment to move him
             if silent_since is not None and now - max(since, silent_since) > PHONE_WITHIN:
                 text = f"agent {agent} is ready but his phone {phone} is not registered"
-                found.append(Breach("I9", agent, "warning", text))
+                found.append(Breach("I9", agent, Severity.WARNING, text))
         return found
 
     def _offered(self, data: OfferMade, at: datetime) -> list[Breach]:
@@ -84,10 +85,10 @@ class Watch:
         to_agent.add(data.offer_id)
         if len(to_entry) > 1:
             text = f"entry {data.entry_id} is offered to {len(to_entry)} agents at once"
-            found.append(Breach("I1", data.entry_id, "critical", text))
+            found.append(Breach("I1", data.entry_id, Severity.CRITICAL, text))
         if len(to_agent) > 1:
             text = f"agent {data.agent_id} holds {len(to_agent)} offers at once"
-            found.append(Breach("I2", data.agent_id, "critical", text))
+            found.append(Breach("I2", data.agent_id, Severity.CRITICAL, text))
         return found
 
     def _offer_ended(self, data: OfferEnded, at: datetime) -> list[Breach]:
@@ -113,7 +114,7 @@ class Watch:
             self.entries.discard(data.entry_id)
             return []
         text = f"entry {data.entry_id} ended in queue {data.queue_id} but was never queued, or ended twice"
-        return [Breach("I6", data.entry_id, "warning", text)]
+        return [Breach("I6", data.entry_id, Severity.WARNING, text)]
 
     def _agent_changed(self, data: AgentChanged, at: datetime) -> list[Breach]:
         if data.state is AgentState.READY:
@@ -131,10 +132,12 @@ class Watch:
         self._note(self.recorded, data.leg_id)
         self.unrecorded.pop(data.leg_id, None)
         if isinstance(data, RecordingFailed):
-            return [Breach("I10", data.leg_id, "critical", f"the recording of leg {data.leg_id} is {data.reason}")]
+            return [
+                Breach("I10", data.leg_id, Severity.CRITICAL, f"the recording of leg {data.leg_id} is {data.reason}")
+            ]
         if data.leg_id in self.late:
             del self.late[data.leg_id]
-            return [Breach("I10", data.leg_id, "info", "the recording came late", cleared=True)]
+            return [Breach("I10", data.leg_id, Severity.INFO, "the recording came late", cleared=True)]
         return []
 
     @staticmethod
@@ -150,11 +153,13 @@ def _withdraw(rule: str, held: dict[str, set[str]], key: str, offer_id: str) -> 
     offers.discard(offer_id)
     if not offers:
         held.pop(key, None)
-    return [Breach(rule, key, "info", "one offer again", cleared=True)] if was_broken and len(offers) <= 1 else []
+    return (
+        [Breach(rule, key, Severity.INFO, "one offer again", cleared=True)] if was_broken and len(offers) <= 1 else []
+    )
 
 
 def _ready_is_fine(agent_id: str) -> Breach:
-    return Breach("I9", agent_id, "info", "not ready any more, or his phone is back", cleared=True)
+    return Breach("I9", agent_id, Severity.INFO, "not ready any more, or his phone is back", cleared=True)
 
 
 _TABLE: dict[str, Callable[[Watch, Any, datetime], list[Breach]]] = {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ipcc.contracts.acd import AgentState, EntryOutcome, OfferOutcome
 from ipcc.contracts.envelope import Event
+from ipcc.contracts.payload import unknown_of
 from services.monitor.core.board import Board
 from services.monitor.schemas import board_view
 from tests.unit.monitor import stories as s
@@ -191,3 +192,12 @@ def test_in_time_is_judged_by_the_limit_as_it_is_now() -> None:
     board.apply(told.at(20, s.queue_config(10)), LATE)
     assert board.queues["retail"].service_level() == 1 / 3
     assert board.queue("vip").service_level() is None
+
+
+def test_an_end_told_in_a_word_of_a_newer_release_is_counted_as_such_and_all_adds_up() -> None:
+    told = Told()
+    ended = told.at(5, s.left("c1", EntryOutcome.ANSWERED))
+    newer = ended.model_copy(update={"data": ended.data.model_copy(update={"outcome": unknown_of(EntryOutcome)})})
+    shown = picture(fold([told.at(0, s.queued("c1")), newer]), NOON + timedelta(seconds=9))
+    assert (shown["queues"][0]["ended_otherwise"], shown["queues"][0]["waiting"]) == (1, 0)
+    assert shown["totals"]["adds_up"]
