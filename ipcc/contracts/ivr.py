@@ -23,7 +23,7 @@ class IvrPayload(Payload):
 
 
 class SessionStarted(IvrPayload):
-    """A caller met a flow."""
+    """A caller met a flow; or his leg was lent to one (RunFlow): ``is_lent``, with the ``given`` it may know, and no entry point."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.session_started"
 
@@ -33,6 +33,8 @@ class SessionStarted(IvrPayload):
     node_id: str
     leg_id: str
     language: str = ""
+    is_lent: bool = False
+    given: dict[str, str] = Field(default_factory=dict)
 
 
 class NodeEntered(IvrPayload):
@@ -89,7 +91,8 @@ class MessageLeft(IvrPayload):
 
 
 class SessionEnded(IvrPayload):
-    """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, transferred, failed or resumed_elsewhere."""
+    """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, transferred, stopped, failed or
+    resumed_elsewhere."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.session_ended"
 
@@ -100,7 +103,7 @@ class SessionEnded(IvrPayload):
 
 class FlowReturned(IvrPayload):
     """A flow that somebody sent a leg through (RunFlow) is over and lets go of the leg, parked and silent: ``results`` are
-    the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up or failed."""
+    the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up, stopped, failed or where else the flow has sent the caller."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.flow_returned"
 

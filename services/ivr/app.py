@@ -8,8 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from ipcc.auth.tokens import authenticator_for
-from ipcc.bus import Consumption, Requester, View, Worker
-from ipcc.bus.port import Bus
+from ipcc.bus import Consumption, Replier, Requester, View, Worker
 from ipcc.contracts.topics import CALL, CONFIG
 from ipcc.errors import Unavailable
 from ipcc.esl.port import Switches
@@ -22,6 +21,8 @@ from services.ivr.api import router
 from services.ivr.bankcore import BankCore, BankSettings
 from services.ivr.consumers import handlers
 from services.ivr.facts import FactSender
+from services.ivr.lending import Lending
+from services.ivr.orders import Orders
 from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
 from services.ivr.store import FlowStore
@@ -67,6 +68,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("hear acd", desk.run)
             tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
             tasks.spawn("consume calls", worker.run)
+            tasks.spawn("hear orders", _orders(sessions).run)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
             await sessions.close()
@@ -74,8 +76,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await worker.stop()
             await tasks.stop()
 
-    _check(health, bus, worker, switches, config)
-    health.add("bank core", bank.problem)
+    _check(health, worker, sessions.outside, switches, bank)
     health.add_tasks(tasks)
     return Service(
         settings=settings,
@@ -89,10 +90,18 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     )
 
 
-def _check(health: Health, bus: Bus, worker: Worker, switches: Switches, config: View) -> None:
-    check_bus(health, bus)
+def _orders(sessions: Sessions) -> Orders:
+    outside = sessions.outside
+    table = Lending(sessions).handlers(Replier(outside.publisher))
+    return Orders(outside.bus, outside.clock, outside.tasks, table, sessions.owned)
+
+
+def _check(health: Health, worker: Worker, outside: Outside, switches: Switches, bank: BankCore) -> None:
+    config = outside.config
+    check_bus(health, outside.bus)
     check_worker(health, worker)
     check_switches(health, switches)
+    health.add("bank core", bank.problem)
     health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
 
 

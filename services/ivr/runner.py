@@ -15,7 +15,7 @@ from ipcc.clock import Clock
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.contracts.payload import Payload
-from ipcc.errors import Invalid, IpccError, Refused, SwitchDown, Unavailable
+from ipcc.errors import Invalid, IpccError, Refused, SwitchDown, SwitchRefused, Unavailable
 from services.ivr.core.actions import (
     Action,
     BankAnswer,
@@ -33,9 +33,10 @@ from services.ivr.core.actions import (
     QueueLeft,
     Record,
     ServiceAnswer,
+    Stopped,
 )
 from services.ivr.core.flow import Flow
-from services.ivr.core.session import Moved, Session, abort, advance
+from services.ivr.core.session import Moved, Session, abort, advance, note_answer
 from services.ivr.core.speech import prompts
 from services.ivr.ports import Bank, Line, LineLost, Queues, Systems
 
@@ -46,6 +47,8 @@ QUIET_S = 1.5
 BUSY_MUSIC = "local_stream://ipcc"
 RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
+# what was cut short on the switch comes back at once, or not at all
+STOP_S = 1.0
 # so long he hears music while no queue can be reached; then the safety net has him
 STRANDED_AFTER = timedelta(seconds=90)
 
@@ -87,6 +90,10 @@ class Runner:
         self._action = moved.action
         self._around = around
         self._is_back = is_back
+        self._asking: asyncio.Task[Any] | None = None
+        self._ending: CallerGone | Stopped | None = None
+        self._ending_at: datetime | None = None
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Until the session is over. Cancelling it leaves the caller where he is, for another replica to find.
@@ -94,6 +101,9 @@ class Runner:
         Raises what is a fault of ours; the caller is then still on the line.
         """
         net = asyncio.get_running_loop().create_task(self._keep_safety_net())
+        if self.session.lent_to:
+            # whoever lent the leg looks after it: the net would carry off a caller who is expected back
+            net.cancel()
         try:
             if not (self._is_back and isinstance(self._action, JoinQueue)):
                 given = await self._safely(self._answer)
@@ -104,10 +114,29 @@ class Runner:
                     self._take(given)
             while self._action is not None:
                 action = self._action
-                self._take(await self._safely(partial(self._perform, action)))
+                self._go_on(await self._safely(partial(self._perform, action)))
                 self._is_back = False
         finally:
             net.cancel()
+            self._over.set()
+
+    def leave(self) -> bool:
+        """The caller is gone. True when the bank is being asked for him: what became of it is told first, then he is."""
+        self._end_with(CallerGone())
+        return self._asking is not None
+
+    async def stop(self) -> None:
+        """Whoever lent the leg takes it back: what is said or asked is cut short, a question to the bank answered first."""
+        self._end_with(Stopped())
+        if self._asking is not None:
+            await asyncio.wait({self._asking})
+        else:
+            await self._quieten()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self._over.wait()
+        except TimeoutError:
+            log.warning("session_cut_short", call_id=self.session.call_id, flow_node=self.session.at)
 
     def was_answered(self) -> tuple[IvrPayload, ...]:
         """An agent had taken him from the queue while nobody of ours looked: end the session so and say so."""
@@ -115,9 +144,9 @@ class Runner:
         self.session, self._action = moved.session, None
         return moved.facts
 
-    def hung_up(self) -> tuple[IvrPayload, ...]:
-        """The caller is gone: end the session where it stands and say so."""
-        moved = advance(self._flow, self.session, CallerGone(), self._around.clock.now())
+    def ended(self) -> tuple[IvrPayload, ...]:
+        """The caller is gone, or was taken back: end the session where it stands and say so."""
+        moved = advance(self._flow, self.session, self._ending or CallerGone(), self._moment())
         self.session, self._action = moved.session, None
         return moved.facts
 
@@ -127,8 +156,23 @@ class Runner:
         self.session, self._action = moved.session, None
         return moved.facts
 
+    def _end_with(self, ending: CallerGone | Stopped) -> None:
+        self._ending = ending
+        self._ending_at = self._ending_at or self._around.clock.now()
+
+    def _moment(self) -> datetime:
+        return self._ending_at or self._around.clock.now()
+
+    def _go_on(self, given: Input) -> None:
+        if self._ending is None or isinstance(given, CallerGone):
+            self._take(given)
+            return
+        if isinstance(given, BankAnswer):
+            self._around.tell(note_answer(self.session, given))
+        self._take(self._ending)
+
     def _take(self, given: Input) -> None:
-        moved = advance(self._flow, self.session, given, self._around.clock.now())
+        moved = advance(self._flow, self.session, given, self._moment())
         self.session, self._action = moved.session, moved.action
         self._around.tell(moved.facts)
 
@@ -155,7 +199,7 @@ class Runner:
         try:
             await self._around.line.interrupt()
             await self._around.line.wipe()
-        except (LineLost, SwitchDown) as error:
+        except (LineLost, SwitchDown, SwitchRefused) as error:
             log.info("not_quietened", call_id=self.session.call_id, error=str(error))
 
     async def _is_there(self) -> bool:
@@ -210,24 +254,30 @@ class Runner:
 
     async def _ask(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         """The answer of another system; music when it takes long."""
-        asking = asyncio.get_running_loop().create_task(question)
+        asking: asyncio.Task[Answer] = asyncio.get_running_loop().create_task(question)
+        self._asking = asking
         try:
             done, _ = await asyncio.wait({asking}, timeout=QUIET_S)
-            if not done:
+            if not done and self._ending is None:
                 await self._play_during(asking)
+            await asyncio.wait({asking})
             return asking.result()
         finally:
+            # only a replica that lets go of its callers cuts a question off: the next one asks it again by the same key
             asking.cancel()
+            self._asking = None
 
     async def _play_during(self, asking: asyncio.Task[Answer]) -> None:
         try:
             await self._around.line.start_music(BUSY_MUSIC)
             await asyncio.wait({asking})
             await self._around.line.interrupt()
+        except LineLost:
+            # nobody listens any more: the answer is told all the same, it may be money
+            self._end_with(CallerGone())
         except SwitchDown as error:
             # the answer is what counts: asking again might count a wrong PIN twice
             log.warning("no_music", call_id=self.session.call_id, error=str(error))
-            await asyncio.wait({asking})
 
     async def _wait_for_agent(self, action: JoinQueue) -> Input:
         line = self._around.line

@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ipcc.bus.events import Publisher, Received, received_from
-from ipcc.bus.port import Bus, Record
+from ipcc.bus.events import Publisher, Received
+from ipcc.bus.port import Bus
 from ipcc.bus.view import View
 from ipcc.clock import Clock
 from ipcc.contracts.call import CallArrived, Direction, LegEnded
 from ipcc.contracts.config import ConfigChanged, EntryPoint
-from ipcc.contracts.ivr import IvrPayload, NodeEntered, SessionEnded, SessionStarted
-from ipcc.contracts.payload import Payload
-from ipcc.contracts.topics import CALL, IVR
-from ipcc.errors import InvalidMessage, NotFound, RetryLater, SwitchDown, SwitchRefused, Unavailable
+from ipcc.contracts.ivr import SessionStarted
+from ipcc.errors import NotFound, RetryLater, SwitchDown, SwitchRefused, Unavailable
 from ipcc.ids import new_id
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED, Metrics
 from ipcc.tasks import Tasks
@@ -27,14 +25,13 @@ from services.ivr.core.actions import JoinQueue
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
+from services.ivr.history import History, Open
 from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Systems
 from services.ivr.runner import Runner, Surroundings
 from services.ivr.store import FlowStore
 
 log = structlog.get_logger(__name__)
 
-# no call lasts longer (the switch's own limit): older sessions on the topic are over
-LOOK_BACK = timedelta(hours=6)
 # an arrival heard later than this may be of a call that is over: look before answering
 FRESH = timedelta(seconds=5)
 REMEMBER = 50_000
@@ -59,20 +56,12 @@ class Outside:
 
 
 @dataclass
-class Open:
-    """A session found on the topic that had not ended."""
-
-    started: SessionStarted
-    at: datetime
-    entered: NodeEntered | None = None
-
-
-@dataclass
 class Sessions:
-    """All sessions of this replica. ``running`` maps call id to its runner."""
+    """All sessions of this replica. ``running`` maps call id to its runner; ``lent`` session id to what began on a lent leg."""
 
     outside: Outside
     running: dict[str, Runner] = field(default_factory=dict)
+    lent: OrderedDict[str, SessionStarted] = field(default_factory=OrderedDict)
     is_closed: bool = False
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _partitions: set[int] = field(default_factory=set)
@@ -109,8 +98,26 @@ class Sessions:
         )
         # acknowledged before the arrival is: a replica that dies now leaves a session that another finds
         await self.outside.publisher.publish(started)
+        self.start(flow, moved, line, partition, started)
+
+    def start(self, flow: Flow, moved: Moved, line: Line, partition: int, started: SessionStarted) -> None:
+        """Serve a session that has begun; ``started`` has been acknowledged."""
+        if started.is_lent:
+            self._remember_lent(started)
         self.outside.sender.tell(moved.facts)
         self._run(self._runner(flow, moved, line), line, partition)
+
+    def owned(self) -> set[int]:
+        """The partitions whose sessions were read and are served here."""
+        return set() if self.is_closed else set(self._partitions)
+
+    def stop(self, runner: Runner) -> None:
+        """Whoever lent the leg takes it back: the flow ends as soon as a question to the bank that is open is answered."""
+        self.outside.tasks.once(f"stop {runner.session.session_id}", self._stop(runner))
+
+    async def _stop(self, runner: Runner) -> None:
+        await runner.stop()
+        await self._end(runner)
 
     async def _turn_away(self, data: CallArrived, line: Line, error: NotFound) -> None:
         """Nobody has said how callers of this number are served: a human must, and soon."""
@@ -122,21 +129,30 @@ class Sessions:
     async def leg_ended(self, data: LegEnded, received: Received) -> None:
         """The caller hung up while nothing of ours was running on his leg."""
         runner = self.running.get(data.call_id)
-        if runner is not None and runner.session.leg_id == data.leg_id:
-            task = self._tasks.pop(data.call_id, None)
-            if task is None:
-                # it is ending by itself at this moment
-                return
-            task.cancel()
-            await asyncio.wait({task})
-            self._finish(runner)
+        if runner is not None and runner.session.leg_id == data.leg_id and not runner.leave():
+            await self._end(runner)
+
+    async def _end(self, runner: Runner) -> None:
+        task = self._tasks.get(runner.session.call_id)
+        if task is None or self.running.get(runner.session.call_id) is not runner:
+            # it is ending by itself at this moment
+            return
+        del self._tasks[runner.session.call_id]
+        task.cancel()
+        await asyncio.wait({task})
+        self._finish(runner)
 
     async def take_over(self, partition: int) -> None:
         """Read what was told of the sessions of ``partition`` (its topic lines up with the calls'), and resume the open ones."""
         async with self._loading.setdefault(partition, asyncio.Lock()):
             if partition in self._partitions:
                 return
-            for found in await self._read_open(partition):
+            past = await History(self.outside.bus, self.outside.clock).read(partition)
+            for call_id in past.calls:
+                self._remember(call_id)
+            for started in past.lent.values():
+                self._remember_lent(started)
+            for found in past.open.values():
                 self.outside.tasks.once(f"resume {found.started.call_id}", self._resume(found, partition))
             self._partitions.add(partition)
 
@@ -216,9 +232,16 @@ class Sessions:
                 del self._tasks[call_id]
                 if not is_over:
                     self.outside.sender.tell(runner.failed())
-                    await self._fall_back(call_id, line)
+                    await self._give_up(runner, line)
                 self._finish(runner)
             await line.forget()
+
+    async def _give_up(self, runner: Runner, line: Line) -> None:
+        """A caller of ours goes to the safety net; a lent leg stays where it is: whoever lent it is told."""
+        if runner.session.lent_to:
+            await self._quieten(line)
+        else:
+            await self._fall_back(runner.session.call_id, line)
 
     async def _fall_back(self, call_id: str, line: Line) -> None:
         try:
@@ -230,30 +253,11 @@ class Sessions:
     def _finish(self, runner: Runner) -> None:
         session = runner.session
         if not session.outcome:
-            self.outside.sender.tell(runner.hung_up())
+            self.outside.sender.tell(runner.ended())
         self.outside.metrics.count(IVR_SESSIONS_ENDED, outcome=runner.session.outcome)
         self.running.pop(session.call_id, None)
         self._homes.pop(session.call_id, None)
         self.outside.metrics.put(IVR_SESSIONS, len(self.running))
-
-    async def _read_open(self, partition: int) -> list[Open]:
-        since = self.outside.clock.now() - LOOK_BACK
-        found: dict[str, Open] = {}
-        async with self.outside.bus.replay(IVR.name, since, [partition]) as past:
-            async for record in past:
-                data = _read(record)
-                if isinstance(data, IvrPayload):
-                    self._note(found, data, record.time)
-        return list(found.values())
-
-    def _note(self, found: dict[str, Open], data: IvrPayload, at: datetime) -> None:
-        self._remember(data.call_id)
-        if isinstance(data, SessionStarted):
-            found[data.call_id] = Open(data, at)
-        elif isinstance(data, NodeEntered) and data.call_id in found:
-            found[data.call_id].entered = data
-        elif isinstance(data, SessionEnded):
-            found.pop(data.call_id, None)
 
     async def _resume(self, found: Open, partition: int) -> None:
         started = found.started
@@ -264,7 +268,7 @@ class Sessions:
         if started.call_id in self.running or partition not in self._partitions:
             return
         at = found.entered.flow_node if found.entered else flow.start
-        place: Mapping[str, str] = found.entered.place if found.entered else {}
+        place: Mapping[str, str] = found.entered.place if found.entered else started.given
         moved = resume(flow, session, place, at, self.outside.clock.now())
         log.info("session_resumed", call_id=started.call_id, flow_node=moved.session.at, is_there=is_there)
         self.outside.sender.tell(moved.facts)
@@ -288,7 +292,8 @@ class Sessions:
         self._finish(runner)
 
     async def _recalled(self, found: Open, partition: int) -> Session:
-        caller = await self._arrival(found.started.call_id, found.at, partition)
+        history = History(self.outside.bus, self.outside.clock)
+        caller = await history.arrival(found.started.call_id, found.at, partition)
         return Session(
             session_id=found.started.session_id,
             call_id=found.started.call_id,
@@ -299,20 +304,8 @@ class Sessions:
             caller_name=caller.caller_name if caller else "",
             language=found.started.language or "zh",
             started_at=found.at,
+            lent_to=found.started.flow_id if found.started.is_lent else "",
         )
-
-    async def _arrival(self, call_id: str, at: datetime, partition: int) -> CallArrived | None:
-        """The call's first event, on the same partition of its topic; None when the bus cannot say."""
-        try:
-            async with self.outside.bus.replay(CALL.name, at - timedelta(minutes=1), [partition]) as past:
-                async for record in past:
-                    data = _read(record) if record.key == call_id else None
-                    if isinstance(data, CallArrived):
-                        return data
-        except Unavailable as error:
-            # he goes on without his number being known: better than waiting in silence
-            log.warning("arrival_not_found", call_id=call_id, error=str(error))
-        return None
 
     async def _is_there(self, line: Line) -> bool:
         while True:
@@ -334,9 +327,7 @@ class Sessions:
         if len(self._known) > REMEMBER:
             self._known.popitem(last=False)
 
-
-def _read(record: Record) -> Payload | None:
-    try:
-        return received_from(record).event.data
-    except InvalidMessage:
-        return None
+    def _remember_lent(self, started: SessionStarted) -> None:
+        self.lent[started.session_id] = started
+        if len(self.lent) > REMEMBER:
+            self.lent.popitem(last=False)

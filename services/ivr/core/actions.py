@@ -165,4 +165,9 @@ class CallerGone:
     """The leg is not there any more."""
 
 
-Input = Played | Keyed | BankAnswer | ServiceAnswer | Connected | Recorded | QueueLeft | Failed | CallerGone
+@dataclass(frozen=True)
+class Stopped:
+    """Whoever lent the leg to the flow takes it back."""
+
+
+Input = Played | Keyed | BankAnswer | ServiceAnswer | Connected | Recorded | QueueLeft | Failed | CallerGone | Stopped

@@ -144,9 +144,10 @@ def _operations(flow: Flow) -> Iterator[Problem]:
 
 
 def _prompts(flow: Flow, catalogue: Catalogue) -> Iterator[Problem]:
-    for name, node in flow.nodes.items():
+    said = {name: node.prompt_ids() for name, node in flow.nodes.items()} | {"apology": flow.apology}
+    for name, prompts in said.items():
         for language in flow.languages:
-            for prompt in node.prompt_ids():
+            for prompt in prompts:
                 if prompt not in catalogue.get(language, frozenset()):
                     yield Problem(name, f"prompt {prompt} is missing in {language}", f"缺少 {language} 语音 {prompt}")
 

@@ -26,6 +26,7 @@ from services.ivr.core.nodes.sub_flow import SubFlowNode
 from services.ivr.core.nodes.survey import SurveyNode
 from services.ivr.core.nodes.transfer import TransferNode
 from services.ivr.core.nodes.voicemail import VoicemailNode
+from services.ivr.core.speech import PromptId
 from services.ivr.core.steps import Language
 
 Node = Annotated[
@@ -58,7 +59,8 @@ class Flow(BaseModel):
 
     ``keys`` are keys that mean the same everywhere: in a menu that does not use them itself, and keyed alone where a number is
     asked; each names a node, or ``@back`` for the menu before. ``on_error`` is where a caller goes when a node cannot do its
-    work, such as saying an amount that is none; without it the safety net has him.
+    work, such as saying an amount that is none; without it the safety net has him. ``apology`` is said first to a caller whose
+    session was taken up again by another replica.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +72,7 @@ class Flow(BaseModel):
     start: str
     resume: str
     on_error: str = ""
+    apology: tuple[PromptId, ...] = ("interrupted",)
     keys: dict[Literal["*", "#", "0", "9"], str] = Field(default_factory=dict)
     nodes: dict[str, Node] = Field(min_length=1)
 

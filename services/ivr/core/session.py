@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ipcc.contracts.ivr import (
     BankOperationDone,
+    FlowReturned,
     IvrPayload,
     MessageLeft,
     NodeEntered,
@@ -16,7 +17,19 @@ from ipcc.contracts.ivr import (
     SurveyAnswered,
 )
 from ipcc.errors import Bug, Invalid
-from services.ivr.core.actions import Action, BankAnswer, CallBank, CallerGone, Failed, Input, Keyed
+from services.ivr.core.actions import (
+    Action,
+    BankAnswer,
+    CallBank,
+    CallerGone,
+    Collect,
+    Failed,
+    Input,
+    Keyed,
+    Play,
+    Record,
+    Stopped,
+)
 from services.ivr.core.flow import BACK, Flow
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.identify import IdentifyNode
@@ -33,6 +46,7 @@ class Session:
     """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place.
 
     ``private`` is kept out of topics and from agents too (balances, amounts), but may be said to the caller and compared.
+    ``lent_to``: the flow that somebody has sent this leg through and from which he gets it back; empty for a caller of his own.
     """
 
     session_id: str
@@ -44,6 +58,7 @@ class Session:
     caller_name: str
     language: str
     started_at: datetime
+    lent_to: str = ""
     at: str = ""
     since: datetime | None = None
     attempt: int = 0
@@ -105,12 +120,24 @@ def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: st
         target = flow.resume
     # the clock of a wait goes on where it stood
     since = _moment(place.get("_since", "")) if target == flow_node else None
-    return _walk(flow, session, Go(target, outcome="resumed", since=since), now, ())
+    return _apologise(flow, _walk(flow, session, Go(target, outcome="resumed", since=since), now, ()))
+
+
+def _apologise(flow: Flow, moved: Moved) -> Moved:
+    """Before the first words said to a caller who has heard nothing for some seconds."""
+    if not isinstance(moved.action, Play | Collect | Record):
+        return moved
+    return replace(moved, action=replace(moved.action, prompts=(*flow.apology, *moved.action.prompts)))
 
 
 def abort(session: Session, now: datetime) -> Moved:
     """The session ended by a fault of ours."""
-    return _end(session, "failed", now, ())
+    return _end(session, Finish("failed"), now, ())
+
+
+def note_answer(session: Session, given: BankAnswer) -> tuple[IvrPayload, ...]:
+    """What the bank answered to a caller who will not hear it any more: what became of his money is told all the same."""
+    return (_bank_done(session, given),)
 
 
 def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
@@ -118,7 +145,9 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
     if session.outcome:
         return Moved(session, (), None)
     if isinstance(given, CallerGone):
-        return _end(session, "hung_up", now, ())
+        return _end(session, Finish("hung_up"), now, ())
+    if isinstance(given, Stopped):
+        return _end(session, Finish("stopped"), now, ())
     facts = (_bank_done(session, given),) if isinstance(given, BankAnswer) else ()
     step = _by_common_key(flow, session, given) or _step(flow, session, given)
     facts = (*facts, *_told(session, step))
@@ -192,7 +221,7 @@ def _fact(session: Session, told: Told) -> IvrPayload:
 def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
     for _ in range(MAX_SILENT_MOVES):
         if isinstance(step, Finish):
-            return _end(session, step.outcome, now, facts)
+            return _end(session, step, now, facts)
         if isinstance(step, Perform):
             return Moved(_staying(session, step), facts, step.action)
         session = _enter(session, step, now)
@@ -246,13 +275,28 @@ def _left(session: Session, kind: str, step: Step, given: Input, now: datetime) 
     )
 
 
-def _end(session: Session, outcome: str, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
+def _end(session: Session, step: Finish, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
     ended = SessionEnded(
         call_id=session.call_id,
         session_id=session.session_id,
-        outcome=outcome,
+        outcome=step.outcome,
         last_flow_node=session.at,
         elapsed_ms=int((now - session.started_at).total_seconds() * 1000),
     )
+    returned = (_returned(session, step),) if session.lent_to else ()
     # nothing secret outlives the session
-    return Moved(replace(session, outcome=outcome, secrets={}, private={}), (*facts, ended), None)
+    over = replace(session, outcome=step.outcome, secrets={}, private={})
+    # told first: a leg that was given back is never taken up again, and one whose return was not told is
+    return Moved(over, (*facts, *returned, ended), None)
+
+
+def _returned(session: Session, step: Finish) -> FlowReturned:
+    return FlowReturned(
+        call_id=session.call_id,
+        session_id=session.session_id,
+        leg_id=session.leg_id,
+        flow_id=session.lent_to,
+        # a flow that ends in anything but a return node: hung up, failed, stopped, or the caller given to somebody else
+        outcome=step.returned or step.outcome,
+        results={name: session.variables[name] for name in step.results if name in session.variables},
+    )

@@ -73,9 +73,11 @@ Told = SurveyAnswer | Message
 
 @dataclass(frozen=True)
 class Finish:
-    """The session is over."""
+    """The session is over; ``returned`` and ``results`` (names of variables) are for whoever had lent the leg to the flow."""
 
     outcome: str
+    returned: str = ""
+    results: tuple[str, ...] = ()
 
 
 Step = Perform | Go | Finish

@@ -20,4 +20,4 @@ class HangUpNode(NodeModel):
     cause: str = "NORMAL_CLEARING"
 
     def step(self, session: Session, given: Input | None) -> Step:
-        return Perform(HangUp(self.cause)) if given is None else Finish("completed")
+        return Perform(HangUp(self.cause)) if given is None else Finish("completed", returned="hung_up")
