@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ipcc.call.model import Call, Leg
+from ipcc.call.model import Call, FlowStay, Leg
 from ipcc.contracts import call as told
 from ipcc.contracts.payload import Payload
 from ipcc.ids import CallId, LegId, NodeId
@@ -133,7 +133,15 @@ class CallBook:
             # a moment found by looking is by our clock: it must not make the switch's own next word look old
             bridging = leg.bridging if resynced else leg.bridging.taken(f"bridged {other}", at)
             self.put(
-                replace(leg, bridged_to=LegId(other), bridging=bridging, is_waiting=False, waits_for=None, room="")
+                replace(
+                    leg,
+                    bridged_to=LegId(other),
+                    bridging=bridging,
+                    is_waiting=False,
+                    waits_for=None,
+                    in_flow=None,
+                    room="",
+                )
             )
 
     def _part(self, leg_id: str, other: str, at: datetime, resynced: bool) -> None:
@@ -173,6 +181,16 @@ class CallBook:
 
     def _take_back(self, payload: told.PartyRetrieved, _at: datetime) -> None:
         self._change(payload, is_waiting=False, waits_for=None)
+
+    def _send_to_flow(self, payload: told.PartySentToFlow, at: datetime) -> None:
+        waits_for = LegId(payload.by_leg_id) if payload.by_leg_id else None
+        stay = FlowStay(payload.session_id, payload.flow_id, at)
+        self._change(payload, is_waiting=True, waits_for=waits_for, in_flow=stay)
+
+    def _back_from_flow(self, payload: told.PartyBackFromFlow, _at: datetime) -> None:
+        leg = self.leg(payload.leg_id)
+        if leg and leg.in_flow and leg.in_flow.session_id == payload.session_id:
+            self.put(replace(leg, in_flow=None))
 
     def _consult(self, payload: told.ConsultStarted, _at: datetime) -> None:
         self._change(payload, consults=LegId(payload.consult_leg_id))
@@ -217,6 +235,8 @@ _TAKE: dict[type[Payload], Callable[[CallBook, Any, datetime], None]] = {
     told.CallDataAttached: CallBook._attach,
     told.PartyHeld: CallBook._set_aside,
     told.PartyRetrieved: CallBook._take_back,
+    told.PartySentToFlow: CallBook._send_to_flow,
+    told.PartyBackFromFlow: CallBook._back_from_flow,
     told.ConsultStarted: CallBook._consult,
     told.LegMuted: CallBook._mute,
     told.LegUnmuted: CallBook._mute,

@@ -44,6 +44,15 @@ class Tick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class FlowStay:
+    """Where somebody is who was sent to a flow, and since when."""
+
+    session_id: str
+    flow_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """One channel, as it was told. Times are the switch's."""
 
@@ -68,6 +77,7 @@ class Leg:
     is_waiting: bool = False
     """Set aside with music by call control: for ``waits_for``, or parked for anybody."""
     waits_for: LegId | None = None
+    in_flow: FlowStay | None = None
     consults: LegId | None = None
     """The leg it dialled beside the one that waits for it."""
     is_muted: bool = False

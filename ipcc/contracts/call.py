@@ -148,6 +148,30 @@ class PartyRetrieved(LegPayload):
     TYPE: ClassVar[str] = "ipcc.call.party_retrieved"
 
 
+class PartySentToFlow(LegPayload):
+    """The party at this leg walks through a flow, apart from everybody, while ``by_leg_id`` waits with music; empty: nobody waits,
+    he was sent there for good."""
+
+    TYPE: ClassVar[str] = "ipcc.call.party_sent_to_flow"
+
+    session_id: str
+    flow_id: str
+    by_leg_id: str = ""
+
+
+class PartyBackFromFlow(LegPayload):
+    """He is out of the flow. ``outcome`` is that of FlowReturned; ``overdue``: ivr did not let go of him in time and he was taken
+    back; ``results`` are the flow's own, never secrets."""
+
+    TYPE: ClassVar[str] = "ipcc.call.party_back_from_flow"
+
+    session_id: str
+    flow_id: str
+    by_leg_id: str = ""
+    outcome: str
+    results: dict[str, str] = Field(default_factory=dict)
+
+
 class ConsultStarted(LegPayload):
     """The party at this leg dials somebody beside the one who waits for him."""
 
@@ -239,6 +263,8 @@ CALL_PAYLOADS: tuple[type[Payload], ...] = (
     CallEnded,
     PartyHeld,
     PartyRetrieved,
+    PartySentToFlow,
+    PartyBackFromFlow,
     ConsultStarted,
     LegMuted,
     LegUnmuted,

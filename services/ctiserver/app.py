@@ -29,6 +29,8 @@ from services.ctiserver.csta_socket import CstaMonitors
 from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
 from services.ctiserver.directory import Directory
+from services.ctiserver.flow_keeper import FlowKeeper
+from services.ctiserver.flows import Flows
 from services.ctiserver.handovers import Handovers
 from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
@@ -89,15 +91,20 @@ class _Works:
             self.desk, self.desktops, self.outgoing, clock, settings.desktop_lost_s, settings.second_desktop
         )
         self.feed.hear = self._hear
+        self.flow_keeper = FlowKeeper(
+            self.control.hands.flows, settings.flow_limit_s, settings.ask_timeout_s + settings.control_timeout_s
+        )
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
 
     def _hear(self, event: Event) -> None:
         self.attendance.take(event)
+        self.flow_keeper.take(event)
         self.monitors.take(event, self.control)
 
     def _hands(self, settings: CtiSettings) -> Hands:
         steering, telephony = self.steering, Telephony(self.steering)
         ringing = Ringing(steering, self.tasks)
+        flows = Flows(steering, telephony, self.requester, self.tasks, settings.ask_timeout_s)
         return Hands(
             steering=steering,
             telephony=telephony,
@@ -105,6 +112,7 @@ class _Works:
             handovers=Handovers(steering, ringing, telephony, self.requester, settings.ask_timeout_s),
             supervision=Supervision(steering, ringing),
             dialling=Dialling(self.directory, self.desktops, steering, ringing, settings.dial_rules),
+            flows=flows,
         )
 
     @asynccontextmanager
@@ -128,6 +136,7 @@ class _Works:
             self.webhooks.start(tasks)
             tasks.spawn("miss desktops", self.attendance.run)
             tasks.spawn("mind those left behind", self.minder.run)
+            tasks.spawn("bring back from flows", self.flow_keeper.run)
             try:
                 yield
             finally:

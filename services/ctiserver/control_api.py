@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -49,86 +50,48 @@ async def dial(agent_id: Id, body: TargetBody, who: CurrentPrincipal, control: C
     return LegView.of(await control.dial(agent_id, body.to, asker_of(who, key)))
 
 
-@router.post("/legs/{leg_id}/answer", summary="The ringing phone answers by itself, if it can")
-async def answer(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.ANSWER, leg_id), who, control, key)
+def _add(verb: Verb, path: str, summary: str, body: str = "") -> None:
+    """One verb as one route; ``body`` says what it needs to know: "" (nothing), to (whom), digits."""
+
+    async def bare(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
+        return await do(Ask(verb, leg_id), who, control, key)
+
+    async def to(leg_id: Id, body: TargetBody, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
+        return await do(Ask(verb, leg_id, body.to), who, control, key)
+
+    async def digits(
+        leg_id: Id, body: DigitsBody, who: CurrentPrincipal, control: Control, key: RequestId = ""
+    ) -> LegView:
+        return await do(Ask(verb, leg_id, digits=body.digits.get_secret_value()), who, control, key)
+
+    endpoints: dict[str, Callable[..., Awaitable[LegView]]] = {"": bare, "to": to, "digits": digits}
+    router.add_api_route(
+        f"/legs/{{leg_id}}/{path}", endpoints[body], methods=["POST"], summary=summary, name=verb.value
+    )
 
 
-@router.post("/legs/{leg_id}/hang-up", summary="End the leg; in a conference also that of another party")
-async def hang_up(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.HANG_UP, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/hold", summary="The party at this leg puts the other on hold, with music")
-async def hold(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.HOLD, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/retrieve", summary="The party at this leg takes back who is on hold or waits for him")
-async def retrieve(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.RETRIEVE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/mute", summary="Nobody hears what he says")
-async def mute(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.MUTE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/unmute", summary="He is heard again")
-async def unmute(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.UNMUTE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/digits", summary="Key digits to the other party")
-async def send_digits(
-    leg_id: Id, body: DigitsBody, who: CurrentPrincipal, control: Control, key: RequestId = ""
-) -> LegView:
-    ask = Ask(Verb.SEND_DIGITS, leg_id, digits=body.digits.get_secret_value())
-    return await do(ask, who, control, key)
-
-
-@router.post("/legs/{leg_id}/transfer", summary="Send the other party on: to a number, an agent, a phone or a queue")
-async def transfer(
-    leg_id: Id, body: TargetBody, who: CurrentPrincipal, control: Control, key: RequestId = ""
-) -> LegView:
-    return await do(Ask(Verb.TRANSFER, leg_id, body.to), who, control, key)
-
-
-@router.post("/legs/{leg_id}/consult", summary="Dial a third while the other party waits with music")
-async def consult(
-    leg_id: Id, body: TargetBody, who: CurrentPrincipal, control: Control, key: RequestId = ""
-) -> LegView:
-    return await do(Ask(Verb.CONSULT, leg_id, body.to), who, control, key)
-
-
-@router.post("/legs/{leg_id}/alternate", summary="Talk to the one who waits; the other one waits")
-async def alternate(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.ALTERNATE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/complete", summary="Leave the two others to each other")
-async def complete(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.COMPLETE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/cancel", summary="Let the third go and talk to the one who waits")
-async def cancel(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.CANCEL, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/conference", summary="Everybody he talks to or who waits for him, together")
-async def confer(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.CONFERENCE, leg_id), who, control, key)
-
-
-@router.post("/legs/{leg_id}/add", summary="Dial one more into the conference")
-async def add(leg_id: Id, body: TargetBody, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.ADD, leg_id, body.to), who, control, key)
-
-
-@router.post("/legs/{leg_id}/park", summary="The other party waits for whoever picks him up")
-async def park(leg_id: Id, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
-    return await do(Ask(Verb.PARK, leg_id), who, control, key)
+_add(Verb.ANSWER, "answer", "The ringing phone answers by itself, if it can")
+_add(Verb.HANG_UP, "hang-up", "End the leg; in a conference also that of another party")
+_add(Verb.HOLD, "hold", "The party at this leg puts the other on hold, with music")
+_add(Verb.RETRIEVE, "retrieve", "The party at this leg takes back who is on hold or waits for him")
+_add(Verb.MUTE, "mute", "Nobody hears what he says")
+_add(Verb.UNMUTE, "unmute", "He is heard again")
+_add(Verb.SEND_DIGITS, "digits", "Key digits to the other party", "digits")
+_add(Verb.TRANSFER, "transfer", "Send the other party on: to a number, an agent, a phone, a queue or a flow", "to")
+_add(Verb.CONSULT, "consult", "Dial a third while the other party waits with music", "to")
+_add(Verb.ALTERNATE, "alternate", "Talk to the one who waits; the other one waits")
+_add(Verb.COMPLETE, "complete", "Leave the two others to each other")
+_add(Verb.CANCEL, "cancel", "Let the third go and talk to the one who waits")
+_add(Verb.CONFERENCE, "conference", "Everybody he talks to or who waits for him, together")
+_add(Verb.ADD, "add", "Dial one more into the conference", "to")
+_add(Verb.PARK, "park", "The other party waits for whoever picks him up")
+_add(
+    Verb.SEND_TO_FLOW,
+    "send-to-flow",
+    "The customer walks through a flow and comes back; answered when it has begun",
+    "to",
+)
+_add(Verb.TAKE_BACK, "take-back", "Take the customer back before his flow is over")
 
 
 @router.post("/agents/{agent_id}/pick-up/{leg_id}", summary="Ring the agent and join him to somebody parked")

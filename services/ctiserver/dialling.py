@@ -50,8 +50,8 @@ class Dialling:
 
         Raises NotFound, NotNow (phone.not_registered, agent.no_phone), NotAllowed and Invalid of the dial rules.
         """
-        if target.kind is TargetKind.QUEUE:
-            raise Invalid("target.queue", "a queue can only be transferred to")
+        if target.kind in (TargetKind.QUEUE, TargetKind.FLOW):
+            raise Invalid(f"target.{target.kind}", f"a {target.kind} can only be sent to")
         if target.kind is TargetKind.AGENT:
             return self.agent(target.value, asker, part)
         if target.kind is TargetKind.PHONE:

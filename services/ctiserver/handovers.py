@@ -110,7 +110,7 @@ class Handovers:
         check_parked(parked)
         mine = await self.ringing.ring(parked, dialled, LegRole.AGENT, PARKED)
         now = steering.leg(parked.leg_id)
-        if not now.is_live or not now.is_waiting or now.waits_for is not None:
+        if not is_parked(now):
             await steering.end(mine)
         check_parked(now)
         return await steering.join(mine, now)
@@ -135,7 +135,12 @@ class Handovers:
         )
 
 
+def is_parked(leg: Leg) -> bool:
+    """Whether he waits for whoever picks him up."""
+    return leg.is_live and leg.is_waiting and leg.waits_for is None and leg.in_flow is None
+
+
 def check_parked(leg: Leg) -> None:
     """Raises NotNow for somebody who is not parked for anybody."""
-    if not leg.is_live or not leg.is_waiting or leg.waits_for is not None:
+    if not is_parked(leg):
         raise NotNow("party.not_parked", f"leg {leg.leg_id} is not parked", leg_id=leg.leg_id)

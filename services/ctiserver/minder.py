@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ipcc.errors import IpccError, NotNow, SwitchRefused
-from ipcc.esl.commands import SchedDel, SchedTransfer, UuidTransfer
+from ipcc.esl.commands import SchedDel, SchedTransfer
 from ipcc.ids import LegId
 from services.ctiserver.core.minding import Case, Remedy, find_cases
 from services.ctiserver.steering import Steering
@@ -68,8 +68,7 @@ class Minder:
                 await steering.join_for_good(leg, steering.leg(case.other_leg_id))
                 steering.retrieve(steering.leg(leg.leg_id))
             elif case.remedy is Remedy.NET:
-                await steering.api(leg, UuidTransfer(leg.leg_id, "fallback", "safety"))
-                steering.retrieve(steering.leg(leg.leg_id))
+                await steering.to_net(leg)
             else:
                 await steering.end(leg)
         except IpccError as error:
@@ -82,7 +81,7 @@ class Minder:
             for node_id, held in ear.held.items()
             if held.node.is_up
             for leg in ear.book.live_legs(node_id)
-            if leg.is_waiting and leg.waits_for
+            if leg.is_waiting and (leg.waits_for or leg.in_flow)
         }
         self._pushed = {leg_id: self._pushed.get(leg_id, now) for leg_id in waiting}
         for leg_id, leg in waiting.items():

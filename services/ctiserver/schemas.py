@@ -91,6 +91,7 @@ class LegView(BaseModel):
     bridged_to: str | None
     waits_for: str | None
     is_waiting: bool
+    in_flow: str
     is_muted: bool
     room: str
     supervises: str | None
@@ -116,6 +117,7 @@ class LegView(BaseModel):
             bridged_to=leg.bridged_to,
             waits_for=leg.waits_for,
             is_waiting=leg.is_waiting,
+            in_flow=leg.in_flow.flow_id if leg.in_flow else "",
             is_muted=leg.is_muted,
             room=leg.room,
             supervises=leg.supervises,

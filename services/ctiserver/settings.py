@@ -74,6 +74,12 @@ class CtiSettings(ServiceSettings):
     ring_s: int = Field(
         25, ge=3, le=120, description="So long a phone or number that call control dials rings, in seconds."
     )
+    flow_limit_s: float = Field(
+        600.0,
+        gt=0,
+        le=3600,
+        description="A customer whom an agent sent through a flow is taken back after so long, in seconds.",
+    )
     phone_domain: str = Field(
         "", description="SIP domain put behind a phone's name when it is dialled; empty leaves it to the switch."
     )

@@ -11,8 +11,9 @@ from ipcc.call.model import Leg
 from ipcc.clock import Clock
 from ipcc.contracts import call as told
 from ipcc.contracts.call import CallPayload
+from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
-from ipcc.esl.commands import Command, UuidBreak, UuidBridge, UuidBroadcast, UuidKill, UuidSetVars
+from ipcc.esl.commands import Command, UuidBreak, UuidBridge, UuidBroadcast, UuidKill, UuidSetVars, UuidTransfer
 from ipcc.esl.headers import HangupCause
 from ipcc.ids import LegId
 from services.ctiserver.changes import Changes
@@ -97,10 +98,18 @@ class Steering(Sight):
         return await self.join(leg, other)
 
     async def let_go(self, leg: Leg) -> None:
-        """End a leg that has nobody left to talk to; nothing when somebody waits for it."""
+        """End a leg that has nobody left to talk to, but a customer meets the net; nothing when somebody waits for it."""
         now = self.ear.book.leg(leg.leg_id)
         if now and now.is_live and not now.bridged_to and not self.waiting_for(now):
-            await self.end(now)
+            is_customer = now.role is LegRole.CUSTOMER and now.answered_at is not None
+            await (self.to_net(now) if is_customer else self.end(now))
+
+    async def to_net(self, leg: Leg) -> None:
+        """The customer meets the safety net of freeswitch/conf, where a human answers; nothing when he is gone."""
+        with contextlib.suppress(SwitchRefused, NotNow):
+            await self.api(leg, UuidTransfer(leg.leg_id, "fallback", "safety"))
+            if self.leg(leg.leg_id).is_waiting:
+                self.retrieve(self.leg(leg.leg_id))
 
     async def end(self, leg: Leg, cause: HangupCause = HangupCause.NORMAL_CLEARING) -> None:
         """Hang the leg up; nothing when it is gone."""

@@ -20,6 +20,7 @@ from services.ctiserver.core.control import Verb, check_data, check_legal, check
 from services.ctiserver.core.dialling import Target, TargetKind
 from services.ctiserver.dialling import Asker, Dialling
 from services.ctiserver.directory import Directory
+from services.ctiserver.flows import Errand, Flows
 from services.ctiserver.handovers import Handovers, Waiting
 from services.ctiserver.requests import RequestBook
 from services.ctiserver.steering import Steering
@@ -91,6 +92,7 @@ class Hands:
     handovers: Handovers
     supervision: Supervision
     dialling: Dialling
+    flows: Flows
 
 
 @dataclass
@@ -248,6 +250,8 @@ async def _transfer(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
     if target.kind is TargetKind.QUEUE:
         queue = hands.dialling.directory.queue(target.value)
         return await hands.handovers.enqueue(leg, Waiting(asker.leg("entry"), queue.id, queue.domain))
+    if target.kind is TargetKind.FLOW:
+        return await hands.flows.send_for_good(leg, Errand(target.value, asker.leg("flow"), asker.subject))
     return await hands.handovers.transfer(leg, hands.dialling.whom(target, asker))
 
 
@@ -257,6 +261,13 @@ async def _consult(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
 
 async def _add(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
     return await hands.consulting.add(leg, hands.dialling.whom(_target(ask), asker))
+
+
+async def _send_to_flow(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
+    target = _target(ask)
+    if target.kind is not TargetKind.FLOW:
+        raise Invalid("target.flow", f"send_to_flow needs a flow, not a {target.kind.value}")
+    return await hands.flows.send(leg, Errand(target.value, asker.leg("flow"), asker.subject))
 
 
 def _target(ask: Ask) -> Target:
@@ -281,4 +292,6 @@ _ACTS: Mapping[Verb, Callable[[Hands, Leg, Ask, Asker], Awaitable[Leg]]] = {
     Verb.CONFERENCE: lambda hands, leg, *_: hands.consulting.confer(leg),
     Verb.ADD: _add,
     Verb.PARK: lambda hands, leg, *_: hands.handovers.park(leg),
+    Verb.SEND_TO_FLOW: _send_to_flow,
+    Verb.TAKE_BACK: lambda hands, leg, _, asker: hands.flows.take_back(leg, asker.subject),
 }

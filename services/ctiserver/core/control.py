@@ -26,6 +26,7 @@ class Standing(StrEnum):
     HOLDING = "holding"  # put the other on hold
     DIALLING = "dialling"  # somebody waits for him while he dials a third
     CONSULTING = "consulting"  # somebody waits for him while he talks to a third
+    AWAITING_FLOW = "awaiting_flow"  # whom he talked to walks through a flow, and comes back to him
     WAITED_FOR = "waited_for"  # somebody waits for him and he talks to nobody
     CONFERRING = "conferring"
     SUPERVISING = "supervising"
@@ -50,6 +51,8 @@ class Verb(StrEnum):
     CONFERENCE = "conference"
     ADD = "add"
     PARK = "park"
+    SEND_TO_FLOW = "send_to_flow"
+    TAKE_BACK = "take_back"
 
 
 _LIVE = frozenset(Standing) - {Standing.ENDED}
@@ -72,6 +75,8 @@ LEGAL: Mapping[Verb, frozenset[Standing]] = {
     Verb.CONFERENCE: _PAIR | {Standing.CONSULTING},
     Verb.ADD: frozenset({Standing.CONFERRING}),
     Verb.PARK: _PAIR,
+    Verb.SEND_TO_FLOW: _PAIR,
+    Verb.TAKE_BACK: frozenset({Standing.AWAITING_FLOW}),
 }
 SUPERVISED = _SPEAKING
 """Who can be listened to."""
@@ -93,8 +98,15 @@ def standing(leg: Leg, waiting: Collection[Leg], consult: Leg | None) -> Standin
         return Standing.HOLDING
     if leg.bridged_to:
         return Standing.CONSULTING if waiting else Standing.TALKING
+    return _alone(waiting, consult)
+
+
+def _alone(waiting: Collection[Leg], consult: Leg | None) -> Standing:
+    """How somebody stands who talks to nobody."""
     if not waiting:
         return Standing.ALONE
+    if any(other.in_flow for other in waiting):
+        return Standing.AWAITING_FLOW
     return Standing.DIALLING if consult is not None and consult.is_live else Standing.WAITED_FOR
 
 
@@ -129,6 +141,20 @@ def check_digits(digits: str) -> None:
     """Raises Invalid for what no telephone can key; never repeats them, they may be secret."""
     if not _DIGITS.match(digits):
         raise Invalid("digits.invalid", "digits: 1 to 32 of 0-9 * # A-D")
+
+
+def attachable(results: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, str]:
+    """What of a flow's results may be kept with the call: well named, not secret by name, not too long or many."""
+    kept = ((key, value) for key, value in results.items() if _is_fit(key, value, secret_keys))
+    return dict(list(kept)[:MOST_ITEMS])
+
+
+def _is_fit(key: str, value: str, secret_keys: Collection[str]) -> bool:
+    try:
+        check_data({key: value}, secret_keys)
+    except Invalid:
+        return False
+    return True
 
 
 def check_data(data: Mapping[str, str], secret_keys: Collection[str]) -> None:

@@ -177,6 +177,8 @@ def _about_leg(data: call.LegPayload) -> dict[str, Any]:
 _IN_CALL: dict[type[Payload], str] = {
     call.PartyHeld: "call.party_held",
     call.PartyRetrieved: "call.party_retrieved",
+    call.PartySentToFlow: "call.flow_begun",
+    call.PartyBackFromFlow: "call.flow_returned",
     call.ConsultStarted: "call.consult_started",
     call.LegMuted: "call.muted",
     call.LegUnmuted: "call.unmuted",

@@ -21,10 +21,11 @@ class TargetKind(StrEnum):
     AGENT = "agent"
     PHONE = "phone"
     QUEUE = "queue"
+    FLOW = "flow"
 
 
 class Target(BaseModel):
-    """A number outside (as dial rules allow), an agent at the phone he signed in at, a phone of ours, or a queue."""
+    """A number outside (as dial rules allow), an agent at the phone he signed in at, a phone of ours, a queue, or a flow."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -70,6 +70,9 @@ def _case_of(book: CallBook, leg: Leg, live: list[Leg], rooms: Counter[str], con
 
 
 def _case_of_waiting(book: CallBook, leg: Leg, live: list[Leg]) -> Case | None:
+    if leg.in_flow:
+        # not broken off because his agent hung up; where he goes at its end is decided then
+        return None
     holder = book.leg(leg.waits_for) if leg.waits_for else None
     if leg.waits_for is None or (holder and holder.is_live):
         return None

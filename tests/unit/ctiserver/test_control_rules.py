@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ipcc.call.model import Leg
+from ipcc.call.model import FlowStay, Leg
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import Invalid, NotAllowed, NotNow
 from ipcc.ids import CallId, LegId, NodeId
@@ -18,6 +18,7 @@ from services.ctiserver.core.control import (
     SUPERVISED,
     Standing,
     Verb,
+    attachable,
     check_data,
     check_digits,
     check_legal,
@@ -41,6 +42,7 @@ BY_STANDING: dict[Standing, tuple[Leg, Sequence[Leg], Leg | None]] = {
     Standing.HOLDING: (replace(TALKING, is_held=True), (), None),
     Standing.DIALLING: (replace(ALONE, consults=LegId("d")), (WAITING,), THIRD),
     Standing.CONSULTING: (replace(TALKING, bridged_to=LegId("d")), (WAITING,), THIRD),
+    Standing.AWAITING_FLOW: (ALONE, (replace(WAITING, in_flow=FlowStay("s", "pin", T0)),), None),
     Standing.WAITED_FOR: (ALONE, (WAITING,), replace(THIRD, ended_at=T0)),
     Standing.CONFERRING: (replace(ALONE, room="c"), (), None),
     Standing.SUPERVISING: (replace(ALONE, supervises=LegId("b")), (), None),
@@ -130,3 +132,9 @@ def test_attached_data_may_not_be_too_much_misnamed_or_secret() -> None:
         with pytest.raises(Invalid) as error:
             check_data(data, SECRET_KEYS)
         assert error.value.code == code
+
+
+def test_of_a_flows_results_only_what_is_named_well_and_no_secret_is_kept() -> None:
+    results = {"verified": "yes", "pin": "1234", "Card No": "x", "long": "x" * 501}
+    assert attachable(results, SECRET_KEYS) == {"verified": "yes"}
+    assert len(attachable({f"k{number}": "" for number in range(60)}, SECRET_KEYS)) == 50

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ipcc.call.book import CallBook
-from ipcc.call.model import Call, Leg, Tick
+from ipcc.call.model import Call, FlowStay, Leg, Tick
 from ipcc.contracts.call import DesktopChanged, Direction
 from ipcc.contracts.tags import LegRole
 from ipcc.ids import CallId, LegId, NodeId
@@ -56,6 +56,12 @@ def test_a_customer_with_nobody_left_meets_the_net_and_a_third_alone_is_hung_up(
     assert cases(WAITS, GONE, replace(THIRD, ended_at=T0)) == [Case(Remedy.NET, LegId("c"))]
     assert cases(CUSTOMER, GONE, replace(THIRD, ended_at=T0)) == [Case(Remedy.NET, LegId("c"))]
     assert cases(replace(CUSTOMER, ended_at=T0), GONE, THIRD) == [Case(Remedy.END, LegId("d"))]
+
+
+def test_a_customer_in_a_flow_finishes_it_though_his_agent_is_gone() -> None:
+    walking = replace(WAITS, in_flow=FlowStay("s", "pin", T0))
+    assert cases(walking, GONE) == []
+    assert cases(walking, replace(AGENT, consults=None)) == []
 
 
 def test_while_somebody_is_still_being_dialled_nothing_is_decided() -> None:
