@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ipcc.clock import Clock
+from ipcc.contracts.ivr import IvrPayload
 from ipcc.contracts.payload import Payload
 from services.ivr.core.actions import (
     BankAnswer,
@@ -33,6 +36,9 @@ class Line(Protocol):
     async def exists(self) -> bool:
         """Whether the leg is on the switch."""
 
+    async def hear(self) -> None:
+        """From now on what becomes of the leg is heard; ``answer`` does this too."""
+
     async def answer(self) -> None:
         """Connect it, if it is not."""
 
@@ -47,6 +53,9 @@ class Line(Protocol):
 
     async def connect(self, wanted: Connect) -> str:
         """Ring a phone or number and let them talk; how it ended: talked, busy, no_answer or failed."""
+
+    async def rejoin(self) -> str:
+        """Wait for the end of a ``connect`` begun earlier, by whomever; how it ended, or "" when none is going on."""
 
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
         """Say the prompts and record; returns when it is over."""
@@ -100,5 +109,30 @@ class Queues(Protocol):
     async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
         """Ask acd to queue the caller; repeated with the same entry it gives the same place. Raises Refused, BusDown."""
 
+    async def leave(self, entry_id: str) -> None:
+        """Take the entry out of its queue: the caller goes elsewhere. Never raises: acd may not be reached, he goes all the same."""
+
     async def was_answered(self, entry_id: str, since: datetime) -> bool:
         """Whether an agent has taken the entry, made after ``since``. Raises Unavailable."""
+
+
+Tell = Callable[[tuple[IvrPayload, ...]], None]
+
+
+@dataclass
+class Surroundings:
+    """What the runner of a session works with."""
+
+    line: Line
+    bank: Bank
+    queues: Queues
+    systems: Systems
+    clock: Clock
+    tell: Tell
+
+
+@dataclass(frozen=True)
+class Standing:
+    """He stands in the queue; ``is_offered``: an agent's phone rings for him already."""
+
+    is_offered: bool

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import structlog
 
-from ipcc.bus.events import received_from
+from ipcc.bus.events import Publisher, received_from
 from ipcc.bus.port import END, Bus, Record, Start
 from ipcc.bus.rpc import Requester
 from ipcc.clock import Clock
-from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome
+from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome, LeaveQueue
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD
 from ipcc.errors import InvalidMessage, NotFound, Unavailable
@@ -29,8 +29,9 @@ RETRY_S = 1.0
 class QueueDesk:
     """Implements ports.Queues. Run it by ``tasks.spawn(name, desk.run)``."""
 
-    def __init__(self, bus: Bus, requester: Requester, clock: Clock) -> None:
+    def __init__(self, bus: Bus, publisher: Publisher, requester: Requester, clock: Clock) -> None:
         self._bus = bus
+        self._publisher = publisher
         self._requester = requester
         self._clock = clock
         self._stays: dict[str, asyncio.Queue[Payload]] = {}
@@ -65,6 +66,15 @@ class QueueDesk:
             attributes=session.attributes(),
         )
         return await self._requester.ask(command, ASK_TIMEOUT_S)
+
+    async def leave(self, entry_id: str) -> None:
+        """Told, not asked: the caller does not wait for the answer; an entry that left before is none the worse."""
+        try:
+            await self._publisher.publish(
+                LeaveQueue(entry_id=entry_id, outcome=EntryOutcome.TRANSFERRED, target="safety")
+            )
+        except Unavailable as error:
+            log.warning("queue_not_left", entry_id=entry_id, error=str(error))
 
     async def was_answered(self, entry_id: str, since: datetime) -> bool:
         """Read in acd's log, for a caller who is gone already: to ask acd would put him into the queue. Raises Unavailable."""

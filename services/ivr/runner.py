@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from ipcc.clock import Clock
-from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
+from ipcc.contracts.acd import EntryOutcome
 from ipcc.contracts.ivr import IvrPayload
-from ipcc.contracts.payload import Payload
-from ipcc.errors import Invalid, IpccError, Refused, SwitchDown, SwitchRefused, Unavailable
+from ipcc.errors import Invalid, IpccError, SwitchDown, SwitchRefused
 from services.ivr.core.actions import (
     Action,
     BankAnswer,
@@ -38,7 +35,8 @@ from services.ivr.core.actions import (
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, abort, advance, note_answer
 from services.ivr.core.speech import prompts
-from services.ivr.ports import Bank, Line, LineLost, Queues, Systems
+from services.ivr.ports import LineLost, Standing, Surroundings
+from services.ivr.waiting import Stay
 
 log = structlog.get_logger(__name__)
 
@@ -49,30 +47,8 @@ RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
 # what was cut short on the switch comes back at once, or not at all
 STOP_S = 1.0
-# so long he hears music while no queue can be reached; then the safety net has him
-STRANDED_AFTER = timedelta(seconds=90)
 
 Answer = TypeVar("Answer", BankAnswer, ServiceAnswer)
-Tell = Callable[[tuple[IvrPayload, ...]], None]
-
-
-@dataclass
-class Surroundings:
-    """What a runner works with."""
-
-    line: Line
-    bank: Bank
-    queues: Queues
-    systems: Systems
-    clock: Clock
-    tell: Tell
-
-
-@dataclass(frozen=True)
-class Standing:
-    """He stands in the queue; ``is_offered``: an agent's phone rings for him already."""
-
-    is_offered: bool
 
 
 class Runner:
@@ -105,13 +81,8 @@ class Runner:
             # whoever lent the leg looks after it: the net would carry off a caller who is expected back
             net.cancel()
         try:
-            if not (self._is_back and isinstance(self._action, JoinQueue)):
-                given = await self._safely(self._answer)
-                if self._is_back:
-                    # what he keyed for the replica that died must not stay on his channel
-                    given = await self._safely(self._wipe)
-                if isinstance(given, CallerGone):
-                    self._take(given)
+            if await self._prepare() == CallerGone():
+                self._take(CallerGone())
             while self._action is not None:
                 action = self._action
                 self._go_on(await self._safely(partial(self._perform, action)))
@@ -137,6 +108,11 @@ class Runner:
                 await self._over.wait()
         except TimeoutError:
             log.warning("session_cut_short", call_id=self.session.call_id, flow_node=self.session.at)
+
+    async def give_away(self) -> None:
+        """He goes to the safety net: no agent shall be rung for a caller who waits in the queue no more."""
+        if isinstance(self._action, JoinQueue):
+            await self._around.queues.leave(self._action.entry_id)
 
     def was_answered(self) -> tuple[IvrPayload, ...]:
         """An agent had taken him from the queue while nobody of ours looked: end the session so and say so."""
@@ -212,6 +188,20 @@ class Runner:
             except SwitchDown:
                 continue
 
+    async def _prepare(self) -> Input:
+        if not self._is_back:
+            return await self._safely(self._answer)
+        if isinstance(self._action, JoinQueue | Connect):
+            # he may be talking: nothing is done to his leg before that is known
+            return await self._safely(self._hear)
+        given = await self._safely(self._answer)
+        # what he keyed for the replica that died must not stay on his channel
+        return given if isinstance(given, CallerGone) else await self._safely(self._wipe)
+
+    async def _hear(self) -> Input:
+        await self._around.line.hear()
+        return Played()
+
     async def _answer(self) -> Input:
         await self._around.line.answer()
         return Played()
@@ -229,9 +219,11 @@ class Runner:
         if isinstance(action, CallService):
             return await self._ask(self._around.systems.ask(action))
         if isinstance(action, JoinQueue):
-            return await self._wait_for_agent(action)
+            return await Stay(self._around, self.session, action, is_back=self._is_back).last()
         if isinstance(action, Connect):
-            return Connected(await self._around.line.connect(action))
+            # he may be talking already: a second call is not made beside the first
+            how = await self._around.line.rejoin() if self._is_back else ""
+            return Connected(how or await self._around.line.connect(action))
         await self._around.line.hang_up(action.cause)
         return Played()
 
@@ -279,99 +271,6 @@ class Runner:
             # the answer is what counts: asking again might count a wrong PIN twice
             log.warning("no_music", call_id=self.session.call_id, error=str(error))
 
-    async def _wait_for_agent(self, action: JoinQueue) -> Input:
-        line = self._around.line
-        async with self._around.queues.stay(action.entry_id) as news:
-            if not self._is_back:
-                await line.start_music(action.music)
-            found = await self._join(action)
-            if isinstance(found, QueueLeft):
-                left = found
-            else:
-                if self._is_back and not found.is_offered:
-                    # nobody knows what he hears; what was queued on the leg must not sound into a conversation later
-                    await line.interrupt()
-                    await line.start_music(action.music)
-                left = await self._keep_company(action, news, is_offered=found.is_offered)
-        if left.outcome != EntryOutcome.ANSWERED.value:
-            await line.interrupt()
-        return left
-
-    async def _join(self, action: JoinQueue) -> QueueLeft | Standing:
-        """Queue him; where acd or the bus do not answer, again and again. Raises Unavailable when that lasts too long."""
-        began = self._around.clock.now()
-        while True:
-            try:
-                return await self._ask_queue(action)
-            except Unavailable as error:
-                log.warning("queue_unreachable", call_id=self.session.call_id, error=str(error))
-                if not await self._around.line.exists():
-                    raise LineLost from error
-                if self._around.clock.now() - began > STRANDED_AFTER:
-                    raise
-                await self._around.clock.sleep(RETRY_S)
-
-    async def _ask_queue(self, action: JoinQueue) -> QueueLeft | Standing:
-        """Where he stands; puts him there when he does not yet. Raises Unavailable."""
-        try:
-            found = await self._around.queues.join(self.session, action)
-        except Refused as error:
-            return QueueLeft("refused", error.code)
-        outcome = str(found.get("outcome") or "")
-        if outcome == EntryOutcome.ABANDONED.value:
-            raise LineLost
-        if outcome:
-            return QueueLeft(outcome)
-        return Standing(is_offered=bool(found.get("offer_id")))
-
-    async def _keep_company(self, action: JoinQueue, news: asyncio.Queue[Payload], *, is_offered: bool) -> QueueLeft:
-        offered = is_offered
-        while True:
-            try:
-                async with asyncio.timeout(action.announce_every_s):
-                    told = await news.get()
-            except TimeoutError:
-                standing = await self._confirm(action)
-                if isinstance(standing, QueueLeft):
-                    return standing
-                offered = offered if standing is None else standing.is_offered
-                if standing is not None and not offered:
-                    await self._announce(action)
-                continue
-            if isinstance(told, EntryEnded):
-                return self._left(told)
-            # while a phone rings the line is left alone: the bridge may come at any moment
-            if isinstance(told, OfferMade):
-                offered = True
-            elif isinstance(told, OfferEnded):
-                offered = told.outcome is OfferOutcome.ANSWERED
-
-    async def _confirm(self, action: JoinQueue) -> QueueLeft | Standing | None:
-        """Where he stands by acd's own word; None when it cannot be had.
-
-        What acd tells may be late, and whoever makes a sound on its word alone may speak into a conversation.
-        """
-        try:
-            return await self._ask_queue(action)
-        except Unavailable as error:
-            log.warning("queue_unreachable", call_id=self.session.call_id, error=str(error))
-            return None
-
-    @staticmethod
-    def _left(told: EntryEnded) -> QueueLeft:
-        if told.outcome is EntryOutcome.ABANDONED:
-            raise LineLost
-        return QueueLeft(told.outcome.value, told.target)
-
-    async def _announce(self, action: JoinQueue) -> None:
-        line = self._around.line
-        await line.interrupt()
-        await line.play(self._said(action.announcement), self.session.language)
-        # an agent may have answered while it was said, and the bridge have cut it short: no music into their conversation
-        standing = await self._confirm(action)
-        if isinstance(standing, Standing) and not standing.is_offered:
-            await line.start_music(action.music)
-
     async def _keep_safety_net(self) -> None:
         while True:
             await self._around.clock.sleep(SAFETY_NET_EVERY_S)
@@ -385,5 +284,5 @@ class Runner:
         """Whether he is surely with nobody else: pushed into a conversation, the net would tear it apart later."""
         if not isinstance(self._action, JoinQueue):
             return True
-        standing = await self._confirm(self._action)
+        standing = await Stay(self._around, self.session, self._action).confirm()
         return isinstance(standing, Standing) and not standing.is_offered

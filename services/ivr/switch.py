@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ipcc.errors import SwitchRefused
-from ipcc.esl.commands import Command, SchedDel, SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
+from ipcc.esl.commands import (
+    Command,
+    SchedDel,
+    SchedTransfer,
+    UuidBreak,
+    UuidGetVar,
+    UuidKill,
+    UuidSetVar,
+    UuidTransfer,
+)
 from ipcc.esl.dialstring import Endpoint, Gateway, User
 from ipcc.esl.headers import EventName, HangupCause
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
@@ -29,6 +39,8 @@ ANSWER_TIMEOUT_S = 10.0
 # the longest prompt plus the longest wait for a key; an application that takes longer hangs
 APPLICATION_TIMEOUT_S = 180.0
 LONGEST_TALK_S = 4 * 3600.0
+LOOK_S = 1.0
+HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}
 # energy below which mod_dptools' record application hears silence
 SILENCE_LEVEL = 200
 SILENCE = "silence_stream://20"
@@ -60,6 +72,9 @@ class SwitchLine:
     async def exists(self) -> bool:
         return await self.node.exists(self.leg)
 
+    async def hear(self) -> None:
+        await self.node.watch(self.leg)
+
     async def answer(self) -> None:
         await self._on_the_line(self._answer)
 
@@ -74,11 +89,11 @@ class SwitchLine:
         await self._tell(UuidBreak(self.leg, all_queued=True))
 
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
-        sound = self.sound(prompt_ids, language)
+        sound = self._sound(prompt_ids, language)
         await self._on_the_line(lambda: self.node.execute(self.leg, "playback", sound, timeout=APPLICATION_TIMEOUT_S))
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
-        return await self._on_the_line(lambda: self._collect(self.sound(prompt_ids, language), wanted))
+        return await self._on_the_line(lambda: self._collect(self._sound(prompt_ids, language), wanted))
 
     async def _collect(self, sound: str, wanted: Collect) -> Keyed:
         words = [str(wanted.min_digits), str(wanted.max_digits), "1", str(wanted.first_digit_s * 1000)]
@@ -112,10 +127,27 @@ class SwitchLine:
             return "talked"
         if ended.is_hung_up:
             raise LineLost
-        return {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}.get(how, "failed")
+        return HOW_NOT.get(how, "failed")
+
+    async def rejoin(self) -> str:
+        return await self._on_the_line(self._rejoin)
+
+    async def _rejoin(self) -> str:
+        """The result of another's application is told to him alone: the switch is asked until the leg does something else."""
+        how = ""
+        while True:
+            row = next((row for row in await self.node.channels() if row.leg_id == self.leg), None)
+            if row is None and how != "SUCCESS":
+                raise LineLost
+            if row is None or (row.application != "bridge" and how):
+                return "talked" if how == "SUCCESS" else HOW_NOT.get(how, "failed")
+            if row.application != "bridge":
+                return ""
+            how = (await self.node.api(UuidGetVar(self.leg, "originate_disposition"))).strip()
+            await asyncio.sleep(LOOK_S)
 
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
-        return await self._on_the_line(lambda: self._record(self.sound(prompt_ids, language), wanted))
+        return await self._on_the_line(lambda: self._record(self._sound(prompt_ids, language), wanted))
 
     async def _record(self, sound: str, wanted: Record) -> Recorded:
         path = f"{self.telephony.spool_dir}/messages/{wanted.name}.wav"
@@ -145,7 +177,7 @@ class SwitchLine:
     async def forget(self) -> None:
         await self.node.unwatch(self.leg)
 
-    def sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
+    def _sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
         """The prompts as one sound of the switch; a sequence is a ``file_string`` (mod_dptools.c)."""
         files = [f"{self.telephony.sounds_dir}/{language}/{prompt}.wav" for prompt in prompt_ids]
         if not files:

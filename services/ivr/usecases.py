@@ -26,8 +26,8 @@ from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
 from services.ivr.history import History, Open
-from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Systems
-from services.ivr.runner import Runner, Surroundings
+from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Surroundings, Systems
+from services.ivr.runner import Runner
 from services.ivr.store import FlowStore
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,9 @@ class Sessions:
         if self.is_closed:
             raise RetryLater("this replica stops: the next one takes the call", 0.5)
         line = self.outside.lines.line(data.node_id, data.leg_id)
-        if self.outside.clock.now() - received.event.time > FRESH and not await self._is_there(line):
+        is_late = self.outside.clock.now() - received.event.time > FRESH
+        is_there = await self._look_once(line) if is_late else True
+        if is_there is False:
             return
         try:
             flow, entry_point = self._flow_for(data)
@@ -98,7 +100,13 @@ class Sessions:
         )
         # acknowledged before the arrival is: a replica that dies now leaves a session that another finds
         await self.outside.publisher.publish(started)
-        self.start(flow, moved, line, partition, started)
+        if is_there:
+            self.start(flow, moved, line, partition, started)
+            return
+        # the switch is away: he is looked for in his own time, and the callers behind him are served
+        self._remember(data.call_id)
+        found = Open(started, self.outside.clock.now())
+        self.outside.tasks.once(f"look for {data.call_id}", self._resume(found, partition))
 
     def start(self, flow: Flow, moved: Moved, line: Line, partition: int, started: SessionStarted) -> None:
         """Serve a session that has begun; ``started`` has been acknowledged."""
@@ -231,6 +239,7 @@ class Sessions:
             if task is not None and not task.cancelling() and self._tasks.get(call_id) is task:
                 del self._tasks[call_id]
                 if not is_over:
+                    await runner.give_away()
                     self.outside.sender.tell(runner.failed())
                     await self._give_up(runner, line)
                 self._finish(runner)
@@ -276,8 +285,8 @@ class Sessions:
         if not is_there:
             await self._finish_gone(runner, moved, found.at)
             return
-        # a caller in a queue may be joined to his agent at this moment: nothing of his is interrupted
-        if flow.nodes[moved.session.at].kind != "queue":
+        # he may be joined to his agent, or to whom the flow has called, at this moment: nothing of his is interrupted
+        if flow.nodes[moved.session.at].kind not in ("queue", "transfer"):
             await self._quieten(line)
         self._run(runner, line, partition)
 
@@ -306,6 +315,14 @@ class Sessions:
             started_at=found.at,
             lent_to=found.started.flow_id if found.started.is_lent else "",
         )
+
+    @staticmethod
+    async def _look_once(line: Line) -> bool | None:
+        """Whether he is there; None when the switch cannot be asked."""
+        try:
+            return await line.exists()
+        except SwitchDown:
+            return None
 
     async def _is_there(self, line: Line) -> bool:
         while True:

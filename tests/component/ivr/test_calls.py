@@ -148,6 +148,34 @@ async def test_a_call_heard_of_late_is_served_only_if_it_is_still_there(world: W
         await world.hang_up(data.call_id)
 
 
+async def test_a_dead_switch_holds_up_no_callers_of_the_others_and_its_own_are_met_when_it_is_back(
+    world: World,
+) -> None:
+    world.other_node.go_down()
+    async with world.replica():
+        # on every partition
+        behind = [arrived(node_id="fs2") for _ in range(40)]
+        for data in behind:
+            world.other_node.legs[data.leg_id] = {}  # type: ignore[index]
+            late = wrap(data, event_id=new_id(), source="test/t", time=world.clock.now() - timedelta(minutes=1))
+            await world.bus.send(message_of(late))
+        began = world.clock.now()
+        calls = [await world.arrive() for _ in range(8)]
+        for call in calls:
+            await world.asked(call)
+        assert world.clock.now() - began < timedelta(seconds=2)
+        gone = behind[0].leg_id
+        del world.other_node.legs[gone]  # type: ignore[arg-type]
+        world.other_node.go_up()
+        assert await world.ended(gone) == "hung_up"
+        await until(
+            lambda: {r.leg_id for r in world.other_node.executed} == {d.leg_id for d in behind[1:]}, what="all are met"
+        )
+        for call in [*calls, *(data.leg_id for data in behind[1:])]:
+            (world.node if call in calls else world.other_node).hang_up(call)
+            assert await world.ended(call) == "hung_up"
+
+
 async def test_a_session_that_cannot_go_on_gives_its_caller_to_the_safety_net(world: World) -> None:
     async with world.replica() as ivr:
         call = await world.arrive()

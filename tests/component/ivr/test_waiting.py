@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
-from ipcc.errors import NotNow, Unavailable
+from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidSetVar, UuidTransfer
 from tests.component.ivr.world import World
 from tests.support.fake_parts import LoopClock
@@ -92,6 +93,40 @@ async def test_a_caller_of_whose_agent_nothing_was_heard_is_not_spoken_over(worl
         world.acd.answer = {"outcome": "answered"}
         assert await world.ended(call) == "answered_by_agent"
         assert world.heard(call) == [MUSIC]
+
+
+async def test_after_a_join_that_failed_there_is_music_again_at_once(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, entry = await waiting(world)
+        await world.offer(entry)
+        began = world.clock.now()
+        await world.end_offer(entry, OfferOutcome.FAILED)
+        await until(lambda: world.heard(call) == [MUSIC, MUSIC], what="music again")
+        assert world.clock.now() - began < timedelta(seconds=1)
+        # a phone that nobody answered did not touch his music
+        await world.offer(entry, "o2")
+        await world.end_offer(entry, OfferOutcome.NO_ANSWER, "o2")
+        # where the next phone rings already he is not left in silence for that
+        world.acd.answer = {"offer_id": "o3"}
+        await world.end_offer(entry, OfferOutcome.FAILED, "o2")
+        await until(lambda: world.heard(call) == [MUSIC] * 3, what="music a third time")
+        # ... and what was begun so is taken back when he is joined
+        breaks = len(world.node.told(UuidBreak))
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        assert await world.ended(call) == "answered_by_agent"
+        assert len(world.node.told(UuidBreak)) == breaks + 1
+
+
+async def test_who_is_given_to_the_safety_net_waits_in_no_queue(world: World) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, entry = await waiting(world)
+        world.node.answer("uuid_break", SwitchRefused("-ERR nonsense"))
+        assert await world.ended(call, timeout=60) == "failed"
+        await until(lambda: world.acd.left, what="he left the queue")
+        assert [(one.entry_id, one.outcome) for one in world.acd.left] == [(entry.entry_id, EntryOutcome.TRANSFERRED)]
+        assert [c.leg_id for c in world.node.told(UuidTransfer)] == [call]
 
 
 async def test_with_acd_silent_nothing_is_said_and_the_safety_net_is_left_to_run(world: World) -> None:

@@ -13,7 +13,7 @@ import httpx
 from ipcc.bus import BEGINNING, Consumption, Handlers, MemoryBroker, MemoryBus, Publisher, Received, Replier, Worker
 from ipcc.bus.events import received_from
 from ipcc.clock import Clock, SystemClock
-from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
+from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome, LeaveQueue, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.call import CallArrived, Direction, LegEnded
 from ipcc.contracts.config import ConfigChanged, EntryPoint
 from ipcc.contracts.envelope import Event
@@ -42,6 +42,7 @@ class SmallAcd:
     """Takes contacts in; ``error`` is raised instead, ``answer`` added to what it says."""
 
     taken: list[Enqueue] = field(default_factory=list)
+    left: list[LeaveQueue] = field(default_factory=list)
     error: IpccError | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
@@ -50,6 +51,10 @@ class SmallAcd:
         if self.error is not None:
             raise self.error
         return {"entry_id": data.entry_id, "queue_id": data.queue_id, "position": 1, "offer_id": "", **self.answer}
+
+    async def leave(self, data: LeaveQueue, received: Received) -> Mapping[str, Any]:
+        self.left.append(data)
+        return {}
 
 
 @dataclass
@@ -82,6 +87,7 @@ class World:
         self.bus = MemoryBus(self.broker, send_timeout_s=0.2)
         self.publisher = Publisher(self.bus, "test/test", self.clock)
         self.node: FakeNode = fake_node()
+        self.other_node: FakeNode = fake_node("fs2")
         self.node.finish_at_once("answer")
         self.acd = SmallAcd()
         self.tasks = Tasks()
@@ -93,7 +99,9 @@ class World:
 
     async def start_acd(self) -> None:
         """From now on commands to acd are answered."""
-        table = Handlers().on(Enqueue, Replier(self.publisher).answering(self.acd.enqueue))
+        replier = Replier(self.publisher)
+        table = Handlers().on(Enqueue, replier.answering(self.acd.enqueue))
+        table.on(LeaveQueue, replier.answering(self.acd.leave))
         worker = Worker(self.bus, Consumption("acd", [ACD_COMMAND]), table, self.clock)
         self.tasks.spawn("small acd", worker.run)
         await until(lambda: worker.is_healthy, what="acd listens")
@@ -113,7 +121,7 @@ class World:
             sounds_dir=SOUNDS,
             **self.given,
         )
-        parts = FakeParts(self.clock, self.broker, fakes=StartedSwitches(self.node))
+        parts = FakeParts(self.clock, self.broker, fakes=StartedSwitches(self.node, self.other_node))
         service = build(settings, parts)
         async with client_of(service, clock=self.clock) as http:
             replica = Replica(service, http)
