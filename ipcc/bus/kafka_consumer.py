@@ -14,8 +14,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
+from ipcc.bus.kafka_assignment import StayingAssignor
 from ipcc.bus.kafka_link import KafkaSettings, close_quietly, errors_translated, partitions_of
 from ipcc.bus.port import BEGINNING, END, Listener, Partition, Record, Start
+from ipcc.contracts.topics import TOPICS
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +136,8 @@ class KafkaConsumer:
     def _new_client(self, patience_s: float) -> AIOKafkaConsumer:
         settings = self._settings
         # the assignor keeps its memory on the class: each consumer needs a class of its own
-        sticky = type("Sticky", (StickyPartitionAssignor,), {})
+        stays = any(topic.stays for topic in TOPICS if topic.name in self._topics)
+        sticky = type("Sticky", (StayingAssignor if stays else StickyPartitionAssignor,), {})
         return AIOKafkaConsumer(
             **settings.connection(),
             group_id=settings.prefix + self._group,

@@ -9,13 +9,17 @@ DAY_S = 86_400
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic. ``keep_s`` is the retention in seconds; a compacted topic keeps the last value of every key."""
+    """One Kafka topic. ``keep_s`` is the retention in seconds; a compacted topic keeps the last value of every key.
+
+    ``stays``: a partition stays with the group member that has it for as long as that member lives, however uneven that is.
+    """
 
     name: str
     writer: str
     partitions: int = 8
     keep_s: int = 7 * DAY_S
     compacted: bool = False
+    stays: bool = False
 
 
 CALL = Topic("ipcc.call.v1", "ctiserver")
@@ -34,7 +38,7 @@ IVR_COMMAND = Topic("ipcc.ivr.command.v1", "anyone", partitions=8, keep_s=DAY_S)
 OUTBOUND_COMMAND = Topic("ipcc.outbound.command.v1", "anyone", partitions=4, keep_s=DAY_S)
 # ownership by partition: an owner writes its claim, whose offset is its epoch (ipcc/bus/lease.py)
 NODE_LEASE = Topic("ipcc.ctiserver.lease.v1", "ctiserver", partitions=8, keep_s=3_600)
-ACD_LEASE = Topic("ipcc.acd.lease.v1", "acd", partitions=4, keep_s=3_600)
+ACD_LEASE = Topic("ipcc.acd.lease.v1", "acd", partitions=4, keep_s=3_600, stays=True)
 OUTBOUND_LEASE = Topic("ipcc.outbound.lease.v1", "outbound", partitions=4, keep_s=3_600)
 
 TOPICS: tuple[Topic, ...] = (

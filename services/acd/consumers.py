@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,27 +84,31 @@ class Ears:
 
     async def learn(self) -> tuple[list[Input], dict[Topic, dict[int, int]]]:
         """All administered objects and phones as they stand, and where to go on. Raises BusDown."""
+        config, phones = await asyncio.gather(self._learn_from(CONFIG), self._learn_from(PHONE))
+        return config[0] + phones[0], {CONFIG: config[1], PHONE: phones[1]}
+
+    async def _learn_from(self, topic: Topic) -> tuple[list[Input], dict[int, int]]:
         found: list[Input] = []
-        positions: dict[Topic, dict[int, int]] = {}
-        for topic in (CONFIG, PHONE):
-            async with self.bus.replay(topic.name, BEGINNING) as reader:
-                async for record in reader:
-                    heard = await self._understand(record)
-                    if heard is not None:
-                        found.append(heard)
-            positions[topic] = dict(reader.positions)
-        return found, positions
+        async with self.bus.replay(topic.name, BEGINNING) as reader:
+            async for record in reader:
+                heard = await self._understand(record)
+                if heard is not None:
+                    found.append(heard)
+        return found, dict(reader.positions)
 
     async def starts(self, known: Mapping[str, int]) -> dict[Topic, dict[int, int]]:
         """Where to read on: behind what is ``known``; else calls from now, commands from the first there is. Raises BusDown."""
-        found: dict[Topic, dict[int, int]] = {}
         mine = [partition_of(self.domain, ACD_COMMAND.partitions)]
-        edges: tuple[tuple[Topic, Start, list[int] | None], ...] = ((CALL, END, None), (ACD_COMMAND, BEGINNING, mine))
-        for topic, edge, partitions in edges:
-            async with self.bus.replay(topic.name, edge, partitions) as reader:
-                at = dict(reader.positions)
-            found[topic] = {number: known.get(place_of(topic.name, number), at[number]) for number in at}
-        return found
+        calls, commands = await asyncio.gather(self._edge(CALL, END), self._edge(ACD_COMMAND, BEGINNING, mine))
+        found = {CALL: calls, ACD_COMMAND: commands}
+        return {
+            topic: {number: known.get(place_of(topic.name, number), at[number]) for number in at}
+            for topic, at in found.items()
+        }
+
+    async def _edge(self, topic: Topic, edge: Start, partitions: list[int] | None = None) -> dict[int, int]:
+        async with self.bus.replay(topic.name, edge, partitions) as reader:
+            return dict(reader.positions)
 
     async def missed(self, topic: Topic, start: Mapping[int, int]) -> list[tuple[Input, datetime]]:
         """What was told from ``start`` until now, and when. Raises BusDown."""

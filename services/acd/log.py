@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from ipcc.bus.events import message_of, received_from
 from ipcc.bus.port import BEGINNING, END, Bus, FencedProducer, Message, Record, Start, partition_of
 from ipcc.contracts.acd import AcdPayload, AcdSnapshot
 from ipcc.contracts.envelope import Event, wrap
+from ipcc.contracts.payload import not_understood
 from ipcc.contracts.topics import ACD
 from ipcc.errors import InvalidMessage
 from ipcc.ids import new_id
@@ -73,7 +75,7 @@ class AcdLog:
 
     async def read(self) -> Folded:
         """Fold the log as it stands. Raises BusDown."""
-        first, end = await self._edge(BEGINNING), await self._edge(END)
+        first, end = await asyncio.gather(self._edge(BEGINNING), self._edge(END))
         step = STEP
         while True:
             start = max(first, end - step)
@@ -91,6 +93,10 @@ class AcdLog:
             event = received_from(record).event
         except InvalidMessage as error:
             log.error("unreadable_event", topic=record.topic, offset=record.offset, error=str(error))
+            return None
+        if new := not_understood(event.data):
+            # written by a newer release: whoever decides must not act on half of it
+            log.error("unreadable_event", topic=record.topic, offset=record.offset, error=f"unknown {', '.join(new)}")
             return None
         return Fact(event.time, event.data) if isinstance(event.data, AcdPayload) else None
 

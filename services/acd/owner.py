@@ -178,8 +178,8 @@ class Owner:
 
     async def _take_over(self, book: Book, feeds: Tasks) -> None:
         self._forget_heard()
-        lessons, learnt_to = await self._ears.learn()
-        starts = await self._ears.starts(book.positions)
+        # at once: every moment here is one in which nobody is offered anything
+        (lessons, learnt_to), starts = await asyncio.gather(self._ears.learn(), self._ears.starts(book.positions))
         now = self._around.clock.now()
         for lesson in lessons:
             book.learn(lesson.given, now)
@@ -202,9 +202,12 @@ class Owner:
         now = self._around.clock.now()
         for node in self._around.switches.nodes():
             book.learn(NodeChanged(node.node_id, is_up=False, reason="not looked at yet"), now)
-        for item, told_at in await self._ears.missed(CALL, start):
+        missed = await self._ears.missed(CALL, start)
+        for first in range(0, len(missed), BATCH):
+            # stored together: one transaction of the broker for each would be most of the takeover
             page = Page()
-            book.decide(item, page, min(told_at, now))
+            for item, told_at in missed[first : first + BATCH]:
+                book.decide(item, page, min(told_at, now))
             await book.store(page)
             await self._bury(page)
 

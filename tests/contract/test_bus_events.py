@@ -31,7 +31,7 @@ from ipcc.bus.judgement import BurialLimits, Patience
 from ipcc.bus.rpc import ReplyCounters
 from ipcc.contracts.acd import Enqueue
 from ipcc.contracts.call import CallDataAttached, CallEnded, PhoneChanged
-from ipcc.contracts.topics import ACD_COMMAND, ACD_LEASE, CALL, DEAD_LETTER, PHONE, REPLY, Topic
+from ipcc.contracts.topics import ACD_COMMAND, CALL, DEAD_LETTER, OUTBOUND_LEASE, PHONE, REPLY, Topic
 from ipcc.errors import InvalidMessage, NotNow, RetryLater, StoreDown, SwitchDown, SwitchRefused, Unavailable
 from ipcc.tasks import Tasks
 from tests.support.bus_rig import Rig, everything
@@ -407,7 +407,7 @@ class Owner:
 class TestEveryLease:
     """Ownership by partition."""
 
-    TOPIC: Topic = ACD_LEASE
+    TOPIC: Topic = OUTBOUND_LEASE
 
     def candidate(self, bus: Bus, rig: Rig, name: str) -> tuple[Lease, Owner]:
         owner = Owner()
