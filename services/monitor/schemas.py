@@ -13,7 +13,8 @@ from services.monitor.core.board import AgentBoard, Board, QueueBoard
 class QueueView(BaseModel):
     """One queue; ``service_level`` is answered in time of all ended, 0 to 1, null before the first end.
 
-    ``ended_otherwise`` are ends told by a newer release in a word not known here.
+    ``transferred_in`` are those of the offered that were moved here from another queue; ``ended_otherwise`` are ends told by a
+    newer release in a word not known here.
     """
 
     queue_id: str
@@ -21,6 +22,7 @@ class QueueView(BaseModel):
     waiting: int
     longest_waiting_s: float
     offered: int
+    transferred_in: int
     answered: int
     abandoned: int
     overflowed: int
@@ -65,6 +67,7 @@ class Totals(BaseModel):
     with_agent: int
     waiting: int
     offered: int
+    transferred_in: int
     answered: int
     abandoned: int
     overflowed: int
@@ -103,10 +106,6 @@ def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now
     states: dict[str, int] = {}
     for agent in board.agents.values():
         states[agent.state.value] = states.get(agent.state.value, 0) + 1
-    trunks: dict[str, int] = {}
-    for call in board.calls.values():
-        if call.trunk:
-            trunks[call.trunk] = trunks.get(call.trunk, 0) + 1
     return BoardView(
         at=now,
         day=str(board.day or ""),
@@ -114,7 +113,7 @@ def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now
         queues=queues,
         agents=[agent_view(a) for _, a in sorted(board.agents.items())],
         agents_by_state=states,
-        trunks=trunks,
+        trunks=dict(board.trunks),
         nodes=nodes,
         alerts=alerts,
     )
@@ -126,10 +125,11 @@ def totals(board: Board) -> Totals:
     return Totals(
         calls_today=board.calls_today,
         calls_now=len(board.calls),
-        in_flow=sum(c.in_flow for c in board.calls.values()),
-        with_agent=sum(c.with_agent for c in board.calls.values()),
+        in_flow=board.in_flow,
+        with_agent=board.with_agent,
         waiting=sum(len(q.waiting) for q in queues),
         offered=sum(q.offered for q in queues),
+        transferred_in=sum(q.transferred_in for q in queues),
         answered=sum(q.answered for q in queues),
         abandoned=sum(q.abandoned for q in queues),
         overflowed=sum(q.overflowed for q in queues),
@@ -148,6 +148,7 @@ def queue_view(queue: QueueBoard, now: datetime) -> QueueView:
         waiting=len(queue.waiting),
         longest_waiting_s=round((now - oldest).total_seconds(), 1) if oldest else 0,
         offered=queue.offered,
+        transferred_in=queue.transferred_in,
         answered=queue.answered,
         abandoned=queue.abandoned,
         overflowed=queue.overflowed,

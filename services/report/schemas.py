@@ -32,20 +32,26 @@ class JourneyView(CallView):
     legs: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
     stays: list[dict[str, Any]]
+    moves: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     recordings: list[dict[str, Any]]
 
 
 class FiguresView(BaseModel):
-    """The measures of one queue; ``adds_up`` is offered = answered + abandoned + overflowed + transferred + still waiting."""
+    """The measures of one queue; ``adds_up``: offered = answered + abandoned + overflowed + transferred + ended otherwise + waiting.
+
+    ``transferred_in`` are those of the offered that were moved here from another queue, ``transferred`` those moved out.
+    """
 
     queue_id: str
     queue_name: str
     offered: int
+    transferred_in: int
     answered: int
     abandoned: int
     overflowed: int
     transferred: int
+    ended_otherwise: int
     still_waiting: int
     service_level: float | None
     average_wait_ms: int | None
@@ -76,10 +82,12 @@ def figures_view(queue_id: str, name: str, figures: QueueFigures) -> FiguresView
         queue_id=queue_id,
         queue_name=name,
         offered=figures.offered,
+        transferred_in=figures.transferred_in,
         answered=figures.answered,
         abandoned=figures.abandoned,
         overflowed=figures.overflowed,
         transferred=figures.transferred,
+        ended_otherwise=figures.ended_otherwise,
         still_waiting=figures.still_waiting,
         service_level=figures.service_level,
         average_wait_ms=figures.average_wait_ms,

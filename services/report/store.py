@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, inspect, select, update
+from sqlalchemy import Select, Subquery, case, func, inspect, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ipcc.clock import Clock
+from ipcc.contracts.acd import EntryOutcome
 from ipcc.contracts.envelope import Event
 from ipcc.db.database import Database
+from ipcc.db.moments import unix_seconds
 from ipcc.db.outbox import DatabaseInbox
-from services.report.core.facts import Change, changes
-from services.report.core.kpis import Stay
+from services.report.core.facts import Change, Move, changes
+from services.report.core.kpis import DEFAULT_SERVICE_LEVEL_S, QueueFigures
 from services.report.tables import (
     INBOX,
     AgentStateRow,
     Base,
     CallRow,
     LegRow,
+    MoveRow,
     NotificationRow,
     OfferRow,
     QueueRow,
@@ -37,6 +40,9 @@ ROWS: dict[str, type[Base]] = {
     for row in (CallRow, LegRow, SessionRow, StayRow, OfferRow, RecordingRow, AgentStateRow, QueueRow, NotificationRow)
 }
 Row = dict[str, Any]
+# the number of an interval, from 0, and a queue
+Cell = tuple[int, str]
+ENDS = [outcome.value for outcome in EntryOutcome]
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Journey:
     legs: list[Row]
     sessions: list[Row]
     stays: list[Row]
+    moves: list[Row]
     offers: list[Row]
     recordings: list[Row]
 
@@ -66,7 +73,7 @@ class ReportStore:
         async with self._database.transaction() as session:
             if await self.inbox.add(session, event.id):
                 for change in found:
-                    await _apply(session, change)
+                    await (_move(session, change) if isinstance(change, Move) else _apply(session, change))
 
     async def journey(self, call_id: str) -> Journey | None:
         """One call; None when nothing is known of it."""
@@ -79,6 +86,7 @@ class ReportStore:
                 legs=await _of_call(session, LegRow, call_id, LegRow.started_at),
                 sessions=await _of_call(session, SessionRow, call_id, SessionRow.started_at),
                 stays=await _of_call(session, StayRow, call_id, StayRow.entered_at),
+                moves=await _of_call(session, MoveRow, call_id, MoveRow.ended_at),
                 offers=await _of_call(session, OfferRow, call_id, OfferRow.made_at),
                 recordings=await _of_call(session, RecordingRow, call_id, RecordingRow.recording_id),
             )
@@ -94,21 +102,90 @@ class ReportStore:
         async with self._database.transaction(read_only=True) as session:
             return [_dict(row) for row in await session.scalars(wanted)]
 
-    async def stays(self, since: datetime, until: datetime) -> list[Stay]:
-        """Stays whose contact entered from ``since`` to before ``until``."""
-        wanted = select(StayRow.queue_id, StayRow.entered_at, StayRow.outcome, StayRow.wait_ms).where(
-            StayRow.entered_at >= since, StayRow.entered_at < until
-        )
+    async def figures(self, since: datetime, until: datetime, step: timedelta) -> dict[Cell, QueueFigures]:
+        """The figures of every interval of length ``step`` from ``since`` to ``until`` and every queue that stays began in.
+
+        ``since`` is at a whole second, ``step`` of whole seconds.
+        """
         async with self._database.transaction(read_only=True) as session:
-            found = (await session.execute(wanted)).all()
-            return [
-                Stay(queue, entered, outcome, wait) for queue, entered, outcome, wait in found if entered is not None
-            ]
+            found = await session.execute(_figures(since, until, int(step.total_seconds())))
+            return {
+                (number, queue_id): QueueFigures(**{name: int(value) for name, value in sums.items()})
+                for number, queue_id, sums in map(_cell, found.mappings())
+            }
 
     async def queues(self) -> dict[str, tuple[str, int]]:
         """Name and service-level limit in seconds of every queue."""
         async with self._database.transaction(read_only=True) as session:
             return {row.queue_id: (row.name, row.service_level_s) for row in await session.scalars(select(QueueRow))}
+
+
+def _stays_between(since: datetime, until: datetime) -> Subquery:
+    """Every stay that began then: where contacts stand or stood last, and where they were moved out of."""
+    last = select(StayRow.queue_id, StayRow.entered_at, StayRow.outcome, StayRow.wait_ms, StayRow.moved_from)
+    moved_out = literal(EntryOutcome.TRANSFERRED.value).label("outcome")
+    moved = select(MoveRow.queue_id, MoveRow.entered_at, moved_out, MoveRow.wait_ms, MoveRow.moved_from)
+    return union_all(
+        last.where(StayRow.entered_at >= since, StayRow.entered_at < until),
+        moved.where(MoveRow.entered_at >= since, MoveRow.entered_at < until),
+    ).subquery("began")
+
+
+def _figures(since: datetime, until: datetime, step_s: int) -> Select[Any]:
+    stay = _stays_between(since, until).c
+    number = (unix_seconds(stay.entered_at) - int(since.timestamp())) // step_s
+    limit_ms = func.coalesce(QueueRow.service_level_s, DEFAULT_SERVICE_LEVEL_S) * 1000
+    ends = {name: stay.outcome == name for name in ENDS}
+    is_over = stay.outcome != ""
+    counts = {
+        "transferred_in": stay.moved_from != "",
+        **ends,
+        "ended_otherwise": is_over & stay.outcome.not_in(ENDS),
+        "still_waiting": ~is_over,
+        "answered_in_time": ends[EntryOutcome.ANSWERED.value] & (stay.wait_ms <= limit_ms),
+    }
+    wait_ms = case((is_over, stay.wait_ms), else_=0)
+    return (
+        select(
+            number.label("number"),
+            stay.queue_id,
+            func.count().label("offered"),
+            *(func.sum(case((is_so, 1), else_=0)).label(name) for name, is_so in counts.items()),
+            func.sum(wait_ms).label("wait_ms"),
+            func.max(wait_ms).label("longest_wait_ms"),
+        )
+        .join_from(stay.queue_id.table, QueueRow, QueueRow.queue_id == stay.queue_id, isouter=True)
+        .group_by(number, stay.queue_id)
+    )
+
+
+def _cell(row: Any) -> tuple[int, str, Row]:
+    sums = dict(row)
+    return int(sums.pop("number")), sums.pop("queue_id"), sums
+
+
+async def _move(session: AsyncSession, move: Move) -> None:
+    """One stay is over and the next begins, under one wait clock."""
+    row = await session.get(StayRow, move.entry_id, with_for_update=True)
+    if row is None:
+        # its beginning is older than all that is told: what it waited is not known, and its first stay is in no report
+        row = StayRow(entry_id=move.entry_id, call_id=move.call_id, moved_from="")
+        session.add(row)
+    waits_since = row.waits_since or row.entered_at or move.at
+    values = {
+        "entry_id": move.entry_id,
+        "call_id": move.call_id,
+        "queue_id": move.from_queue_id,
+        "moved_from": row.moved_from,
+        "moved_to": move.queue_id,
+        "moved_by": move.by,
+    }
+    over = MoveRow(event_id=move.key, **{name: _fit(MoveRow, name, value) for name, value in values.items()})
+    over.entered_at, over.ended_at = row.entered_at, move.at
+    over.wait_ms = max(0, (move.at - waits_since) // timedelta(milliseconds=1))
+    session.add(over)
+    row.queue_id, row.moved_from, row.entered_at = move.queue_id, move.from_queue_id, move.at
+    await session.flush()
 
 
 async def _apply(session: AsyncSession, change: Change) -> None:
@@ -141,13 +218,23 @@ def _fit(kind: type[Base], name: str, value: Any) -> Any:
 
 async def _put_in_line(session: AsyncSession, row: AgentStateRow) -> None:
     """An agent is in one state at a time: the one before ends where this begins, and this where the next began."""
-    others = (AgentStateRow.agent_id == row.agent_id, AgentStateRow.event_id != row.event_id)
-    before = (AgentStateRow.since < row.since) | (
-        (AgentStateRow.since == row.since) & (AgentStateRow.event_id < row.event_id)
+    # the others of this agent form a line already, so that only the neighbours are looked at
+    others = select(AgentStateRow).where(AgentStateRow.agent_id == row.agent_id, AgentStateRow.event_id != row.event_id)
+    place = (AgentStateRow.since, AgentStateRow.event_id)
+    is_before = AgentStateRow.event_id < row.event_id
+    before = await session.scalar(
+        others.where(AgentStateRow.since <= row.since, (AgentStateRow.since < row.since) | is_before)
+        .order_by(*(column.desc() for column in place))
+        .limit(1)
     )
-    is_open = AgentStateRow.until.is_(None) | (AgentStateRow.until > row.since)
-    await session.execute(update(AgentStateRow).where(*others, before, is_open).values(until=row.since))
-    row.until = await session.scalar(select(func.min(AgentStateRow.since)).where(*others, ~before))
+    after = await session.scalar(
+        others.where(AgentStateRow.since >= row.since, (AgentStateRow.since > row.since) | ~is_before)
+        .order_by(*place)
+        .limit(1)
+    )
+    if before is not None:
+        before.until = row.since
+    row.until = after.since if after is not None else None
     await session.flush()
 
 

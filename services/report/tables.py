@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ipcc.db.tables import inbox_table, new_metadata
@@ -73,13 +73,18 @@ class SessionRow(Base):
 
 
 class StayRow(Base):
-    """One stay in one queue."""
+    """A contact's stay in the queue where it stands or stood last: since ``entered_at``, moved there from ``moved_from`` unless empty.
+
+    ``waits_since`` is its wait clock, which a move does not touch.
+    """
 
     __tablename__ = "stay"
 
     entry_id: Mapped[str] = mapped_column(ID, primary_key=True)
     call_id: Mapped[str] = mapped_column(ID, index=True)
     queue_id: Mapped[str] = mapped_column(ID, index=True, default="")
+    moved_from: Mapped[str] = mapped_column(ID, default="")
+    waits_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(16), default="")
@@ -88,6 +93,23 @@ class StayRow(Base):
     talk_ms: Mapped[int | None] = mapped_column(Number)
     wrap_up_ms: Mapped[int | None] = mapped_column(Number)
     wrap_up_code: Mapped[str] = mapped_column(String(80), default="")
+
+
+class MoveRow(Base):
+    """A stay that ended because its contact was moved to another queue; ``wait_ms`` is the caller's whole wait until then."""
+
+    __tablename__ = "moved_stay"
+
+    event_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ID)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    queue_id: Mapped[str] = mapped_column(ID)
+    moved_from: Mapped[str] = mapped_column(ID, default="")
+    moved_to: Mapped[str] = mapped_column(ID)
+    moved_by: Mapped[str] = mapped_column(String(80), default="")
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    wait_ms: Mapped[int] = mapped_column(Number, default=0)
 
 
 class OfferRow(Base):
@@ -124,9 +146,10 @@ class AgentStateRow(Base):
     """An agent's stay in one state; ``until`` is empty while it lasts."""
 
     __tablename__ = "agent_state"
+    __table_args__ = (Index(None, "agent_id", "since"),)
 
     event_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    agent_id: Mapped[str] = mapped_column(ID, index=True)
+    agent_id: Mapped[str] = mapped_column(ID)
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(80), default="")
     since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

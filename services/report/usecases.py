@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ipcc.bus.events import Received
 from ipcc.contracts.payload import Payload
 from ipcc.errors import NotFound
-from services.report.core.intervals import interval_of, interval_starts
-from services.report.core.kpis import SERVICE_LEVEL_FORMULA, Stay, figures
+from services.report.core.intervals import interval_starts
+from services.report.core.kpis import SERVICE_LEVEL_FORMULA, QueueFigures
 from services.report.schemas import FiguresView, IntervalReport, IntervalView, figures_view
 from services.report.store import Journey, ReportStore
-
-DEFAULT_SERVICE_LEVEL_S = 20
 
 
 @dataclass
@@ -39,26 +37,19 @@ class Reports:
     async def queue_intervals(self, since: datetime, until: datetime, minutes: int) -> IntervalReport:
         """The interval report. Raises Invalid."""
         starts = interval_starts(since, until, minutes, self.zone)
-        queues = await self.store.queues()
-        cells: dict[tuple[datetime, str], list[Stay]] = defaultdict(list)
-        by_queue: dict[str, list[Stay]] = defaultdict(list)
-        for stay in await self.store.stays(starts[0], until):
-            start = interval_of(stay.entered_at, starts, minutes)
-            if start is not None:
-                cells[start, stay.queue_id].append(stay)
-                by_queue[stay.queue_id].append(stay)
-
-        def view(queue_id: str, stays: list[Stay]) -> FiguresView:
-            name, limit_s = queues.get(queue_id, ("", DEFAULT_SERVICE_LEVEL_S))
-            return figures_view(queue_id, name, figures(stays, limit_s))
-
+        names = {queue_id: name for queue_id, (name, _) in (await self.store.queues()).items()}
+        cells = await self.store.figures(starts[0], until, timedelta(minutes=minutes))
+        by_interval: dict[int, list[FiguresView]] = defaultdict(list)
+        totals: dict[str, QueueFigures] = defaultdict(QueueFigures)
+        for (number, queue_id), found in sorted(cells.items()):
+            by_interval[number].append(figures_view(queue_id, names.get(queue_id, ""), found))
+            totals[queue_id] += found
         return IntervalReport(
             timezone=self.zone.key,
             minutes=minutes,
             service_level_formula=SERVICE_LEVEL_FORMULA,
-            intervals=[
-                IntervalView(start=s, queues=[view(q, cells[s, q]) for q in sorted(by_queue) if (s, q) in cells])
-                for s in starts
+            intervals=[IntervalView(start=start, queues=by_interval[n]) for n, start in enumerate(starts)],
+            totals=[
+                figures_view(queue_id, names.get(queue_id, ""), found) for queue_id, found in sorted(totals.items())
             ],
-            totals=[view(queue_id, stays) for queue_id, stays in sorted(by_queue.items())],
         )

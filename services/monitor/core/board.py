@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from ipcc.contracts.acd import (
     AgentChanged,
     AgentState,
+    EntryChanged,
     EntryEnded,
     EntryOutcome,
     EntryQueued,
@@ -21,18 +23,23 @@ from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, LegsUnbridg
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import SessionEnded, SessionStarted
+from services.monitor.core.line import Line
 
 DEFAULT_SERVICE_LEVEL_S = 20
 
 
 @dataclass
 class QueueBoard:
-    """One queue today. Invariant I6: ``offered`` is the sum of the four ends and those ``waiting``."""
+    """One queue today. Invariant I6: ``offered`` is the sum of the ends and those ``waiting``.
+
+    An entry that is moved ends here as transferred and is offered (``transferred_in``) to the other queue, like in the report.
+    """
 
     queue_id: str
     name: str = ""
     service_level_s: int = DEFAULT_SERVICE_LEVEL_S
     offered: int = 0
+    transferred_in: int = 0
     answered: int = 0
     abandoned: int = 0
     overflowed: int = 0
@@ -40,13 +47,33 @@ class QueueBoard:
     ended_otherwise: int = 0
     wait_ms: int = 0
     longest_wait_ms: int = 0
-    waiting: dict[str, datetime] = field(default_factory=dict)
-    answered_waits_ms: list[int] = field(default_factory=list)
+    waiting: Line = field(default_factory=Line)
+    answered_in_time: int = 0
+    _answered_waits_ms: list[int] = field(default_factory=list)
 
-    @property
-    def answered_in_time(self) -> int:
-        """Answered within the limit as it is now, like the report counts them."""
-        return sum(wait <= self.service_level_s * 1000 for wait in self.answered_waits_ms)
+    def set_limit(self, service_level_s: int) -> None:
+        """Judge by this limit from now on, also those answered before, like the report does."""
+        if service_level_s != self.service_level_s:
+            self.service_level_s = service_level_s
+            self.answered_in_time = sum(wait <= service_level_s * 1000 for wait in self._answered_waits_ms)
+
+    def count_end(self, outcome: EntryOutcome, wait_ms: int) -> None:
+        """One stay more is over."""
+        self.wait_ms += wait_ms
+        self.longest_wait_ms = max(self.longest_wait_ms, wait_ms)
+        if outcome is EntryOutcome.ANSWERED:
+            self.answered += 1
+            self.answered_in_time += wait_ms <= self.service_level_s * 1000
+            self._answered_waits_ms.append(wait_ms)
+        elif outcome is EntryOutcome.ABANDONED:
+            self.abandoned += 1
+        elif outcome is EntryOutcome.OVERFLOWED:
+            self.overflowed += 1
+        elif outcome is EntryOutcome.TRANSFERRED:
+            self.transferred += 1
+        else:
+            # told by a newer release, in a word not known here
+            self.ended_otherwise += 1
 
     @property
     def ended(self) -> int:
@@ -59,7 +86,7 @@ class QueueBoard:
 
     def oldest(self) -> datetime | None:
         """When the one who waits longest came."""
-        return min(self.waiting.values(), default=None)
+        return self.waiting.oldest()
 
 
 @dataclass
@@ -101,8 +128,14 @@ class Board:
     agents: dict[str, AgentBoard] = field(default_factory=dict)
     calls: dict[str, CallBoard] = field(default_factory=dict)
     phones: dict[str, bool] = field(default_factory=dict)
+    # sums over the calls, kept as they change
+    in_flow: int = 0
+    with_agent: int = 0
+    trunks: Counter[str] = field(default_factory=Counter)
     _flowing: set[str] = field(default_factory=set)
     _queued: set[str] = field(default_factory=set)
+    # the queue each waiting entry stands in
+    _standing: dict[str, str] = field(default_factory=dict)
     # what is over, by the day it ended: told again, or told late by another topic, it must not come to life
     _over: dict[str, date] = field(default_factory=dict)
 
@@ -155,7 +188,8 @@ class Board:
     def _configured(self, data: ConfigChanged, at: datetime) -> None:
         if isinstance(data.object, Queue):
             queue = self.queue(data.object.id)
-            queue.name, queue.service_level_s = data.object.name, data.object.service_level_s
+            queue.name = data.object.name
+            queue.set_limit(data.object.service_level_s)
         elif isinstance(data.object, User) and data.object.skills:
             self.agent(data.object.id).name = data.object.name
         elif data.object is None and data.kind == "user":
@@ -172,38 +206,45 @@ class Board:
         agent.phone_id, agent.call_id = data.phone_id, data.call_id
 
     def _entry_queued(self, data: EntryQueued, at: datetime) -> None:
-        queue = self.queue(data.queue_id)
-        if data.entry_id in queue.waiting or data.entry_id in self._over:
+        if data.entry_id in self._standing or data.entry_id in self._over:
             return
-        queue.waiting[data.entry_id] = data.entered_at
+        queue = self.queue(data.queue_id)
+        queue.waiting.join(data.entry_id, data.entered_at)
         queue.offered += 1
+        self._standing[data.entry_id] = data.queue_id
         self._queued.add(data.call_id)
         self._place(data.call_id)
+
+    def _entry_changed(self, data: EntryChanged, at: datetime) -> None:
+        """Moved to another queue; another priority or relaxed rules change no number."""
+        if data.queue_id == data.from_queue_id or self._standing.get(data.entry_id) != data.from_queue_id:
+            return
+        left, entered = self.queue(data.from_queue_id), self.queue(data.queue_id)
+        since = left.waiting.leave(data.entry_id)
+        if since is None:
+            return
+        # its wait clock runs on
+        entered.waiting.join(data.entry_id, since)
+        entered.offered += 1
+        self._standing[data.entry_id] = data.queue_id
+        if self._is_today(at):
+            entered.transferred_in += 1
+            left.count_end(EntryOutcome.TRANSFERRED, max(0, (at - since) // timedelta(milliseconds=1)))
+        else:
+            left.offered -= 1
 
     def _entry_ended(self, data: EntryEnded, at: datetime) -> None:
         queue = self.queue(data.queue_id)
         self._end(data.entry_id, at)
-        if queue.waiting.pop(data.entry_id, None) is None:
+        self._standing.pop(data.entry_id, None)
+        if queue.waiting.leave(data.entry_id) is None:
             return
         self._queued.discard(data.call_id)
         self._place(data.call_id)
-        if not self._is_today(at):
-            queue.offered -= 1
-            return
-        queue.wait_ms += data.wait_ms
-        queue.longest_wait_ms = max(queue.longest_wait_ms, data.wait_ms)
-        if data.outcome is EntryOutcome.ANSWERED:
-            queue.answered += 1
-            queue.answered_waits_ms.append(data.wait_ms)
-        elif data.outcome is EntryOutcome.ABANDONED:
-            queue.abandoned += 1
-        elif data.outcome is EntryOutcome.OVERFLOWED:
-            queue.overflowed += 1
-        elif data.outcome is EntryOutcome.TRANSFERRED:
-            queue.transferred += 1
+        if self._is_today(at):
+            queue.count_end(data.outcome, data.wait_ms)
         else:
-            # told by a newer release, in a word not known here
-            queue.ended_otherwise += 1
+            queue.offered -= 1
 
     def _offer_ended(self, data: OfferEnded, at: datetime) -> None:
         agent = self.agent(data.agent_id)
@@ -220,12 +261,22 @@ class Board:
             return
         self.calls_today += self._is_today(at)
         self.calls[data.call_id] = CallBoard(data.call_id, data.node_id, data.trunk, data.direction.value, at)
+        if data.trunk:
+            self.trunks[data.trunk] += 1
         self._place(data.call_id)
 
     def _call_ended(self, data: CallEnded, at: datetime) -> None:
         self._end(data.call_id, at)
-        self.calls.pop(data.call_id, None)
         self._flowing.discard(data.call_id)
+        gone = self.calls.pop(data.call_id, None)
+        if gone is None:
+            return
+        self.in_flow -= gone.in_flow
+        self.with_agent -= gone.with_agent
+        if gone.trunk:
+            self.trunks[gone.trunk] -= 1
+            if not self.trunks[gone.trunk]:
+                del self.trunks[gone.trunk]
 
     def _flow_met(self, data: SessionStarted, at: datetime) -> None:
         if data.call_id not in self._over:
@@ -238,16 +289,23 @@ class Board:
 
     def _place(self, call_id: str) -> None:
         """A caller is counted in one place: who waits for an agent is in no menu."""
-        if call_id in self.calls:
-            self.calls[call_id].in_flow = call_id in self._flowing and call_id not in self._queued
+        call = self.calls.get(call_id)
+        if call is not None:
+            is_there = call_id in self._flowing and call_id not in self._queued
+            self.in_flow += is_there - call.in_flow
+            call.in_flow = is_there
 
     def _bridged(self, data: LegsBridged, at: datetime) -> None:
-        if data.call_id in self.calls:
-            self.calls[data.call_id].with_agent = True
+        self._put_with_agent(data.call_id, is_there=True)
 
     def _unbridged(self, data: LegsUnbridged, at: datetime) -> None:
-        if data.call_id in self.calls:
-            self.calls[data.call_id].with_agent = False
+        self._put_with_agent(data.call_id, is_there=False)
+
+    def _put_with_agent(self, call_id: str, *, is_there: bool) -> None:
+        call = self.calls.get(call_id)
+        if call is not None:
+            self.with_agent += is_there - call.with_agent
+            call.with_agent = is_there
 
 
 _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
@@ -255,6 +313,7 @@ _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     PhoneChanged.TYPE: Board._phone,
     AgentChanged.TYPE: Board._agent_changed,
     EntryQueued.TYPE: Board._entry_queued,
+    EntryChanged.TYPE: Board._entry_changed,
     EntryEnded.TYPE: Board._entry_ended,
     OfferEnded.TYPE: Board._offer_ended,
     CallArrived.TYPE: Board._call_arrived,

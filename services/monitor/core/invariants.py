@@ -11,6 +11,7 @@ from typing import Any
 from ipcc.contracts.acd import AgentChanged, AgentState, EntryEnded, EntryQueued, OfferEnded, OfferMade
 from ipcc.contracts.alert import Severity
 from ipcc.contracts.call import LegEnded, PhoneChanged
+from ipcc.contracts.config import Strategy
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
 from ipcc.contracts.tags import LegRole
@@ -20,6 +21,8 @@ RECORDING_WITHIN = timedelta(seconds=60)
 # acd hears of a phone that is gone at the same time, and takes the agent out of ready
 PHONE_WITHIN = timedelta(seconds=10)
 REMEMBER = 20_000
+# a queue's strategy, as acd names it in the reason of an offer
+RING_ALL: Strategy = "ring_all"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Watch:
     """What is needed to judge; bounded. Takes each event once."""
 
     offers_by_entry: dict[str, set[str]] = field(default_factory=dict)
+    # of those: the offers of a queue that rings all who fit at once
+    ringing_all: dict[str, str] = field(default_factory=dict)
     offers_by_agent: dict[str, set[str]] = field(default_factory=dict)
     ended_offers: OrderedDict[str, None] = field(default_factory=OrderedDict)
     entries: set[str] = field(default_factory=set)
@@ -83,7 +88,9 @@ class Watch:
         to_agent = self.offers_by_agent.setdefault(data.agent_id, set())
         to_entry.add(data.offer_id)
         to_agent.add(data.offer_id)
-        if len(to_entry) > 1:
+        if data.why.get("rule") == RING_ALL:
+            self.ringing_all[data.offer_id] = data.queue_id
+        if len(to_entry) > 1 and not self._is_rung_with_all(to_entry):
             text = f"entry {data.entry_id} is offered to {len(to_entry)} agents at once"
             found.append(Breach("I1", data.entry_id, Severity.CRITICAL, text))
         if len(to_agent) > 1:
@@ -91,8 +98,13 @@ class Watch:
             found.append(Breach("I2", data.agent_id, Severity.CRITICAL, text))
         return found
 
+    def _is_rung_with_all(self, offers: set[str]) -> bool:
+        """Whether one queue rings all on purpose; its rule comes with the offer, so that it is known as early."""
+        return None not in (queues := {self.ringing_all.get(offer_id) for offer_id in offers}) and len(queues) == 1
+
     def _offer_ended(self, data: OfferEnded, at: datetime) -> list[Breach]:
         self._note(self.ended_offers, data.offer_id)
+        self.ringing_all.pop(data.offer_id, None)
         return [
             *_withdraw("I1", self.offers_by_entry, data.entry_id, data.offer_id),
             *_withdraw("I2", self.offers_by_agent, data.agent_id, data.offer_id),

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from ipcc.contracts.acd import AgentChanged, ContactHandled, EntryEnded, EntryQueued, OfferEnded, OfferMade
+from ipcc.contracts.acd import (
+    AgentChanged,
+    ContactHandled,
+    EntryChanged,
+    EntryEnded,
+    EntryQueued,
+    OfferEnded,
+    OfferMade,
+)
 from ipcc.contracts.call import CallArrived, CallEnded, LegAnswered, LegEnded, LegStarted
 from ipcc.contracts.config import ConfigChanged, Queue
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import BankOperationDone, NodeEntered, SessionEnded, SessionStarted
 from ipcc.contracts.outbound import AttemptStarted, NotificationDone, NotificationOrdered
+from ipcc.contracts.payload import Payload
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
 from ipcc.contracts.tags import LegRole
+
+# what an event says of somebody it does not know: it leaves what others have told
+UNSAID = frozenset({"", LegRole.UNKNOWN.value})
 
 
 @dataclass(frozen=True)
@@ -27,195 +40,142 @@ class Change:
     append: dict[str, Any] = field(default_factory=dict)
 
 
-def changes(event: Event) -> list[Change]:
+@dataclass(frozen=True)
+class Move:
+    """An entry stands in ``queue_id`` from ``at`` on: its stay in ``from_queue_id`` is over and another begins."""
+
+    key: str
+    entry_id: str
+    call_id: str
+    from_queue_id: str
+    queue_id: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event, taken apart."""
+
+    data: Any
+    at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An event whose fields are columns of one row. ``at`` takes its time; ``renamed`` are columns by the field they come from;
+    ``if_said`` are fields that may be unknown to the event and known to the row."""
+
+    table: str
+    key: str
+    fields: tuple[str, ...] = ()
+    at: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    if_said: tuple[str, ...] = ()
+
+    def __call__(self, told: Told) -> list[Change]:
+        values = {name: _plain(getattr(told.data, name)) for name in self.fields}
+        values |= {column: _plain(getattr(told.data, name)) for name, column in self.renamed.items()}
+        said = {name: _plain(getattr(told.data, name)) for name in self.if_said}
+        values |= {name: value for name, value in said.items() if value not in UNSAID}
+        if self.at:
+            values[self.at] = told.at
+        return [Change(self.table, getattr(told.data, self.key), values)]
+
+
+def changes(event: Event) -> list[Change | Move]:
     """What ``event`` changes in the history; nothing for those no report needs."""
     take = _TABLE.get(event.type)
-    return take(event.data, event.time, event.id) if take else []
+    return list(take(Told(event.data, event.time, event.id))) if take else []
 
 
-def _arrived(data: CallArrived, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "direction": data.direction.value,
-        "node_id": data.node_id,
-        "trunk": data.trunk,
-        "caller_number": data.caller_number,
-        "caller_name": data.caller_name,
-        "dialled_number": data.dialled_number,
-        "arrived_at": at,
-    }
-    first = Change("leg", data.leg_id, {"call_id": data.call_id, "role": data.role.value, "started_at": at})
-    return [Change("call", data.call_id, values), first]
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, StrEnum) else value
 
 
-def _call_ended(data: CallEnded, at: datetime, event_id: str) -> list[Change]:
-    return [Change("call", data.call_id, {"ended_at": at, "duration_ms": data.duration_ms, "cause": data.cause})]
+def _arrived(told: Told) -> list[Change]:
+    data: CallArrived = told.data
+    first = Change("leg", data.leg_id, {"call_id": data.call_id, "role": data.role.value, "started_at": told.at})
+    return [*_ARRIVED(told), first]
 
 
-def _leg_started(data: LegStarted, at: datetime, event_id: str) -> list[Change]:
-    values = {"call_id": data.call_id, "role": data.role.value, "agent_id": data.agent_id, "started_at": at}
-    return [Change("leg", data.leg_id, values)]
-
-
-def _leg_answered(data: LegAnswered, at: datetime, event_id: str) -> list[Change]:
-    values = {"call_id": data.call_id, "answered_at": at, **_who(data)}
-    return [Change("leg", data.leg_id, values)]
-
-
-def _leg_ended(data: LegEnded, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "call_id": data.call_id,
-        "ended_at": at,
-        "talk_ms": data.talk_ms,
-        "cause": data.cause,
-        "hung_up_by": data.hung_up_by,
-        **_who(data),
-    }
-    return [Change("leg", data.leg_id, values)]
-
-
-def _who(data: LegAnswered | LegEnded) -> dict[str, Any]:
-    """Role and agent where the event knows them: a leg found by looking may have had no start."""
-    role = {} if data.role is LegRole.UNKNOWN else {"role": data.role.value}
-    return {**role, **({"agent_id": data.agent_id} if data.agent_id else {})}
-
-
-def _session_started(data: SessionStarted, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "call_id": data.call_id,
-        "flow_id": data.flow_id,
-        "flow_version": data.flow_version,
-        "entry_point": data.entry_point,
-        "started_at": at,
-    }
-    return [Change("flow_session", data.session_id, values)]
-
-
-def _node_entered(data: NodeEntered, at: datetime, event_id: str) -> list[Change]:
+def _node_entered(told: Told) -> list[Change]:
+    data: NodeEntered = told.data
     return [Change("flow_session", data.session_id, {"call_id": data.call_id}, {"path": data.flow_node})]
 
 
-def _bank_done(data: BankOperationDone, at: datetime, event_id: str) -> list[Change]:
-    told = {"operation": data.operation, "outcome": data.outcome, "code": data.code, "elapsed_ms": data.elapsed_ms}
-    return [Change("flow_session", data.session_id, {"call_id": data.call_id}, {"bank": told})]
+def _bank_done(told: Told) -> list[Change]:
+    data: BankOperationDone = told.data
+    done = {"operation": data.operation, "outcome": data.outcome, "code": data.code, "elapsed_ms": data.elapsed_ms}
+    return [Change("flow_session", data.session_id, {"call_id": data.call_id}, {"bank": done})]
 
 
-def _session_ended(data: SessionEnded, at: datetime, event_id: str) -> list[Change]:
-    return [Change("flow_session", data.session_id, {"call_id": data.call_id, "ended_at": at, "outcome": data.outcome})]
+def _queued(told: Told) -> list[Change]:
+    data: EntryQueued = told.data
+    values = {"call_id": data.call_id, "queue_id": data.queue_id}
+    return [Change("stay", data.entry_id, {**values, "entered_at": data.entered_at, "waits_since": data.entered_at})]
 
 
-def _queued(data: EntryQueued, at: datetime, event_id: str) -> list[Change]:
-    values = {"call_id": data.call_id, "queue_id": data.queue_id, "entered_at": data.entered_at}
-    return [Change("stay", data.entry_id, values)]
-
-
-def _entry_ended(data: EntryEnded, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "call_id": data.call_id,
-        "queue_id": data.queue_id,
-        "ended_at": at,
-        "outcome": data.outcome.value,
-        "wait_ms": data.wait_ms,
-        "agent_id": data.agent_id,
-    }
-    return [Change("stay", data.entry_id, values)]
-
-
-def _handled(data: ContactHandled, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "call_id": data.call_id,
-        "talk_ms": data.talk_ms,
-        "wrap_up_ms": data.wrap_up_ms,
-        "wrap_up_code": data.wrap_up_code,
-    }
-    return [Change("stay", data.entry_id, values)]
-
-
-def _offer_made(data: OfferMade, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "entry_id": data.entry_id,
-        "call_id": data.call_id,
-        "queue_id": data.queue_id,
-        "agent_id": data.agent_id,
-        "made_at": at,
-        "why": data.why,
-    }
-    return [Change("offer", data.offer_id, values)]
-
-
-def _offer_ended(data: OfferEnded, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "entry_id": data.entry_id,
-        "call_id": data.call_id,
-        "queue_id": data.queue_id,
-        "agent_id": data.agent_id,
-        "ended_at": at,
-        "outcome": data.outcome.value,
-        "ring_ms": data.ring_ms,
-    }
-    return [Change("offer", data.offer_id, values)]
-
-
-def _stored(data: RecordingStored, at: datetime, event_id: str) -> list[Change]:
-    values = {
-        "call_id": data.call_id,
-        "agent_id": data.agent_id,
-        "location": data.location,
-        "duration_ms": data.duration_ms,
-    }
-    return [Change("recording", data.recording_id, values)]
-
-
-def _recording_failed(data: RecordingFailed, at: datetime, event_id: str) -> list[Change]:
-    values = {"call_id": data.call_id, "agent_id": data.agent_id, "fault": data.reason}
-    return [Change("recording", data.recording_id, values)]
-
-
-def _agent_changed(data: AgentChanged, at: datetime, event_id: str) -> list[Change]:
-    values = {"agent_id": data.agent_id, "state": data.state.value, "reason": data.reason, "since": at}
-    return [Change("agent_state", event_id, values)]
-
-
-def _configured(data: ConfigChanged, at: datetime, event_id: str) -> list[Change]:
-    if not isinstance(data.object, Queue):
+def _entry_changed(told: Told) -> list[Move]:
+    data: EntryChanged = told.data
+    if data.queue_id == data.from_queue_id:
+        # relaxed or given another priority: no measure of the queue hangs on that
         return []
-    values = {"name": data.object.name, "service_level_s": data.object.service_level_s}
-    return [Change("queue", data.object.id, values)]
+    return [
+        Move(told.event_id, data.entry_id, data.call_id, data.from_queue_id, data.queue_id, told.at, data.by),
+    ]
 
 
-def _ordered(data: NotificationOrdered, at: datetime, event_id: str) -> list[Change]:
-    values = {"campaign_id": data.campaign_id, "reference": data.reference, "ordered_at": at}
-    return [Change("notification", data.notification_id, values)]
+def _agent_changed(told: Told) -> list[Change]:
+    data: AgentChanged = told.data
+    values = {"agent_id": data.agent_id, "state": data.state.value, "reason": data.reason, "since": told.at}
+    return [Change("agent_state", told.event_id, values)]
 
 
-def _attempted(data: AttemptStarted, at: datetime, event_id: str) -> list[Change]:
-    return [Change("notification", data.notification_id, {"campaign_id": data.campaign_id, "attempts": data.number})]
+def _configured(told: Told) -> list[Change]:
+    queue = told.data.object
+    if not isinstance(queue, Queue):
+        return []
+    return [Change("queue", queue.id, {"name": queue.name, "service_level_s": queue.service_level_s})]
 
 
-def _notified(data: NotificationDone, at: datetime, event_id: str) -> list[Change]:
-    values = {"outcome": data.outcome.value, "attempts": data.attempts, "done_at": at}
-    return [Change("notification", data.notification_id, values)]
+_ARRIVED = Copy(
+    "call",
+    "call_id",
+    ("direction", "node_id", "trunk", "caller_number", "caller_name", "dialled_number"),
+    at="arrived_at",
+)
+_OF_LEG = ("role", "agent_id")
+_OF_OFFER = ("entry_id", "call_id", "queue_id", "agent_id")
 
+_COPIES: dict[type[Payload], Copy] = {
+    CallEnded: Copy("call", "call_id", ("duration_ms", "cause"), at="ended_at"),
+    LegStarted: Copy("leg", "leg_id", ("call_id", *_OF_LEG), at="started_at"),
+    LegAnswered: Copy("leg", "leg_id", ("call_id",), at="answered_at", if_said=_OF_LEG),
+    LegEnded: Copy("leg", "leg_id", ("call_id", "talk_ms", "cause", "hung_up_by"), at="ended_at", if_said=_OF_LEG),
+    SessionStarted: Copy(
+        "flow_session", "session_id", ("call_id", "flow_id", "flow_version", "entry_point"), at="started_at"
+    ),
+    SessionEnded: Copy("flow_session", "session_id", ("call_id", "outcome"), at="ended_at"),
+    EntryEnded: Copy("stay", "entry_id", ("call_id", "queue_id", "outcome", "wait_ms", "agent_id"), at="ended_at"),
+    ContactHandled: Copy("stay", "entry_id", ("call_id", "talk_ms", "wrap_up_ms", "wrap_up_code")),
+    OfferMade: Copy("offer", "offer_id", (*_OF_OFFER, "why"), at="made_at"),
+    OfferEnded: Copy("offer", "offer_id", (*_OF_OFFER, "outcome", "ring_ms"), at="ended_at"),
+    RecordingStored: Copy("recording", "recording_id", ("call_id", "agent_id", "location", "duration_ms")),
+    RecordingFailed: Copy("recording", "recording_id", ("call_id", "agent_id"), renamed={"reason": "fault"}),
+    NotificationOrdered: Copy("notification", "notification_id", ("campaign_id", "reference"), at="ordered_at"),
+    AttemptStarted: Copy("notification", "notification_id", ("campaign_id",), renamed={"number": "attempts"}),
+    NotificationDone: Copy("notification", "notification_id", ("outcome", "attempts"), at="done_at"),
+}
 
-_TABLE: dict[str, Callable[[Any, datetime, str], list[Change]]] = {
+_TABLE: dict[str, Callable[[Told], list[Change] | list[Move]]] = {
+    **{kind.TYPE: copy for kind, copy in _COPIES.items()},
     CallArrived.TYPE: _arrived,
-    CallEnded.TYPE: _call_ended,
-    LegStarted.TYPE: _leg_started,
-    LegAnswered.TYPE: _leg_answered,
-    LegEnded.TYPE: _leg_ended,
-    SessionStarted.TYPE: _session_started,
     NodeEntered.TYPE: _node_entered,
     BankOperationDone.TYPE: _bank_done,
-    SessionEnded.TYPE: _session_ended,
     EntryQueued.TYPE: _queued,
-    EntryEnded.TYPE: _entry_ended,
-    ContactHandled.TYPE: _handled,
-    OfferMade.TYPE: _offer_made,
-    OfferEnded.TYPE: _offer_ended,
-    RecordingStored.TYPE: _stored,
-    RecordingFailed.TYPE: _recording_failed,
+    EntryChanged.TYPE: _entry_changed,
     AgentChanged.TYPE: _agent_changed,
     ConfigChanged.TYPE: _configured,
-    NotificationOrdered.TYPE: _ordered,
-    AttemptStarted.TYPE: _attempted,
-    NotificationDone.TYPE: _notified,
 }

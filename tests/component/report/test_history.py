@@ -92,12 +92,13 @@ async def test_a_journey_holds_all_that_happened(store: ReportStore) -> None:
     assert await store.journey("call-two") is None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=orders())
 async def test_every_order_of_topics_and_every_repetition_gives_the_same_rows(store: ReportStore, order: Order) -> None:
-    n, m = f"n{next(_numbers):09d}", f"m{next(_numbers):09d}"
-    for event in chain.from_iterable(a_served_call(n)):
-        await store.write(event)
+    n, m = "n000000000", f"m{next(_numbers):09d}"
+    if await store.journey(f"call-{n}") is None:
+        for event in chain.from_iterable(a_served_call(n)):
+            await store.write(event)
     for event in order(a_served_call(m)):
         await store.write(event)
     assert plain(await store.journey(f"call-{m}"), m) == plain(await store.journey(f"call-{n}"), n)

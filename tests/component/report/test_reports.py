@@ -142,6 +142,8 @@ async def test_the_interval_report_adds_up_on_the_day_the_clock_goes_back(world:
     assert [(q["queue_id"], q["queue_name"]) for q in found["totals"]] == [("retail", "零售 Retail"), ("vip", "")]
 
 
+# the reckoning itself is held to both databases in test_figures.py
+@pytest.mark.parametrize("database_url", ["sqlite+aiosqlite:///"])
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 86_399), st.sampled_from(ENDS), st.integers(0, 100_000)), max_size=30))
 async def test_whatever_happened_any_cut_of_the_day_adds_up(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipcc.contracts.acd import (
     AgentChanged,
     AgentState,
+    EntryChanged,
     EntryEnded,
     EntryOutcome,
     EntryQueued,
@@ -79,12 +80,19 @@ def left(call: str, outcome: EntryOutcome, wait_ms: int = 1000, queue: str = "re
     return EntryEnded(entry_id=f"e-{call}", call_id=call, queue_id=queue, outcome=outcome, wait_ms=wait_ms)
 
 
-def offered(call: str, agent: str, offer: str) -> OfferMade:
+def moved(call: str, queue: str, to: str, reason: str = "moved") -> EntryChanged:
+    return EntryChanged(
+        entry_id=f"e-{call}", call_id=call, queue_id=to, from_queue_id=queue, priority=3, reason=reason, by="s1"
+    )
+
+
+def offered(call: str, agent: str, offer: str, rule: str = "longest_idle", queue: str = "retail") -> OfferMade:
     return OfferMade(
         offer_id=offer,
         entry_id=f"e-{call}",
         call_id=call,
-        queue_id="retail",
+        queue_id=queue,
+        why={"rule": rule},
         agent_id=agent,
         phone_id="p",
         node_id="fs1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from ipcc.contracts.acd import AgentState, EntryOutcome, OfferOutcome
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.payload import unknown_of
 from services.monitor.core.board import Board
+from services.monitor.core.line import Line
 from services.monitor.schemas import board_view
 from tests.unit.monitor import stories as s
 from tests.unit.monitor.stories import LATE, NOON, Told
@@ -50,6 +52,10 @@ def a_day(seed: Random, start: datetime) -> list[list[Event]]:
             entered = start + timedelta(seconds=at + 5)
             acd.append(told.at(at + 5, s.queued(call, entered, seed.choice(["retail", "vip"]))))
             queue = acd[-1].data.queue_id  # type: ignore[attr-defined]
+            if seed.random() < 0.4:
+                to = seed.choice(["retail", "vip"])
+                acd.append(told.at(at + 5.5, s.moved(call, queue, to, "moved" if to != queue else "reprioritised")))
+                queue = to
             acd.append(told.at(at + 6, s.offered(call, agent, offer)))
             acd.append(told.at(at + 6, s.agent(agent, seed.choice(list(AgentState)), call=call)))
             acd.append(told.at(at + 8, s.offer_ended(call, agent, offer, seed.choice(list(OfferOutcome)))))
@@ -165,7 +171,7 @@ def test_what_is_over_does_not_come_to_life_again() -> None:
     ]
     board = fold(events)
     assert board.calls == {}
-    assert board.queues["retail"].waiting == {}
+    assert len(board.queues["retail"].waiting) == 0
 
 
 def test_a_caller_is_counted_in_one_place() -> None:
@@ -181,6 +187,60 @@ def test_a_caller_is_counted_in_one_place() -> None:
     assert (board.calls["c1"].in_flow, board.calls["c1"].with_agent) == (False, True)
     board.apply(told.at(5, s.unbridged("c1")), LATE)
     assert not board.calls["c1"].with_agent
+
+
+def test_who_is_moved_is_transferred_out_of_one_queue_and_into_the_other_and_waits_on() -> None:
+    told = Told()
+    board = fold(
+        [
+            told.at(0, s.queued("c1")),
+            told.at(0, s.queued("c2")),
+            told.at(5, s.moved("c1", "retail", "vip")),
+            told.at(6, s.moved("c2", "retail", "retail", "reprioritised")),
+        ]
+    )
+    shown = board_view(board, [], [], NOON + timedelta(seconds=10))
+    retail, vip = shown.queues
+    assert (retail.offered, retail.waiting, retail.transferred, retail.transferred_in) == (2, 1, 1, 0)
+    assert (vip.offered, vip.waiting, vip.transferred_in, vip.longest_waiting_s) == (1, 1, 1, 10)
+    assert shown.totals.adds_up
+    board.apply(told.at(12, s.moved("c1", "vip", "retail")), LATE)
+    board.apply(told.at(20, s.left("c1", EntryOutcome.ANSWERED, 20_000)), LATE)
+    retail, vip = board_view(board, [], [], LATE).queues
+    assert (retail.offered, retail.answered, retail.transferred_in) == (3, 1, 1)
+    assert (vip.offered, vip.transferred, vip.waiting) == (1, 1, 0)
+    assert board_view(board, [], [], LATE).totals.adds_up
+
+
+def test_who_is_moved_yesterday_and_told_of_late_is_carried_over_in_the_other_queue() -> None:
+    told = Told(MIDNIGHT - timedelta(minutes=10))
+    board = fold([told.at(0, s.queued("c1")), Told(MIDNIGHT).at(60, s.phone("p1", registered=True))])
+    board.apply(told.at(5, s.moved("c1", "retail", "vip")), LATE)
+    retail, vip = board_view(board, [], [], MIDNIGHT).queues
+    assert (retail.offered, retail.transferred) == (0, 0)
+    assert (vip.offered, vip.transferred_in, vip.waiting) == (1, 0, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 500), st.booleans()), max_size=60))
+def test_who_waits_longest_is_known_whoever_comes_and_goes(steps: list[tuple[int, int, bool]]) -> None:
+    line, since = Line(), dict[str, datetime]()
+    for number, second, is_coming in steps:
+        entry = f"e{number}"
+        if is_coming:
+            since[entry] = NOON + timedelta(seconds=second)
+            line.join(entry, since[entry])
+        else:
+            assert line.leave(entry) == since.pop(entry, None)
+        assert line.oldest() == min(since.values(), default=None)
+        assert len(line) == len(since)
+
+
+def test_sums_over_calls_are_those_of_the_calls() -> None:
+    board = fold(sorted((e for topic in a_day(Random(3), NOON) for e in topic), key=lambda e: e.time))
+    assert board.calls
+    assert board.in_flow == sum(call.in_flow for call in board.calls.values())
+    assert board.with_agent == sum(call.with_agent for call in board.calls.values())
+    assert board.trunks == Counter(call.trunk for call in board.calls.values())
 
 
 def test_in_time_is_judged_by_the_limit_as_it_is_now() -> None:

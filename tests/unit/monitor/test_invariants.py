@@ -23,6 +23,23 @@ def test_one_entry_at_two_agents_is_seen_and_cleared_when_one_is_left() -> None:
     assert watch.offers_by_entry == {}
 
 
+def test_a_queue_that_rings_all_is_no_breach_but_two_queues_at_once_are() -> None:
+    watch, told = Watch(), Told()
+    for number in range(3):
+        assert watch.apply(told.at(0, s.offered("c1", f"a{number}", f"o{number}", "ring_all"))) == []
+    assert short(watch.apply(told.at(1, s.offered("c1", "a4", "o4", "ring_all", "vip")))) == [("I1", "e-c1", False)]
+    assert short(watch.apply(told.at(1, s.offered("c1", "a5", "o5", "longest_idle")))) == [("I1", "e-c1", False)]
+    for number in range(6):
+        watch.apply(told.at(2, s.offer_ended("c1", f"a{number}", f"o{number}")))
+    assert (watch.offers_by_entry, watch.ringing_all) == ({}, {})
+
+
+def test_an_entry_that_was_moved_ends_once_and_without_a_breach() -> None:
+    watch, told = Watch(), Told()
+    for data in (s.queued("c1"), s.moved("c1", "retail", "vip"), s.left("c1", EntryOutcome.ANSWERED, queue="vip")):
+        assert watch.apply(told.at(0, data)) == []
+
+
 def test_one_agent_with_two_offers_is_seen() -> None:
     watch, told = Watch(), Told()
     watch.apply(told.at(0, s.offered("c1", "a1", "o1")))

@@ -1,41 +1,44 @@
-"""The measures of a queue: whatever happened, they add up."""
+"""The measures of a queue: stretches of time together add up like each of them, and no number is made up."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.report.core.kpis import Stay, figures
+from services.report.core.kpis import QueueFigures
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-stays = st.builds(
-    Stay,
-    st.just("q"),
-    st.just(NOW),
-    st.sampled_from(["", "answered", "abandoned", "overflowed", "transferred"]),
-    st.integers(0, 3_600_000),
-)
+small = st.integers(0, 50)
 
 
-@given(st.lists(stays, max_size=50), st.integers(1, 600))
-def test_offered_is_what_ended_and_what_still_waits(found: list[Stay], in_time_s: int) -> None:
-    made = figures(found, in_time_s)
-    assert made.adds_up
-    assert made.offered == len(found)
-    assert made.answered_in_time <= made.answered
-    assert made.service_level is None or 0 <= made.service_level <= 1
-    assert (made.service_level is None) == (made.ended == 0)
+@st.composite
+def made(draw: st.DrawFn) -> QueueFigures:
+    """What a database can have counted."""
+    names = ("answered", "abandoned", "overflowed", "transferred", "ended_otherwise", "still_waiting")
+    counts = {name: draw(small) for name in names}
+    return QueueFigures(
+        offered=sum(counts.values()),
+        answered_in_time=draw(st.integers(0, counts["answered"])),
+        wait_ms=draw(small),
+        longest_wait_ms=draw(small),
+        **counts,
+    )
 
 
-def test_in_time_means_within_the_limit_to_the_millisecond() -> None:
-    found = [Stay("q", NOW, "answered", wait) for wait in (19_999, 20_000, 20_001)]
-    made = figures([*found, Stay("q", NOW, "abandoned", 1), Stay("q", NOW, "", 0)], 20)
-    assert (made.answered_in_time, made.service_level) == (2, 0.5)
-    assert (made.average_wait_ms, made.longest_wait_ms, made.still_waiting) == (15_000, 20_001, 1)
+@given(made(), made())
+def test_two_stretches_of_time_together_add_up_like_each_of_them(one: QueueFigures, two: QueueFigures) -> None:
+    both = one + two
+    assert one.adds_up
+    assert both.adds_up
+    assert both.ended == one.ended + two.ended
+    assert both.longest_wait_ms == max(one.longest_wait_ms, two.longest_wait_ms)
+    assert both.service_level is None or 0 <= both.service_level <= 1
+    assert one + QueueFigures() == one
+
+
+def test_a_count_too_many_is_seen() -> None:
+    assert not QueueFigures(offered=2, answered=1).adds_up
 
 
 def test_no_number_is_made_up_where_nothing_ended() -> None:
-    made = figures([], 20)
+    made = QueueFigures(offered=1, still_waiting=1)
     assert (made.service_level, made.average_wait_ms, made.adds_up) == (None, None, True)
