@@ -30,14 +30,27 @@ class LineLost(Exception):
     """The caller's leg is gone: normal, at any moment."""
 
 
-class Line(Protocol):
-    """One caller's leg. Every method raises LineLost when the leg is gone and SwitchDown when the node cannot be reached."""
+class Leg(Protocol):
+    """One leg on its switch. Every method raises LineLost when the leg is gone and SwitchDown when the node cannot be reached."""
 
     async def exists(self) -> bool:
         """Whether the leg is on the switch."""
 
     async def hear(self) -> None:
         """From now on what becomes of the leg is heard; ``answer`` does this too."""
+
+    async def is_joined(self) -> bool:
+        """Whether the switch has joined the leg to another, or does so now."""
+
+    async def hang_up(self, cause: str) -> None:
+        """End the leg."""
+
+    async def forget(self) -> None:
+        """Hear nothing more of the leg; for a session that is over. Never raises."""
+
+
+class Line(Leg, Protocol):
+    """One caller's leg and what is said and asked on it; raises as Leg does."""
 
     async def answer(self) -> None:
         """Connect it, if it is not."""
@@ -66,17 +79,11 @@ class Line(Protocol):
     async def wipe(self) -> None:
         """Remove what was keyed from the switch, where a replica that died may have left it."""
 
-    async def hang_up(self, cause: str) -> None:
-        """End the leg."""
-
     async def push_safety_net(self) -> None:
         """Tell the switch that somebody still looks after this caller."""
 
     async def fall_back(self) -> None:
         """Give the caller to the safety net now: we cannot serve him."""
-
-    async def forget(self) -> None:
-        """Hear nothing more of the leg; for a session that is over. Never raises."""
 
 
 class Lines(Protocol):

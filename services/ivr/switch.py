@@ -40,6 +40,8 @@ ANSWER_TIMEOUT_S = 10.0
 APPLICATION_TIMEOUT_S = 180.0
 LONGEST_TALK_S = 4 * 3600.0
 LOOK_S = 1.0
+# what ``show channels`` says a leg does that talks to another, or is about to (transcripts 05 and 08)
+JOINING = frozenset({"uuid_bridge", "bridge", "intercept"})
 HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}
 # energy below which mod_dptools' record application hears silence
 SILENCE_LEVEL = 200
@@ -62,8 +64,8 @@ class Telephony:
 
 
 @dataclass(frozen=True)
-class SwitchLine:
-    """One caller's leg."""
+class Leg:
+    """One leg on its switch: whether it is there, what becomes of it, and the manner of giving it orders."""
 
     node: SwitchNode
     leg: LegId
@@ -74,6 +76,39 @@ class SwitchLine:
 
     async def hear(self) -> None:
         await self.node.watch(self.leg)
+
+    async def is_joined(self) -> bool:
+        return await self._on_the_line(self._is_joined)
+
+    async def _is_joined(self) -> bool:
+        row = next((row for row in await self.node.channels() if row.leg_id == self.leg), None)
+        if row is None:
+            raise LineLost
+        return row.application in JOINING
+
+    async def hang_up(self, cause: str) -> None:
+        await self._tell(UuidKill(self.leg, HangupCause[cause]))
+
+    async def forget(self) -> None:
+        await self.node.unwatch(self.leg)
+
+    async def _tell(self, command: Command) -> None:
+        await self._on_the_line(lambda: self.node.api(command))
+
+    async def _on_the_line(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        except LegGoneError as error:
+            raise LineLost from error
+        except SwitchRefused as error:
+            if not await self.node.exists(self.leg):
+                raise LineLost from error
+            raise
+
+
+@dataclass(frozen=True)
+class SwitchLine(Leg):
+    """One caller's leg and what is said and asked on it."""
 
     async def answer(self) -> None:
         await self._on_the_line(self._answer)
@@ -164,9 +199,6 @@ class SwitchLine:
     async def start_music(self, music: str) -> None:
         await self._on_the_line(lambda: self.node.start(self.leg, "playback", music))
 
-    async def hang_up(self, cause: str) -> None:
-        await self._tell(UuidKill(self.leg, HangupCause[cause]))
-
     async def push_safety_net(self) -> None:
         await self._tell(SchedDel(self.leg))
         await self._tell(SchedTransfer(self.telephony.safety_net_s, self.leg, FALLBACK, SAFETY))
@@ -174,25 +206,9 @@ class SwitchLine:
     async def fall_back(self) -> None:
         await self._tell(UuidTransfer(self.leg, FALLBACK, SAFETY))
 
-    async def forget(self) -> None:
-        await self.node.unwatch(self.leg)
-
     def _sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
         """The prompts as one sound of the switch; a sequence is a ``file_string`` (mod_dptools.c)."""
         files = [f"{self.telephony.sounds_dir}/{language}/{prompt}.wav" for prompt in prompt_ids]
         if not files:
             return SILENCE
         return files[0] if len(files) == 1 else "file_string://" + "!".join(files)
-
-    async def _tell(self, command: Command) -> None:
-        await self._on_the_line(lambda: self.node.api(command))
-
-    async def _on_the_line(self, work: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await work()
-        except LegGoneError as error:
-            raise LineLost from error
-        except SwitchRefused as error:
-            if not await self.node.exists(self.leg):
-                raise LineLost from error
-            raise

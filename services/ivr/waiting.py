@@ -41,7 +41,7 @@ class Stay:
         async with self._around.queues.stay(self._wanted.entry_id) as news:
             if not self._is_back:
                 await line.start_music(self._wanted.music)
-            found = await self._join()
+            found = await self._join(news)
             if isinstance(found, QueueLeft):
                 left = found
             else:
@@ -64,13 +64,13 @@ class Stay:
             log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
             return None
 
-    async def _join(self) -> QueueLeft | Standing:
+    async def _join(self, news: asyncio.Queue[Payload]) -> QueueLeft | Standing:
         """Queue him; where acd or the bus do not answer, again and again. Raises Unavailable when that lasts too long."""
         clock = self._around.clock
         began = clock.now()
         while True:
             try:
-                return await self._ask()
+                return await self._ask_and_hear(news)
             except Unavailable as error:
                 log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
                 if not await self._around.line.exists():
@@ -78,6 +78,25 @@ class Stay:
                 if clock.now() - began > STRANDED_AFTER:
                     raise
                 await clock.sleep(RETRY_S)
+
+    async def _ask_and_hear(self, news: asyncio.Queue[Payload]) -> QueueLeft | Standing:
+        """Where he stands. An acd that is slow to answer keeps nobody from hearing what it tells meanwhile. Raises Unavailable."""
+        loop = asyncio.get_running_loop()
+        asking = loop.create_task(self._ask())
+        hearing = loop.create_task(news.get())
+        try:
+            while True:
+                await asyncio.wait({asking, hearing}, return_when=asyncio.FIRST_COMPLETED)
+                if not hearing.done():
+                    return asking.result()
+                told = hearing.result()
+                if isinstance(told, EntryEnded):
+                    return self._left(told)
+                await self._hear(told)
+                hearing = loop.create_task(news.get())
+        finally:
+            asking.cancel()
+            hearing.cancel()
 
     async def _ask(self) -> QueueLeft | Standing:
         """Where he stands; puts him there when he does not yet. Raises Unavailable."""
@@ -99,46 +118,46 @@ class Stay:
                 async with asyncio.timeout(self._wanted.announce_every_s):
                     told = await news.get()
             except TimeoutError:
-                left = await self._comfort()
+                left = await self._comfort(news)
             else:
-                left = self._left(told) if isinstance(told, EntryEnded) else await self._hear(told)
+                left = self._left(told) if isinstance(told, EntryEnded) else None
+                await self._hear(told)
         return left
 
-    async def _comfort(self) -> QueueLeft | None:
-        standing = await self.confirm()
-        if standing is None or isinstance(standing, QueueLeft):
+    async def _comfort(self, news: asyncio.Queue[Payload]) -> QueueLeft | None:
+        try:
+            standing = await self._ask_and_hear(news)
+        except Unavailable as error:
+            log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
+            return None
+        if isinstance(standing, QueueLeft):
             return standing
         # while a phone rings the line is left alone: the bridge may come at any moment
         if not standing.is_offered:
             await self._announce()
         return None
 
-    async def _hear(self, told: Payload) -> QueueLeft | None:
+    async def _hear(self, told: Payload) -> None:
         if isinstance(told, OfferMade):
-            self._is_joining = False
+            # his music goes on since before that: it ends by itself when they are joined
+            self._is_joining = self._is_daring = False
         elif isinstance(told, OfferAnswered):
             self._is_joining = True
         elif isinstance(told, OfferEnded):
             was_joining, self._is_joining = self._is_joining, False
             if told.outcome is not OfferOutcome.ANSWERED and (was_joining or told.outcome is OfferOutcome.FAILED):
-                return await self._after_failed_join()
-        return None
+                # the switch had ended his music to join him to an agent, and nobody is there
+                await self._music_unless_joined()
 
-    async def _after_failed_join(self) -> QueueLeft | None:
-        """The switch has ended his music to join him to an agent, and nobody is there: music again, at once.
+    async def _music_unless_joined(self) -> None:
+        """Music again at once, by the switch's own word: acd may be silent, or another phone may ring already.
 
-        Another phone may ring already. He is not left in silence for that: should he be joined in this very moment, the music is
-        taken back (``last``); a break harms no conversation.
+        He is not left in silence for that. Should he be joined in this very moment, the music is taken back when that is heard
+        (``last``): a break harms no conversation.
         """
-        standing = await self.confirm()
-        if standing is None or isinstance(standing, QueueLeft):
-            return standing
-        self._is_daring = standing.is_offered
-        await self._music_anew()
-        if not standing.is_offered:
-            return None
-        standing = await self.confirm()
-        return standing if isinstance(standing, QueueLeft) else None
+        if not await self._around.line.is_joined():
+            self._is_daring = True
+            await self._music_anew()
 
     async def _music_anew(self) -> None:
         await self._around.line.interrupt()
@@ -156,6 +175,4 @@ class Stay:
         said = prompts(self._wanted.announcement, session.speakable(), session.language)
         await line.play(said, session.language)
         # an agent may have answered while it was said, and the bridge have cut it short: no music into their conversation
-        standing = await self.confirm()
-        if isinstance(standing, Standing) and not standing.is_offered:
-            await line.start_music(self._wanted.music)
+        await self._music_unless_joined()

@@ -1,0 +1,392 @@
+"""Callers who walk at random through the published flows, with a bank that goes wrong at random: in virtual time, from a seed.
+
+Everything is real but the switch and the wire: the runner, the pure flows, the bank client with its repetitions and settling, and
+the bank's books. `Stroll.walk` serves one caller; `judge` says what must hold of all of them together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from bankcore.core.cards import CardFile
+from bankcore.demo import DemoCustomer, demo_customers, fill
+from bankcore.usecases import Bank
+from ipcc.clock import Clock
+from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferOutcome
+from ipcc.contracts.ivr import BankOperationDone, FlowReturned, IvrPayload, SessionEnded
+from ipcc.contracts.payload import Payload
+from ipcc.errors import NotNow, Unavailable
+from ipcc.ids import new_id
+from ipcc.metrics import Metrics
+from services.ivr.bankcore import BankCore, BankSettings
+from services.ivr.core.actions import (
+    CallService,
+    Collect,
+    Connect,
+    JoinQueue,
+    Keyed,
+    KeyedKind,
+    Record,
+    Recorded,
+    ServiceAnswer,
+)
+from services.ivr.core.flow import Flow
+from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.operations import OPERATIONS, Kind
+from services.ivr.core.session import Session, begin
+from services.ivr.ports import LineLost, Surroundings
+from services.ivr.runner import Runner
+from tests.component.ivr.bank_at_hand import BankAtHand, NotedBank
+
+PROMPT_S = 0.4
+SOURCE = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
+STATED = {"completed", "hung_up", "answered_by_agent", "transferred"}
+# a menu is left by a key that leads somewhere, most of the time
+SENSIBLE = 0.93
+# nobody walks for ever
+PATIENCE = 80
+
+
+@dataclass
+class Ear:
+    """What one caller hears: when sounds begin and end, and the longest silence in which it was not his turn."""
+
+    clock: Clock
+    longest_s: float = 0.0
+    music_since: datetime | None = None
+    quiet_since: datetime | None = None
+
+    def sound(self) -> None:
+        if self.quiet_since is not None and self.music_since is None:
+            self.longest_s = max(self.longest_s, (self.clock.now() - self.quiet_since).total_seconds())
+        self.quiet_since = None
+
+    def silence(self) -> None:
+        self.quiet_since = self.clock.now()
+
+    def music(self, *, is_on: bool) -> None:
+        self.sound()
+        self.music_since = self.clock.now() if is_on else None
+        if not is_on:
+            self.silence()
+
+
+@dataclass
+class Stroller:
+    """A caller on his line (ports.Line): what he keys, and when he has had enough."""
+
+    clock: Clock
+    dice: random.Random
+    customer: DemoCustomer
+    flow: Flow
+    ear: Ear
+    runner: Runner | None = None
+    is_gone: bool = False
+    keyed: int = 0
+    fate: str = ""
+
+    async def exists(self) -> bool:
+        return not self.is_gone
+
+    async def hear(self) -> None:
+        self._check()
+
+    async def answer(self) -> None:
+        self._check()
+        self.ear.silence()
+
+    async def interrupt(self) -> None:
+        self._check()
+        self.ear.music(is_on=False)
+
+    async def wipe(self) -> None:
+        self._check()
+
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
+        await self._listen(len(prompt_ids))
+
+    async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
+        self.keyed += 1
+        # keys are taken while it is said
+        await self._listen(self.dice.randint(1, len(prompt_ids)))
+        digits = self._choose()
+        # his turn: this is not silence
+        self.ear.sound()
+        await self._pass(wanted.first_digit_s if not digits else self.dice.uniform(0.3, wanted.first_digit_s))
+        self.ear.silence()
+        digits = digits[: wanted.max_digits]
+        return Keyed(KeyedKind.DIGITS if digits else KeyedKind.NOTHING, digits)
+
+    async def connect(self, wanted: Connect) -> str:
+        self.ear.sound()
+        await self._pass(self.dice.uniform(1, wanted.ring_s))
+        return self.dice.choice(("talked", "busy", "no_answer", "failed"))
+
+    async def is_joined(self) -> bool:
+        self._check()
+        return False
+
+    async def rejoin(self) -> str:
+        return ""
+
+    async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
+        await self._listen(len(prompt_ids))
+        self.ear.sound()
+        await self._pass(3)
+        self.ear.silence()
+        return Recorded(wanted.name, self.dice.choice((0, 5, 30)))
+
+    async def start_music(self, music: str) -> None:
+        self._check()
+        self.ear.music(is_on=True)
+
+    async def hang_up(self, cause: str) -> None:
+        self._check()
+        self.is_gone = True
+
+    async def push_safety_net(self) -> None:
+        self._check()
+
+    async def fall_back(self) -> None:
+        self.fate = "safety net"
+
+    async def forget(self) -> None:
+        """Nothing to forget."""
+
+    def _check(self) -> None:
+        if self.is_gone:
+            raise LineLost
+
+    async def _listen(self, prompts: int) -> None:
+        self._check()
+        self.ear.sound()
+        await self._pass(prompts * PROMPT_S)
+        self.ear.silence()
+
+    async def _pass(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        self._check()
+
+    def _choose(self) -> str:
+        """What he keys at the node where he stands; nothing is silence."""
+        assert self.runner is not None
+        session = self.runner.session
+        node = self.flow.nodes[session.at]
+        if self.keyed > PATIENCE or self.dice.random() > SENSIBLE:
+            return self.dice.choice(("", "", "*", "#", "0", "99", "7", str(self.dice.randrange(10**9))))
+        if isinstance(node, MenuNode):
+            return self.dice.choice(list(node.choices))
+        if isinstance(node, CollectNode):
+            return self._number(node)
+        return self.customer.card_no if session.phase == "number" else self.customer.pin
+
+    def _number(self, node: CollectNode) -> str:
+        name = node.variable
+        if name in ("pin", "order_pin"):
+            return self.customer.pin
+        if name in ("card_no", "passbook_no"):
+            return self.customer.card_no
+        if name in ("to_account", "target_no"):
+            return self.dice.choice([one.card_no for one in demo_customers()])
+        known = {"subscriber": "60000001", "merchant": "100200", "number": f"{100001 + self.dice.randrange(40)}"}
+        known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1")), "new_pin": self.customer.pin}
+        if name in known:
+            return known[name]
+        if node.pattern.startswith(r"\d{1,9}"):
+            return self.dice.choice(("100", "55*50", "1000", "5000", "20000", "99999999"))
+        if node.pattern == "1|7":
+            return self.dice.choice("17")
+        return str(self.dice.randrange(10 ** (node.min_digits - 1), 10**node.min_digits))
+
+
+class RandomQueues:
+    """acd that refuses, is away, lets go of callers and answers them (ports.Queues)."""
+
+    def __init__(self, clock: Clock, dice: random.Random, ear: Ear) -> None:
+        self._clock, self._dice, self._ear = clock, dice, ear
+        self.left: list[str] = []
+
+    @asynccontextmanager
+    async def stay(self, entry_id: str) -> AsyncIterator[asyncio.Queue[Payload]]:
+        news: asyncio.Queue[Payload] = asyncio.Queue()
+        telling = asyncio.get_running_loop().create_task(self._tell(entry_id, news))
+        try:
+            yield news
+        finally:
+            telling.cancel()
+
+    async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
+        how = self._dice.random()
+        if how < 0.1:
+            raise NotNow("acd.queue_full", "1000 wait already")
+        if how < 0.3:
+            await self._clock.sleep(3)
+            raise Unavailable("acd.away", "nobody owns the domain now")
+        return {"offer_id": ""}
+
+    async def leave(self, entry_id: str) -> None:
+        self.left.append(entry_id)
+
+    async def was_answered(self, entry_id: str, since: datetime) -> bool:
+        return False
+
+    async def _tell(self, entry_id: str, news: asyncio.Queue[Payload]) -> None:
+        ids = {"entry_id": entry_id, "call_id": "c", "queue_id": "q"}
+        for _ in range(self._dice.randrange(3)):
+            await self._clock.sleep(self._dice.uniform(1, 20))
+            outcome = self._dice.choice((OfferOutcome.FAILED, OfferOutcome.NO_ANSWER))
+            if outcome is OfferOutcome.FAILED:
+                # the switch had ended the music to join them
+                self._ear.music(is_on=False)
+            news.put_nowait(OfferEnded(**ids, offer_id="o", agent_id="a", outcome=outcome))
+        await self._clock.sleep(self._dice.uniform(1, 90))
+        how = self._dice.choice((EntryOutcome.ANSWERED, EntryOutcome.ANSWERED, EntryOutcome.OVERFLOWED))
+        news.put_nowait(EntryEnded(**ids, outcome=how, wait_ms=1))
+
+
+class NoSystems:
+    """Other systems that are away (ports.Systems)."""
+
+    async def ask(self, wanted: CallService) -> ServiceAnswer:
+        return ServiceAnswer("unavailable")
+
+
+@dataclass
+class Walked:
+    """What came of one caller."""
+
+    flow: str
+    outcome: str
+    path: tuple[str, ...]
+    longest_silence_s: float
+    facts: list[IvrPayload]
+    fate: str
+
+
+@dataclass
+class Stroll:
+    """The bench of all callers: one bank, one clock, one seed."""
+
+    flows: list[Flow]
+    clock: Clock
+    dice: random.Random
+
+    def __post_init__(self) -> None:
+        self.bank = Bank()
+        fill(self.bank, self.clock.now())
+        self.at_hand = BankAtHand(self.bank, self.clock, self.dice)
+        core = BankCore(BankSettings("http://bank", failures=50, pause_s=5), self.clock, Metrics("ivr"))
+        core._client = httpx.AsyncClient(transport=self.at_hand, base_url="http://bank")
+        self.noted = NotedBank(core)
+        self._free = [one for one in demo_customers() if one.status == "active"]
+
+    async def walk_all(self, callers: int, at_once: int = 40) -> list[Walked]:
+        """So many callers, evenly over the flows."""
+        gate = asyncio.Semaphore(at_once)
+
+        async def one(number: int) -> Walked:
+            async with gate:
+                return await self.walk(self.flows[number % len(self.flows)])
+
+        return list(await asyncio.gather(*(one(number) for number in range(callers))))
+
+    async def walk(self, flow: Flow) -> Walked:
+        """One caller from the greeting to his end, whatever that is."""
+        customer = self.dice.choice(self._free)
+        self._mend(self.bank.cards, customer)
+        ear = Ear(self.clock)
+        caller = Stroller(self.clock, self.dice, customer, flow, ear)
+        facts: list[IvrPayload] = []
+        moved = begin(flow, self._session(flow, customer), self.clock.now())
+        facts += moved.facts
+        around = Surroundings(
+            caller, self.noted, RandomQueues(self.clock, self.dice, ear), NoSystems(), self.clock, facts.extend
+        )
+        caller.runner = runner = Runner(flow, moved, around)
+        leaving = asyncio.get_running_loop().create_task(self._leave(caller))
+        try:
+            await runner.run()
+        finally:
+            leaving.cancel()
+        return Walked(flow.id, runner.session.outcome, runner.session.path, ear.longest_s, facts, caller.fate)
+
+    async def _leave(self, caller: Stroller) -> None:
+        """One in five hangs up somewhere on the way."""
+        if self.dice.random() < 0.2:
+            await self.clock.sleep(self.dice.uniform(0, 120))
+            caller.is_gone = True
+            assert caller.runner is not None
+            caller.runner.leave()
+
+    def _session(self, flow: Flow, customer: DemoCustomer) -> Session:
+        ids = (new_id(), new_id(), "leg", "fs1", "95500", "13800000001", "")
+        known = {"customer_id": customer.id, "card_tail": customer.card_no[-4:], "access": customer.access}
+        known |= {"segment": customer.segment, "contracted": "yes" if customer.is_contracted else "no"}
+        is_part = flow.is_part
+        return Session(
+            *ids,
+            self.dice.choice(("zh", "en")),
+            self.clock.now(),
+            lent_to=flow.id if is_part else "",
+            variables=known if is_part else {},
+            secrets={"card_no": customer.card_no} if is_part else {},
+        )
+
+    @staticmethod
+    def _mend(cards: CardFile, customer: DemoCustomer) -> None:
+        """What earlier callers did to the card must not keep this one from walking on."""
+        cards.unlock(customer.card_no)
+        cards.add(replace(cards.find(customer.card_no), status="active"))
+
+
+def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
+    """What must hold of all of them; raises AssertionError. The figures to be printed."""
+    for one in walked:
+        assert one.outcome in STATED, (one.flow, one.outcome, one.path[-5:])
+        assert one.longest_silence_s <= 3.0, (one.flow, one.longest_silence_s, one.path[-5:])
+        ended = [fact for fact in one.facts if isinstance(fact, SessionEnded)]
+        assert len(ended) == 1
+        assert len([f for f in one.facts if isinstance(f, FlowReturned)]) <= 1
+    bank = stroll.bank
+    assert bank.ledger.is_balanced()
+    told = Counter(
+        (fact.operation, fact.outcome)
+        for one in walked
+        for fact in one.facts
+        if isinstance(fact, BankOperationDone) and OPERATIONS[fact.operation].kind is Kind.MOVEMENT
+    )
+    # every order was answered once, and what was answered was told
+    answered = Counter((operation, answer.outcome) for operation, answer in stroll.noted.asked.values() if answer)
+    assert None not in [answer for _, answer in stroll.noted.asked.values()]
+    assert told == answered
+    # what the customer was told is what the books hold
+    for key, (operation, answer) in stroll.noted.asked.items():
+        assert answer is not None
+        is_booked = key in bank.movements
+        assert answer.outcome == "unknown" or is_booked == (answer.outcome == "ok"), (operation, answer.outcome)
+    assert set(bank.movements) <= set(stroll.noted.asked)
+    # nothing stands in the books twice, and nothing that nobody ordered
+    booked = [movement.done.booking_id for movement in bank.movements.values()]
+    assert len(booked) == len(set(booked))
+    entered = {entry.booking_id for entry in bank.ledger.entries if not entry.booking_id.startswith("demo")}
+    assert entered <= set(booked), sorted(entered - set(booked))[:5]
+    return {
+        "callers": len(walked),
+        "outcomes": dict(Counter(one.outcome for one in walked)),
+        "nodes entered": sum(len(one.path) for one in walked),
+        "longest silence s": round(max(one.longest_silence_s for one in walked), 2),
+        "questions to the bank": sum(stroll.at_hand.wrongs.values()),
+        "of these wrong": {name: count for name, count in stroll.at_hand.wrongs.items() if name},
+        "movements": dict(Counter(outcome for _, outcome in answered.elements())),
+        "kinds of movement booked": len({movement.order[0] for movement in bank.movements.values()}),
+    }

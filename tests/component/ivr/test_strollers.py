@@ -1,0 +1,34 @@
+"""A thousand callers walk random paths through all published flows, and the bank goes wrong in every way it can."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+import bankcore.core.cards
+from services.ivr.rehearsing import open_folder
+from tests.component.ivr.strollers import SOURCE, Stroll, judge
+from tests.support.fake_parts import LoopClock
+
+pytestmark = pytest.mark.looptime
+
+CALLERS = 1_000
+
+
+@pytest.fixture
+async def stroll(monkeypatch: pytest.MonkeyPatch) -> Stroll:
+    # a PIN checked in no time: not what is tried here
+    monkeypatch.setattr(bankcore.core.cards, "_SCRYPT", {"n": 2, "r": 1, "p": 1, "dklen": 32})
+    store = open_folder(Path("flows"), Path("freeswitch/sounds/prompts.yaml"))
+    return Stroll(store.all(), LoopClock(SOURCE), random.Random(20261123))
+
+
+async def test_every_session_ends_in_a_stated_way_nobody_sits_in_silence_and_the_books_balance(stroll: Stroll) -> None:
+    walked = await stroll.walk_all(CALLERS)
+    figures = judge(stroll, walked)
+    # every flow was walked, and the callers have moved money in many ways
+    assert {one.flow for one in walked} == {flow.id for flow in stroll.flows}
+    assert figures["kinds of movement booked"] >= 6
+    assert set(figures["movements"]) == {"ok", "refused", "unavailable", "unknown"}
