@@ -30,6 +30,7 @@ from ipcc.contracts.config import ConfigChanged
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD_COMMAND, CALL, CONFIG, PHONE, Topic
 from ipcc.errors import InvalidMessage
+from services.acd.core.inputs import Bridged
 from services.acd.replies import ReplyTo, reply_to
 
 log = structlog.get_logger(__name__)
@@ -157,6 +158,9 @@ def input_of(record: Record, domain: str) -> Input | None:
         if data.domain != domain:
             return None
         return Input(data, _ref(record), reply_to(record.headers, received.event.id), record)
+    if isinstance(data, LegsBridged):
+        # when it happened decides what it means: it may come late
+        return Input(Bridged(data.leg_id, data.other_leg_id, received.event.time), _ref(record), None, record)
     return Input(data, _ref(record), None, record)
 
 

@@ -32,6 +32,7 @@ _OWN = (
     inputs.Rang,
     inputs.PickedUp,
     inputs.Joined,
+    inputs.Bridged,
     inputs.RingFailed,
     inputs.JoinFailed,
     inputs.LegsSeen,

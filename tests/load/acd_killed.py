@@ -22,7 +22,7 @@ from pathlib import Path
 from ipcc.contracts.acd import AcdSnapshot
 from ipcc.sim.outputs import Output, SimEvent
 from tests.load.acd_books import books, gap_around
-from tests.load.acd_rig import REPLICAS, Rig, Staff, Told, rig
+from tests.load.acd_rig import REPLICAS, Rig, Staff, Told, rig, simulated
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.until import until
 
@@ -100,7 +100,8 @@ class Outcome:
 
 async def run(load: Load, folder: Path, kafka: str) -> Outcome:
     """Fill the house, kill as often as told, let it drain, and look at the books."""
-    async with rig(folder, kafka, load.staff, load.session_timeout_s) as floor:
+    patience = {"IPCC_KAFKA_SESSION_TIMEOUT_S": str(load.session_timeout_s)}
+    async with simulated(folder, load.staff) as site, rig(folder, kafka, load.staff, site, patience) as floor:
         ear = Ear()
         await floor.prepare()
         floor.switch.add_listener(ear.hear)

@@ -1,4 +1,4 @@
-"""Two replicas of acd and one of ctiserver, each a process of its own, on a real Kafka and a simulated switch in this process.
+"""Replicas of acd and one of ctiserver, each a process of its own, on a real Kafka; a simulated switch in this process, or a real one.
 
 Callers are parked by the switch's own dialplan and asked to be queued over the bus, as a flow does it, repeatedly until answered;
 agents sign in over the bus. Nothing else runs, so that what is seen is acd's alone.
@@ -7,7 +7,7 @@ agents sign in over the bus. Nothing else runs, so that what is seen is acd's al
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,7 +33,8 @@ from ipcc.ids import NodeId
 from ipcc.settings import SwitchAddress
 from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.people import Caller, PhoneScript
-from ipcc.sim.site import Site, engine_settings
+from ipcc.sim.site import Site as SimSite
+from ipcc.sim.site import engine_settings
 from ipcc.sim.switch import SimSwitch
 from ipcc.tasks import Tasks
 from tests.support.kafka_broker import free_port
@@ -64,11 +65,22 @@ class Staff:
     agents: int
     answer_s: float = 0.2
     talk_s: float = 3.0
+    first_phone: int = 2001
 
     @property
     def phones(self) -> tuple[str, ...]:
         """Their phones, which are named as they are."""
-        return tuple(str(2001 + number) for number in range(self.agents))
+        return tuple(str(self.first_phone + number) for number in range(self.agents))
+
+
+@dataclass(frozen=True)
+class Site:
+    """The switch: ``sim`` is None when it is a real one, whose phones others register."""
+
+    address: SwitchAddress
+    password: str = field(repr=False)
+    spool: Path
+    sim: SimSwitch | None = None
 
 
 @dataclass
@@ -76,7 +88,7 @@ class Rig:
     """What a run holds on to."""
 
     staff: Staff
-    switch: SimSwitch
+    site: Site
     family: Family
     bus: KafkaBus
     urls: dict[str, str]
@@ -90,6 +102,12 @@ class Rig:
         self.publisher = Publisher(self.bus, "test/0", self.clock)
         self.requester = Requester(self.bus, self.publisher, "test-0")
 
+    @property
+    def switch(self) -> SimSwitch:
+        """The simulated switch."""
+        assert self.site.sim is not None
+        return self.site.sim
+
     async def prepare(self) -> None:
         """Publish the organisation, start the processes, let everybody sign in."""
         await self.bus.create_topics(TOPICS)
@@ -101,12 +119,13 @@ class Rig:
         for thing in things:
             change = ConfigChanged(kind=thing.kind, object_id=thing.id, version=1, object=thing)
             await self.publisher.publish(change)
-        self.switch.set_phone(PhoneScript("*", answer_after_s=self.staff.answer_s))
         self.family.start()
         for name in self.urls:
             await until(lambda name=name: self.is_green(name), 60, f"{name} is ready")  # type: ignore[misc]
-        for phone in self.staff.phones:
-            self.switch.register(phone)
+        if self.site.sim is not None:
+            self.switch.set_phone(PhoneScript("*", answer_after_s=self.staff.answer_s))
+            for phone in self.staff.phones:
+                self.switch.register(phone)
         await asyncio.gather(*(self._sign_in(phone) for phone in self.staff.phones))
 
     async def is_green(self, name: str) -> bool:
@@ -126,14 +145,18 @@ class Rig:
         assert call is not None
         self.callers.append(call)
         self.switch.api("uuid_answer", call)
+        await self.enqueue(call, caller.number)
+
+    async def enqueue(self, call: str, number: str) -> None:
+        """Ask for somebody who is parked on the switch to be queued, as often as it takes."""
         order = Enqueue(
             entry_id=f"entry-{call}",
             call_id=call,
             leg_id=call,
-            node_id=NODE,
+            node_id=self.site.address.node_id,
             queue_id=QUEUE.id,
             entered_at=self.clock.now(),
-            caller_number=caller.number,
+            caller_number=number,
         )
         began = asyncio.get_running_loop().time()
         try:
@@ -184,25 +207,33 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, kafka: str, staff: Staff, session_timeout_s: float) -> AsyncIterator[Rig]:
-    """Everything made, nothing started but the switch and our own bus."""
-    site = Site(CONF / "conf", CONF / "sounds" / "prompts.yaml", folder / "spool", folder / "sounds", staff.phones)
-    async with AsyncExitStack() as stack:
-        switch = SimSwitch(engine_settings(site))
-        server = EslServer(switch, ServerSettings(password=PASSWORD))
-        await server.start()
-        stack.push_async_callback(server.close)
-        await switch.start()
-        stack.push_async_callback(switch.stop)
+async def simulated(folder: Path, staff: Staff) -> AsyncIterator[Site]:
+    """A simulated switch with the phones of ``staff``."""
+    site = SimSite(CONF / "conf", CONF / "sounds" / "prompts.yaml", folder / "spool", folder / "sounds", staff.phones)
+    switch = SimSwitch(engine_settings(site))
+    server = EslServer(switch, ServerSettings(password=PASSWORD))
+    await server.start()
+    await switch.start()
+    try:
         address = SwitchAddress(node_id=NODE, host=server.address[0], port=server.address[1])
-        plan = Plan(var=folder, kafka=kafka, auth="none", esl_password=PASSWORD, any_ports=True)
-        ports = {name: free_port() for name in ("ctiserver", *REPLICAS)}
-        family = family_of(plan, (address,), _ports(ports), {"IPCC_KAFKA_SESSION_TIMEOUT_S": str(session_timeout_s)})
-        family.children = [family.child("ctiserver"), *(_replica(family.child("acd"), n, ports[n]) for n in REPLICAS)]
+        yield Site(address, PASSWORD, site.spool, switch)
+    finally:
+        await switch.stop()
+        await server.close()
+
+
+@asynccontextmanager
+async def rig(folder: Path, kafka: str, staff: Staff, site: Site, settings: Mapping[str, str]) -> AsyncIterator[Rig]:
+    """Everything made, nothing started but our own bus. ``settings`` are further variables of all processes."""
+    plan = Plan(var=folder, kafka=kafka, auth="none", esl_password=site.password, any_ports=True, spool=site.spool)
+    ports = {name: free_port() for name in ("ctiserver", *REPLICAS)}
+    family = family_of(plan, (site.address,), _ports(ports), settings)
+    family.children = [family.child("ctiserver"), *(_replica(family.child("acd"), n, ports[n]) for n in REPLICAS)]
+    async with AsyncExitStack() as stack:
         bus = KafkaBus(KafkaSettings(kafka), SystemClock())
         await bus.start()
         stack.push_async_callback(bus.stop)
-        found = Rig(staff, switch, family, bus, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+        found = Rig(staff, site, family, bus, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
         stack.push_async_callback(found.tasks.stop)
         stack.push_async_callback(family.stop)
         yield found

@@ -29,6 +29,7 @@ from services.acd.core import agents, entries, offers
 from services.acd.core.effects import Effect, EndLeg
 from services.acd.core.fold import learn
 from services.acd.core.inputs import (
+    Bridged,
     Joined,
     JoinFailed,
     LegsSeen,
@@ -133,8 +134,11 @@ def _join_failed(turn: Turn, given: JoinFailed) -> None:
     offer = turn.state.offers.get(given.offer_id)
     if offer is None:
         return
+    entry = turn.state.entries[offer.entry_id]
     if not given.is_caller_alive:
-        entries.abandon(turn, turn.state.entries[offer.entry_id])
+        entries.abandon(turn, entry)
+    elif entry.leg_id in turn.state.elsewhere:
+        entries.give_away(turn, entry)
     elif not given.is_agent_alive:
         offers.lose_leg(turn, offer, offers.NORMAL_CLEARING)
     else:
@@ -159,6 +163,17 @@ def _legs_bridged(turn: Turn, fact: LegsBridged) -> None:
         if offer is not None and turn.state.entries[offer.entry_id].leg_id == other:
             offers.fulfil(turn, offer)
             return
+
+
+def _bridged(turn: Turn, given: Bridged) -> None:
+    """The same, and besides: whoever waits and talks to somebody who is no offer of ours is served elsewhere."""
+    state = turn.state
+    pairs = ((given.leg_id, given.other_leg_id), (given.other_leg_id, given.leg_id))
+    _legs_bridged(turn, LegsBridged(call_id="", leg_id=given.leg_id, node_id="", other_leg_id=given.other_leg_id))
+    for mine, other in pairs:
+        for entry in [state.entries[key] for key in sorted(state.by_leg.get(mine, ()))]:
+            if entries.is_served_elsewhere(state, entry, other, given.at):
+                entries.meet_elsewhere(turn, entry)
 
 
 def _leg_ended(turn: Turn, fact: LegEnded) -> None:
@@ -207,6 +222,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     LegRinging: _leg_ringing,
     LegAnswered: _leg_answered,
     LegsBridged: _legs_bridged,
+    Bridged: _bridged,
     LegEnded: _leg_ended,
     CallEnded: _call_ended,
     PhoneChanged: agents.hear_phone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ipcc.conditions import holds_for
@@ -32,6 +32,9 @@ from services.acd.core.turn import Turn, milliseconds
 
 MAX_ATTRIBUTES = 64
 MAX_TEXT = 1_000
+SAFETY = "safety"
+# clocks of two machines may differ by so much; nobody is joined to the safety net so soon
+SKEW = timedelta(seconds=1)
 # these become parts of commands to the switch
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,99}")
 
@@ -179,14 +182,40 @@ def leave(turn: Turn, command: LeaveQueue) -> None:
     turn.result = describe(turn.state, entry.id)
 
 
+def _is_being_answered(state: State, entry: Entry) -> bool:
+    return any(state.offers[key].answered_at is not None for key in state.offers_of.get(entry.id, ()))
+
+
 def _refuse_answered(state: State, entry: Entry) -> None:
-    if any(state.offers[key].answered_at is not None for key in state.offers_of.get(entry.id, ())):
+    if _is_being_answered(state, entry):
         raise NotNow("acd.being_answered", "an agent has picked up", entry_id=entry.id)
 
 
 def abandon(turn: Turn, entry: Entry) -> None:
     """The caller hung up while he waited; if an agent's phone rings for him, it stops."""
     end(turn, entry, EntryOutcome.ABANDONED, offer_outcome=OfferOutcome.CALLER_GONE)
+
+
+def is_served_elsewhere(state: State, entry: Entry, other_leg_id: str, at: datetime) -> bool:
+    """Whether a bridge of its leg with ``other_leg_id`` since ``at`` means that somebody who is no offer of ours talks to it.
+
+    A bridge from before it was queued (with the agent who sent it here) says nothing, however late it is told; nor does one with
+    an agent of ours, whose joining was given up before it was told.
+    """
+    is_ours = other_leg_id in state.offers or other_leg_id == entry.answered_offer
+    return not is_ours and at > entry.queued_at + SKEW
+
+
+def meet_elsewhere(turn: Turn, entry: Entry) -> None:
+    """It leaves for whoever talks to it; while an agent of ours is being joined that joining has the last word."""
+    turn.state.write(turn.state.elsewhere, entry.leg_id, True)
+    if not _is_being_answered(turn.state, entry):
+        give_away(turn, entry)
+
+
+def give_away(turn: Turn, entry: Entry) -> None:
+    """The safety net, or another service, has joined it to somebody."""
+    end(turn, entry, EntryOutcome.TRANSFERRED, target=SAFETY)
 
 
 def grow_old(turn: Turn, entry: Entry) -> None:

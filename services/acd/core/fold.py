@@ -191,6 +191,9 @@ def _offer_answered(state: State, event: OfferAnswered, at: datetime) -> None:
     if offer is not None:
         deadline = at + timedelta(seconds=JOIN_LIMIT_S)
         state.write(state.offers, offer.id, replace(offer, answered_at=offer.answered_at or at, deadline=deadline))
+    entry = state.entries.get(event.entry_id)
+    if entry is not None and entry.answered_offer != event.offer_id:
+        state.write(state.entries, entry.id, replace(entry, answered_offer=event.offer_id))
 
 
 def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
@@ -222,6 +225,8 @@ def _entry_ended(state: State, event: EntryEnded, at: datetime) -> None:
         pace = state.paces.get(event.queue_id) or Pace(event.queue_id, DEFAULT_HANDLE_S)
         state.write(state.paces, pace.id, replace(pace, lost=pace.lost + (is_lost - pace.lost) * PACE_STEP))
     entry = state.entries.get(event.entry_id)
+    if entry is not None:
+        state.erase(state.elsewhere, entry.leg_id)
     state.erase(state.entries, event.entry_id)
     state.forget_past(at)
     past = PastEntry(event.entry_id, event.call_id, event.queue_id, event.outcome, at, event.agent_id, event.target)

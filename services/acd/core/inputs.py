@@ -45,6 +45,15 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Bridged:
+    """Two legs hear each other since ``at``, as ctiserver tells it, early or late."""
+
+    leg_id: str
+    other_leg_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RingFailed:
     """There is no agent's leg (any more): ``cause`` is FreeSWITCH's name of the Q.850 cause."""
 

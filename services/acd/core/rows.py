@@ -55,6 +55,7 @@ class Entry:
 
     ``queued_at`` is when we took it in; ``tries`` counts its offers per agent; ``offer_id`` is one that is out now.
     ``expected``: the waiting time foretold when it came, in seconds;
+    ``answered_offer``: the last one that was picked up;
     ``also``: queues it waits in besides; ``preferred``: whom it waits for alone; ``step``: so many relaxations apply.
     """
 
@@ -78,6 +79,7 @@ class Entry:
     preferred: tuple[str, ...] = ()
     step: int = 0
     expected: tuple[float, float] | None = None
+    answered_offer: str = ""
 
     @property
     def order(self) -> OrderKey:

@@ -58,6 +58,12 @@ def changes_at(entry: Entry, queue: Queue) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
+def _drop(index: dict[str, set[str]], name: str, key: str) -> None:
+    index[name].discard(key)
+    if not index[name]:
+        del index[name]
+
+
 class Table(dict[str, R], Generic[R]):
     """Rows by id. Read it as a dict; change it only through the State, which then calls ``index(key, old, new)``."""
 
@@ -91,11 +97,13 @@ class State:
         self.registrations: Table[Registration] = Table(self._index_registration)
         self.nodes: Table[str] = Table(self._index_node)
         self.gone: Table[datetime] = Table(self._index_gone)
+        self.elsewhere: Table[bool] = Table()
         # indices, derived
         self.idle: dict[str, Agent] = {}
         self.idle_order: list[tuple[datetime, str]] = []
         self.signed_in = 0
         self.by_call: dict[str, set[str]] = {}
+        self.by_leg: dict[str, set[str]] = {}
         self.contact_of_offer: dict[str, str] = {}
         self.offers_of: dict[str, list[str]] = {}
         self.talks_of_agent: dict[str, set[str]] = {}
@@ -241,11 +249,11 @@ class State:
             if row is None or (row.queue_id, row.order) != (old.queue_id, old.order):
                 keys = self._queued[old.queue_id]
                 del keys[bisect_left(keys, old.order)]
-            self.by_call[old.call_id].discard(key)
-            if not self.by_call[old.call_id]:
-                del self.by_call[old.call_id]
+            _drop(self.by_call, old.call_id, key)
+            _drop(self.by_leg, old.leg_id, key)
         if row is not None:
             self.by_call.setdefault(row.call_id, set()).add(key)
+            self.by_leg.setdefault(row.leg_id, set()).add(key)
             if old is None or (row.queue_id, row.order) != (old.queue_id, old.order):
                 insort(self._queued.setdefault(row.queue_id, []), row.order)
             if not row.offer_id:
