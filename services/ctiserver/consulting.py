@@ -122,6 +122,10 @@ class Consulting:
         members = [leg, other, *waiting]
         await self._until_in(room, members)
         for one in members:
+            # the list is quicker than the events of the bridge that ends
+            with contextlib.suppress(NotNow):
+                await steering.until(lambda now: now.bridged_to is None, one, "conference")
+        for one in members:
             now = steering.leg(one.leg_id)
             if now.is_live:
                 steering.tell(told.LegConferenced(**about(now), room=room))

@@ -112,9 +112,9 @@ class SipPeople:
         await phone.open()
         return SipLine(await phone.call(dialled, number, name.replace("\\", "\\\\").replace('"', '\\"')))
 
-    async def phone(self, number: str) -> RegisteredPhone:
+    async def phone(self, number: str, hertz: int = 0) -> RegisteredPhone:
         if number not in self._phones:
-            phone = SipPhone(number, self._site.phones, AGENT_HZ, PhoneScript(number, answer_after_s=None))
+            phone = SipPhone(number, self._site.phones, hertz or AGENT_HZ, PhoneScript(number, answer_after_s=None))
             await phone.open()
             who = Credentials(number, self._site.passwords[number])
             self._phones[number] = RegisteredPhone(phone, who, self._site.domain)

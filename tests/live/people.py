@@ -85,8 +85,8 @@ class People(Protocol):
         """Somebody calls in by the trunk."""
         ...
 
-    async def phone(self, number: str) -> Phone:
-        """The agent's phone of that number."""
+    async def phone(self, number: str, hertz: int = 0) -> Phone:
+        """The agent's phone of that number; whoever speaks into it sounds like ``hertz`` (0: like an agent)."""
         ...
 
     async def far_end(self) -> Phone:

@@ -96,7 +96,7 @@ class SimPeople:
         assert uuid is not None, "the switch refused the call"
         return self._lines.setdefault(uuid, SimLine(self._switch, uuid, Heard.AGENT))
 
-    async def phone(self, number: str) -> SimPhone:
+    async def phone(self, number: str, hertz: int = 0) -> SimPhone:
         if number not in self._phones:
             self._phones[number] = SimPhone(self._switch, number)
         return self._phones[number]
