@@ -1,11 +1,21 @@
-"""Recordings and their life, told by record alone. The id of a recording is the id of the agent leg it was started for."""
+"""Recordings and their life, told by record alone. The id of a recording is the id of the agent leg it was started for;
+those the safety net and callers' messages leave have names of their own, and their leg is the caller's, whose id is the call's."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import RECORDING, Topic
+
+
+class RecordingKind(StrEnum):
+    """What is heard in it."""
+
+    AGENT = "agent"  # the caller and an agent, on his leg
+    SAFETY = "safety"  # the caller and whom the safety net found, with every service down
+    MESSAGE = "message"  # what a caller left behind, in a flow or in the safety net
 
 
 class RecordingPayload(Payload):
@@ -42,15 +52,19 @@ class RecordingStored(RecordingPayload):
     sha256: str
     channels: int
     agent_id: str = ""
+    kind: RecordingKind = RecordingKind.AGENT
+    queue_id: str = ""
 
 
 class RecordingFailed(RecordingPayload):
-    """An answered agent leg has no readable recording; ``reason`` is missing, empty, unreadable or too_short."""
+    """An answered leg or a message has no readable recording; ``reason`` is missing, empty, unreadable or too_short."""
 
     TYPE: ClassVar[str] = "ipcc.recording.failed"
 
     reason: str
     agent_id: str = ""
+    kind: RecordingKind = RecordingKind.AGENT
+    queue_id: str = ""
 
 
 RECORDING_PAYLOADS: tuple[type[Payload], ...] = (RecordingStarted, RecordingStored, RecordingFailed)

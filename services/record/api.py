@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +13,7 @@ from ipcc.auth.principal import Principal, Role
 from ipcc.errors import NotAllowed, NotFound, NotNow
 from ipcc.http.service import provided
 from services.record.schemas import HearingView, RecordingView
-from services.record.store import Recording
+from services.record.store import Recording, Wanted
 from services.record.usecases import Recordings
 
 Here = Annotated[Recordings, Depends(provided(Recordings))]
@@ -21,17 +22,19 @@ HEARS_ALL = (Role.SUPERVISOR, Role.QUALITY, Role.AUDITOR, Role.SYSTEM)
 router = APIRouter(prefix="/v1", tags=["record"])
 
 
-@router.get("/recordings", summary="The newest recordings of a call or an agent; agents find their own")
+@router.get(
+    "/recordings",
+    summary="The newest recordings: of a call, an agent, messages left for a queue; agents find their own",
+)
 async def search_recordings(
     here: Here,
     who: CurrentPrincipal,
-    call_id: str | None = None,
-    agent_id: str | None = None,
+    wanted: Annotated[Wanted, Depends()],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[RecordingView]:
     if not who.has(*HEARS_ALL):
-        agent_id = who.subject
-    found = await here.store.search(call_id, agent_id, limit)
+        wanted = replace(wanted, agent_id=who.subject)
+    found = await here.store.search(wanted, limit)
     return [RecordingView.model_validate(recording) for recording in found]
 
 

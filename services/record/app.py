@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Relay, Worker
-from ipcc.contracts.topics import CALL
 from ipcc.db.database import Database
 from ipcc.db.migrate import prepare
 from ipcc.http.health import Health
@@ -16,7 +15,7 @@ from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_worker, running_bus
 from ipcc.tasks import Tasks
 from services.record.api import router
-from services.record.consumers import handlers
+from services.record.consumers import TOPICS, handlers
 from services.record.settings import RecordSettings
 from services.record.spool import Spool
 from services.record.store import MIGRATIONS, RecordingStore
@@ -32,7 +31,7 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
     store = RecordingStore(database, parts.publisher(settings, bus))
     relay = Relay(store.outbox, bus, clock)
     recordings = Recordings(store, Spool(settings.spool_dir, settings.store_dir), relay, clock, metrics)
-    worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(recordings), clock, store.inbox)
+    worker = Worker(bus, Consumption(settings.service, list(TOPICS)), handlers(recordings), clock, store.inbox)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -45,7 +44,7 @@ def build(settings: RecordSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("forget old events", lambda: store.inbox.keep_short(clock))
             tasks.spawn("collect recordings", lambda: database.once_ready(recordings.collect))
             tasks.spawn("sweep the spool", lambda: database.once_ready(recordings.sweep))
-            tasks.spawn("consume calls", lambda: database.once_ready(worker.run))
+            tasks.spawn("consume events", lambda: database.once_ready(worker.run))
             yield
 
     check_bus(health, bus)

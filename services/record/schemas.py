@@ -6,9 +6,14 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from ipcc.contracts.recording import RecordingKind
+
 
 class RecordingView(BaseModel):
-    """A recording; ``state`` is started, ended, stored or failed, ``fault`` why it failed."""
+    """A recording; ``state`` is started, ended, stored or failed, ``fault`` why it failed.
+
+    ``kind`` says what is heard in it, ``queue_id`` whom a message is for.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -17,6 +22,8 @@ class RecordingView(BaseModel):
     leg_id: str
     node_id: str
     agent_id: str
+    kind: RecordingKind
+    queue_id: str
     state: str
     fault: str
     started_at: datetime | None

@@ -10,6 +10,7 @@ import shutil
 import wave
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from ipcc.contracts.tags import recording_name
@@ -17,6 +18,7 @@ from ipcc.ids import new_id
 from services.record.core.policy import Audio
 
 CHUNK = 1 << 20
+PATTERNS = (recording_name("*", "*"), "messages/*.wav")
 # RIFF, fmt and data headers of the shortest WAV
 HEADER_BYTES = 44
 
@@ -35,10 +37,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Left:
-    """A recording in the spool, named after its call and leg, and when it was last written to."""
+    """A file in the spool and when it was last written to."""
 
-    call_id: str
-    leg_id: str
+    name: str
     written_at: datetime
 
 
@@ -54,7 +55,7 @@ class Spool:
         return await asyncio.to_thread(self._look, name)
 
     async def left_alone(self, since: datetime) -> list[Left]:
-        """The recordings that were not written to ``since`` then. Raises OSError."""
+        """The recordings and messages that were not written to ``since`` then. Raises OSError."""
         return await asyncio.to_thread(self._left_alone, since)
 
     async def keep(self, found: Found, location: str) -> str:
@@ -74,11 +75,11 @@ class Spool:
 
     def _left_alone(self, since: datetime) -> list[Left]:
         found = []
-        for path in self.spool_dir.glob(recording_name("*", "*")):
+        for path in chain.from_iterable(self.spool_dir.glob(pattern) for pattern in PATTERNS):
             with contextlib.suppress(FileNotFoundError):
                 written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 if written_at < since:
-                    found.append(Left(path.parent.name, path.stem, written_at))
+                    found.append(Left(path.relative_to(self.spool_dir).as_posix(), written_at))
         return found
 
     def _look(self, name: str) -> Found | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ipcc.bus.events import Publisher
 from ipcc.contracts.payload import Payload
+from ipcc.contracts.recording import RecordingKind
 from ipcc.db.database import Database
 from ipcc.db.outbox import DatabaseInbox, DatabaseOutbox
 from services.record.core.policy import Audio
@@ -29,6 +30,8 @@ class Recording:
     leg_id: str
     node_id: str
     agent_id: str
+    kind: RecordingKind
+    queue_id: str
     name: str
     state: str
     is_required: bool
@@ -45,13 +48,31 @@ class Recording:
 
 @dataclass(frozen=True)
 class Leg:
-    """The agent leg a recording belongs to."""
+    """The leg a recording belongs to, and what is heard in it; its id is the leg's unless it has its own."""
 
     leg_id: str
     call_id: str
     node_id: str
     agent_id: str
     name: str
+    kind: RecordingKind = RecordingKind.AGENT
+    own_id: str = ""
+    queue_id: str = ""
+
+    @property
+    def recording_id(self) -> str:
+        """The id of its recording."""
+        return self.own_id or self.leg_id
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for; None is anything."""
+
+    call_id: str | None = None
+    agent_id: str | None = None
+    kind: RecordingKind | None = None
+    queue_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +98,7 @@ class RecordingStore:
         async with self._database.transaction() as session:
             if not await self.inbox.add(session, event_id):
                 return
-            row = await session.get(RecordingRow, leg.leg_id)
+            row = await session.get(RecordingRow, leg.recording_id)
             if row is None:
                 session.add(_row(leg, "started", started_at=at))
                 await self._tell(session, fact)
@@ -89,27 +110,29 @@ class RecordingStore:
         async with self._database.transaction() as session:
             if not await self.inbox.add(session, event_id):
                 return
-            row = await session.get(RecordingRow, leg.leg_id)
+            row = await session.get(RecordingRow, leg.recording_id)
             if row is None:
                 row = _row(leg, "started", started_at=None)
                 session.add(row)
+            if leg.queue_id:
+                # a message may have been found in the spool before ivr told of it
+                row.queue_id = leg.queue_id
             if row.state != "started":
                 # told again after a repair, when its file may have left the spool already
                 return
             row.state, row.ended_at, row.look_at = "ended", at, at
             row.talk_ms, row.is_required = talk_ms, is_required
 
-    async def adopt(self, leg: Leg, written_at: datetime) -> bool:
-        """Collect a file whose leg nobody told us of; False when we know the leg."""
+    async def adopt(self, leg: Leg, written_at: datetime, *, is_required: bool) -> bool:
+        """Collect a file that nobody told us of; False when it is known."""
         async with self._database.transaction(read_only=True) as session:
-            if await session.get(RecordingRow, leg.leg_id) is not None:
+            if await session.get(RecordingRow, leg.recording_id) is not None:
                 return False
         async with self._database.transaction() as session:
-            if await session.get(RecordingRow, leg.leg_id) is not None:
+            if await session.get(RecordingRow, leg.recording_id) is not None:
                 return False
             row = _row(leg, "ended", started_at=None)
-            # whether it had to be recorded is not known: no alarm if it is no good
-            row.ended_at, row.look_at, row.is_required = written_at, written_at, False
+            row.ended_at, row.look_at, row.is_required = written_at, written_at, is_required
             session.add(row)
             return True
 
@@ -166,15 +189,14 @@ class RecordingStore:
             row = await session.get(RecordingRow, recording_id)
             return _model(row) if row else None
 
-    async def search(self, call_id: str | None, agent_id: str | None, limit: int) -> list[Recording]:
-        """The newest recordings of a call, of an agent, or of all."""
-        wanted = select(RecordingRow).order_by(RecordingRow.ended_at.desc(), RecordingRow.recording_id).limit(limit)
-        if call_id:
-            wanted = wanted.where(RecordingRow.call_id == call_id)
-        if agent_id:
-            wanted = wanted.where(RecordingRow.agent_id == agent_id)
+    async def search(self, wanted: Wanted, limit: int) -> list[Recording]:
+        """The newest recordings that are as ``wanted``."""
+        found = select(RecordingRow).order_by(RecordingRow.ended_at.desc(), RecordingRow.recording_id).limit(limit)
+        for name, value in asdict(wanted).items():
+            if value:
+                found = found.where(getattr(RecordingRow, name) == value)
         async with self._database.transaction(read_only=True) as session:
-            return [_model(row) for row in await session.scalars(wanted)]
+            return [_model(row) for row in await session.scalars(found)]
 
     async def note_hearing(self, recording_id: str, subject: str) -> None:
         """Somebody fetched the audio."""
@@ -196,11 +218,13 @@ class RecordingStore:
 
 def _row(leg: Leg, state: str, started_at: datetime | None) -> RecordingRow:
     return RecordingRow(
-        recording_id=leg.leg_id,
+        recording_id=leg.recording_id,
         call_id=leg.call_id,
         leg_id=leg.leg_id,
         node_id=leg.node_id,
         agent_id=leg.agent_id,
+        kind=leg.kind.value,
+        queue_id=leg.queue_id,
         name=leg.name,
         state=state,
         is_required=True,
@@ -222,4 +246,5 @@ def _note_file(row: RecordingRow, kept: Kept) -> None:
 
 
 def _model(row: RecordingRow) -> Recording:
-    return Recording(**{name: getattr(row, name) for name in Recording.__dataclass_fields__})
+    values = {name: getattr(row, name) for name in Recording.__dataclass_fields__}
+    return Recording(**{**values, "kind": RecordingKind(row.kind)})

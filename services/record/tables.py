@@ -28,6 +28,8 @@ class RecordingRow(Base):
     leg_id: Mapped[str] = mapped_column(String(64))
     node_id: Mapped[str] = mapped_column(String(64))
     agent_id: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(16), default="agent", server_default="agent")
+    queue_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     name: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(16))
     is_required: Mapped[bool] = mapped_column(default=True)

@@ -1,8 +1,8 @@
-"""From the answer of an agent's leg to a checked file in the store."""
+"""From the answer of an agent's leg, or a message a caller left, to a checked file in the store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -10,7 +10,8 @@ from ipcc.bus.events import Received
 from ipcc.bus.outbox import Relay
 from ipcc.clock import Clock
 from ipcc.contracts.call import LegAnswered, LegEnded
-from ipcc.contracts.recording import RecordingFailed, RecordingStarted, RecordingStored
+from ipcc.contracts.ivr import MessageLeft
+from ipcc.contracts.recording import RecordingFailed, RecordingKind, RecordingStarted, RecordingStored
 from ipcc.contracts.tags import LegRole, recording_name
 from ipcc.errors import InvalidMessage, IpccError, StoreDown
 from ipcc.metrics import RECORD_COLLECTED, RECORD_SPOOL_ERRORS, Metrics
@@ -19,12 +20,14 @@ from services.record.core.policy import (
     LOOK_EVERY,
     QUIET,
     SWEEP_EVERY,
+    Stray,
     fault,
     heard_talk_ms,
     is_id,
-    is_leg,
     is_overdue,
     location,
+    name_of_message,
+    stray_of,
 )
 from services.record.spool import Found, Spool, Unreadable
 from services.record.store import Kept, Leg, Recording, RecordingStore
@@ -71,6 +74,16 @@ class Recordings:
             received.event.id, _leg(data), received.event.time, talk_ms, is_required=bool(data.offer_id)
         )
 
+    async def message_left(self, data: MessageLeft, received: Received) -> None:
+        """A caller left a message: its file is to be collected."""
+        stray = stray_of(name_of_message(data.path))
+        if stray is None or stray.kind is not RecordingKind.MESSAGE or not is_id(data.call_id):
+            raise InvalidMessage("the path is no place of a message in the spool")
+        # ivr knows the call; a name alone may not
+        leg = replace(_found_leg(stray), call_id=data.call_id, leg_id=data.call_id, queue_id=data.queue_id[:64])
+        at = received.event.time
+        await self.store.note_ended(received.event.id, leg, at, data.seconds * 1000, is_required=True)
+
     async def collect(self) -> None:
         """Collect what ended, for ever."""
         while True:
@@ -96,10 +109,12 @@ class Recordings:
 
     async def _sweep(self) -> None:
         for found in await self.spool.left_alone(self.clock.now() - QUIET):
-            if is_id(found.call_id) and is_leg(found.leg_id):
-                leg = Leg(found.leg_id, found.call_id, "", "", recording_name(found.call_id, found.leg_id))
-                if await self.store.adopt(leg, found.written_at):
-                    log.warning("recording_adopted", recording_id=leg.leg_id, call_id=leg.call_id)
+            stray = stray_of(found.name)
+            if stray is None:
+                continue
+            leg = _found_leg(stray)
+            if await self.store.adopt(leg, found.written_at, is_required=stray.is_required):
+                log.warning("recording_adopted", recording_id=leg.recording_id, call_id=leg.call_id, kind=leg.kind)
 
     async def _collect(self, recording: Recording) -> None:
         try:
@@ -149,6 +164,8 @@ class Recordings:
                 size_bytes=kept.audio.size_bytes,
                 sha256=kept.sha256,
                 channels=kept.audio.channels,
+                kind=recording.kind,
+                queue_id=recording.queue_id,
             )
             await self.store.mark_stored(recording.recording_id, kept, fact)
             self.metrics.count(RECORD_COLLECTED, result="stored")
@@ -169,6 +186,8 @@ class Recordings:
             leg_id=recording.leg_id,
             agent_id=recording.agent_id,
             reason=reason,
+            kind=recording.kind,
+            queue_id=recording.queue_id,
         )
         await self.store.mark_failed(recording.recording_id, reason, kept, fact if recording.is_required else None)
         self.metrics.count(RECORD_COLLECTED, result=reason)
@@ -177,6 +196,11 @@ class Recordings:
     def _is_overdue(self, recording: Recording) -> bool:
         now = self.clock.now()
         return is_overdue(recording.ended_at or now, now)
+
+
+def _found_leg(stray: Stray) -> Leg:
+    own_id = "" if stray.kind is RecordingKind.AGENT else stray.recording_id
+    return Leg(stray.leg_id, stray.call_id, "", "", stray.name, stray.kind, own_id)
 
 
 def _leg(data: LegAnswered | LegEnded) -> Leg:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ipcc.contracts.recording import RecordingKind
+
 # The switch closes the file before it tells of the hang-up (RECORD_STOP comes before HANGUP_COMPLETE); a spool on a network
 # file system may show it later.
 WAIT_FOR_FILE = timedelta(seconds=20)
@@ -24,6 +26,9 @@ SWEEP_EVERY = timedelta(seconds=10)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
+# what a call's uuid and the number of the flow's step are, in the name of a message
+_LEFT_IN_FLOW = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]{1,6}")
+_SAFETY = re.compile(r"safety(-[A-Za-z0-9_]{1,16})?")
 _LEG = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -33,8 +38,47 @@ def is_id(text: str) -> bool:
 
 
 def is_leg(text: str) -> bool:
-    """Whether ``text`` is the uuid of a leg: the switch's own recordings, such as the safety net's, have other names."""
+    """Whether ``text`` is the uuid of a leg."""
     return _LEG.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What a file in the spool must be, going by its name alone; the names are given in the switch's dialplan and by ivr."""
+
+    recording_id: str
+    call_id: str
+    leg_id: str
+    name: str
+    kind: RecordingKind
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a bad file is told: in the safety net somebody answered; of a leg or a message found so, nobody knows."""
+        return self.kind is RecordingKind.SAFETY
+
+
+def stray_of(name: str) -> Stray | None:
+    """What lies in the spool under ``name``; None when that is no name of a recording."""
+    match name.removesuffix(".wav").split("/"):
+        case ["recordings", call_id, leg_id] if is_id(call_id) and is_leg(leg_id):
+            return Stray(leg_id, call_id, leg_id, name, RecordingKind.AGENT)
+        case ["recordings", call_id, safety] if is_id(call_id) and _SAFETY.fullmatch(safety):
+            return _stray(f"{call_id}-{safety}", call_id, name, RecordingKind.SAFETY)
+        case ["messages", message] if is_id(message):
+            in_flow = _LEFT_IN_FLOW.fullmatch(message)
+            return _stray(f"message-{message}", in_flow[1] if in_flow else message, name, RecordingKind.MESSAGE)
+    return None
+
+
+def _stray(recording_id: str, call_id: str, name: str, kind: RecordingKind) -> Stray | None:
+    # the caller's leg has the id of the call
+    return Stray(recording_id, call_id, call_id, name, kind) if is_id(recording_id) else None
+
+
+def name_of_message(path: str) -> str:
+    """The place of a message under any spool: ivr tells it as its switch sees it."""
+    return "/".join(path.rsplit("/", 2)[-2:])
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -302,16 +300,3 @@ async def test_an_end_that_was_found_by_looking_is_no_measure_of_the_file(world:
         write_wav(world.file(leg), 2)
         await world.ended(leg, talk_s=9, by="unknown")
         assert (await world.fact(RecordingStored, leg)).duration_ms == 2000
-
-
-async def test_a_recording_whose_leg_nobody_told_of_is_taken_in_when_it_has_been_left_alone(world: World) -> None:
-    leg, safety = str(uuid.uuid4()), "safety"
-    for name in (leg, safety):
-        write_wav(world.file(name), 2)
-        written_at = (world.clock.now() - timedelta(minutes=1)).timestamp()
-        os.utime(world.file(name), (written_at, written_at))
-    async with world.running():
-        stored = await world.fact(RecordingStored, leg)
-        assert (stored.call_id, stored.duration_ms) == ("c1", 2000)
-        await until(lambda: not world.file(leg).exists(), what="the spool is empty")
-    assert world.file(safety).exists()

@@ -31,5 +31,7 @@ def upgrade() -> None:
     # a replica of the release before this one goes on writing rows without the new column
     op.add_column("stay", sa.Column("moved_from", sa.String(length=64), nullable=False, server_default=""))
     op.add_column("stay", sa.Column("waits_since", UtcDateTime, nullable=True))
+    op.create_index("ix_stay_began", "stay", ["entered_at", "queue_id", "outcome", "wait_ms", "moved_from"])
+    op.drop_index("ix_stay_entered_at", table_name="stay")
     op.create_index("ix_agent_state_agent_id_since", "agent_state", ["agent_id", "since"])
     op.drop_index("ix_agent_state_agent_id", table_name="agent_state")
