@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -76,6 +77,20 @@ class Overflow(Part):
     to: Target
 
 
+class CallBack(Part):
+    """How a queue calls back. Times of the day are those of its calendar's zone, Asia/Shanghai without one."""
+
+    first: Literal["agent", "customer"] = Field(default="agent", description="who is rung first")
+    window_s: int = Field(
+        default=28_800, ge=60, le=604_800, description="not tried any more so long after it was asked for"
+    )
+    not_before: Clock = Field(default="08:00", description="time of the day from which customers may be dialled")
+    not_after: Clock = Field(default="21:00", description="time of the day from which nobody is dialled")
+    tries: int = Field(default=3, ge=1, le=10)
+    pause_s: int = Field(default=300, ge=1, le=86_400, description="between two tries")
+    ring_s: int = Field(default=30, ge=5, le=120, description="how long the customer's phone rings")
+
+
 class Hours(Part):
     """Open on these days (1 is Monday) from ``opens`` to ``closes``."""
 
@@ -144,6 +159,7 @@ class Queue(ConfigModel):
     reserve_priority: int = Field(default=1, ge=1, le=10, description="this priority and better may take them")
     overflow: tuple[Overflow, ...] = Field(default=(), description="the first that holds when a contact comes")
     overflow_to: Target | None = Field(default=None, description="where who waited max_wait_s is sent")
+    callback: CallBack | None = Field(default=None, description="how it calls back; left out: it does not")
     calendar: ObjectId | None = None
     closed: bool = Field(default=False, description="closed for an emergency, whatever the calendar says")
 
@@ -179,13 +195,46 @@ class EntryPoint(ConfigModel):
     organisation: ObjectId
 
 
+class DialRule(Part):
+    """Numbers whose whole text fits ``pattern``: refused, or allowed to those with one of ``roles`` or ``skills``.
+
+    ``strip`` digits are taken from the front, then ``prefix`` is put there: the form the trunk wants. ``reach`` internal
+    means a phone of ours instead of a number at ``gateway``; emergency is allowed to everybody, before any other rule.
+    """
+
+    name: str = Field(default="", max_length=64)
+    pattern: str = Field(min_length=1, max_length=100)
+    reach: Literal["internal", "local", "long_distance", "international", "emergency"] = "local"
+    allow: bool = True
+    gateway: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "demo"
+    roles: tuple[str, ...] = Field(default=(), description="both empty: for everybody")
+    skills: tuple[ObjectId, ...] = ()
+    strip: int = Field(default=0, ge=0, le=20)
+    prefix: Annotated[str, Field(pattern=r"^\+?[0-9*#]{0,12}$")] = ""
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
+
+
+class DialPlan(ConfigModel):
+    """Which numbers the people of a unit, and of the units under it that have no plan of their own, may reach."""
+
+    kind: Literal["dial_plan"] = "dial_plan"
+    organisation: ObjectId
+    rules: tuple[DialRule, ...] = Field(min_length=1, max_length=200)
+
+
 ConfigObject = Annotated[
-    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar, Field(discriminator="kind")
+    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan, Field(discriminator="kind")
 ]
-KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point", "calendar")
+KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point", "calendar", "dial_plan")
 
 _MODELS: dict[str, type[ConfigModel]] = {
-    kind.model_fields["kind"].default: kind for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar)
+    kind.model_fields["kind"].default: kind
+    for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar, DialPlan)
 }
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipcc.call.model import Leg
 from ipcc.contracts.acd import AgentState
 from ipcc.contracts.call import Direction
+from ipcc.contracts.config import DialRule
 from ipcc.contracts.tags import LegRole
+from ipcc.dialling import Reacher, Route, route_of
 from ipcc.errors import Invalid, NotFound, NotNow, SwitchDown
 from ipcc.esl.dialstring import Gateway, User
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
 from ipcc.ids import LegId, NodeId
 from services.ctiserver.core.desktop import Desktops
-from services.ctiserver.core.dialling import DialRule, Target, TargetKind, route_of
+from services.ctiserver.core.dialling import Target, TargetKind
 from services.ctiserver.directory import Directory
 from services.ctiserver.requests import leg_for
 from services.ctiserver.ringing import Dialled, Ringing, Running
@@ -24,11 +26,12 @@ from services.ctiserver.steering import Steering
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks, with what rights, by which request."""
+    """Who asks, with what rights, by which request; ``behalf`` is the agent whose leg or phone it is about."""
 
     subject: str
     roles: Collection[str]
     request_id: str = ""
+    behalf: str = ""
 
     def leg(self, part: str = "") -> LegId:
         """The leg this request dials."""
@@ -37,7 +40,7 @@ class Asker:
 
 @dataclass(frozen=True)
 class Dialling:
-    """Knows phones, agents and dial rules."""
+    """Knows phones, agents and dial rules; ``rules`` hold where none are administered."""
 
     directory: Directory
     desktops: Desktops
@@ -55,10 +58,22 @@ class Dialling:
         if target.kind is TargetKind.AGENT:
             return self.agent(target.value, asker, part)
         if target.kind is TargetKind.PHONE:
-            self.directory.check_phone(target.value)
-            return Dialled(User(target.value, self.steering.ways.phone_domain), asker.leg(part), address=target.value)
-        route = route_of(target.value, self.rules, asker.roles)
+            return self._phone(target.value, asker.leg(part))
+        route = self.route(target.value, asker)
+        if not route.gateway:
+            return self._phone(route.number, asker.leg(part))
         return Dialled(Gateway(route.gateway, route.number), asker.leg(part), address=route.number)
+
+    def route(self, number: str, asker: Asker) -> Route:
+        """Where a number goes by the rules of who asks; a system of the bank has those of the agent it asks for.
+
+        Raises Invalid and NotAllowed as `ipcc.dialling.route_of`, and Unavailable while the configuration is not read.
+        """
+        known = self.directory.user_or_none(asker.subject)
+        judged = known or (self.directory.user_or_none(asker.behalf) if asker.behalf else None)
+        roles = set(asker.roles) if known or judged is None else {*asker.roles, *judged.roles}
+        rules = self.directory.dial_rules(judged.organisation if judged else "", self.rules)
+        return route_of(number, rules, Reacher(roles, tuple(judged.skills) if judged else ()))
 
     def agent(self, agent_id: str, asker: Asker, part: str = "") -> Dialled:
         """An agent (or supervisor) at the phone he signed in at, else at his own."""
@@ -93,8 +108,8 @@ class Dialling:
         """
         steering = self.steering
         mine = self.agent(agent_id, asker, "agent")
-        theirs = self.whom(target, asker, "target")
-        outside = target.kind is TargetKind.NUMBER
+        theirs = self.whom(target, replace(asker, behalf=agent_id), "target")
+        outside = isinstance(theirs.endpoint, Gateway) and not theirs.agent_id
         direction = Direction.OUTBOUND if outside else Direction.INTERNAL
         call_id = mine.leg_id
         there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
@@ -108,6 +123,10 @@ class Dialling:
             cause = leg.cause if leg else HangupCause.DESTINATION_OUT_OF_ORDER.name
             raise NotNow("party.unreachable", f"phone {mine.address} could not be rung: {cause}", cause=cause)
         return leg
+
+    def _phone(self, phone_id: str, leg_id: LegId) -> Dialled:
+        self.directory.check_phone(phone_id)
+        return Dialled(User(phone_id, self.steering.ways.phone_domain), leg_id, address=phone_id)
 
     def _node_of(self, phone_id: str) -> SwitchNode:
         state = self.directory.phone_state(phone_id)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from ipcc.bus import View
 from ipcc.contracts.call import PhoneChanged
-from ipcc.contracts.config import ConfigChanged, Phone, Queue, User
+from ipcc.contracts.config import ConfigChanged, DialPlan, DialRule, Organisation, Phone, Queue, User
+from ipcc.dialling import rules_for
 from ipcc.errors import NotFound, NotNow, Unavailable
 
-T = TypeVar("T", User, Phone, Queue)
+T = TypeVar("T", User, Phone, Queue, Organisation, DialPlan)
 
 
 class Directory:
@@ -47,6 +49,15 @@ class Directory:
     def users(self) -> list[User]:
         """Everybody who signs in."""
         return self._all(User)
+
+    def user_or_none(self, user_id: str) -> User | None:
+        """Somebody who signs in; None for a system of the bank. Raises Unavailable."""
+        return self._find(User, user_id)
+
+    def dial_rules(self, unit: str, otherwise: Sequence[DialRule]) -> Sequence[DialRule]:
+        """The rules administered for a unit, else ``otherwise``."""
+        units = {one.id: one for one in self._all(Organisation)}
+        return rules_for(unit, units, self._all(DialPlan), otherwise)
 
     def check_phone(self, phone_id: str) -> None:
         """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""

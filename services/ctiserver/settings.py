@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from ipcc.contracts.config import DialRule
 from ipcc.settings import PORTS, ServiceSettings
-from services.ctiserver.core.dialling import DialRule
 from services.ctiserver.presence import SecondDesktop
 from services.ctiserver.webhooks import Webhook
 
@@ -42,6 +42,13 @@ class CtiSettings(ServiceSettings):
         le=3600,
         description="A leg left behind by a bridge that never came is hung up after so long; its owner should be quicker. "
         "0 leaves it alone.",
+    )
+    node_lost_after_s: float = Field(
+        120.0,
+        ge=0,
+        le=86_400,
+        description="A switch that cannot be reached for so long has lost its calls: they end with NETWORK_OUT_OF_ORDER, and are "
+        "taken in again if it comes back with them. 0 never gives it up.",
     )
     read_back_hours: float = Field(
         12.0,
@@ -95,9 +102,15 @@ class CtiSettings(ServiceSettings):
         None, description="The spool folder as the switch sees it; the same as spool_dir unless told otherwise."
     )
     dial_rules: tuple[DialRule, ...] = Field(
-        (DialRule(pattern=r"1[3-9]\d{9}"), DialRule(pattern=r"0\d{9,11}"), DialRule(pattern=r"955\d{2}")),
-        description="Numbers agents may reach, as a JSON list of {pattern, allow, gateway, roles, strip, prefix}: the first "
-        "rule whose pattern fits the whole number decides, and what none fits is refused.",
+        (
+            DialRule(name="emergency", reach="emergency", pattern="(110|119|120|122)"),
+            DialRule(name="mobile", pattern=r"1[3-9]\d{9}"),
+            DialRule(name="long distance", reach="long_distance", pattern=r"0[1-9]\d{8,10}"),
+            DialRule(name="banks", pattern=r"955\d{2}"),
+        ),
+        description="Numbers agents may reach while no dial_plan is administered for their unit, as a JSON list of {name, "
+        "pattern, reach, allow, gateway, roles, skills, strip, prefix}: the first rule whose pattern fits the whole number "
+        "decides, and what none fits is refused.",
     )
     desktop_lost_s: float = Field(
         15.0,

@@ -237,7 +237,7 @@ class CallControl:
     async def _act(self, ask: Ask, asker: Asker) -> Leg:
         leg = self.leg(ask.leg_id)
         check_legal(ask.verb, leg, self.hands.steering.standing(leg))
-        return await _ACTS[ask.verb](self.hands, leg, ask, asker)
+        return await _ACTS[ask.verb](self.hands, leg, ask, replace(asker, behalf=leg.agent_id))
 
     def _supervised(self, leg_id: str) -> Leg:
         leg = self.leg(leg_id)

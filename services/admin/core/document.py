@@ -23,6 +23,7 @@ SECTIONS = {
     "users": "user",
     "entry_points": "entry_point",
     "calendars": "calendar",
+    "dial_plans": "dial_plan",
 }
 
 _MAX_DEPTH = 8

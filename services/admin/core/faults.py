@@ -14,6 +14,9 @@ class Fault:
     field: str
     problem: str
     advice: str
+    chinese: str = ""
+    """Problem and advice in Chinese, where those who administer it read them."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}, {self.field}: {self.problem}; {self.advice}"
+        said = f"{self.kind} {self.id}, {self.field}: {self.problem}; {self.advice}"
+        return f"{said} ({self.chinese})" if self.chinese else said

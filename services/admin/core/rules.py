@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from ipcc.contracts.config import Calendar, EntryPoint, Organisation, Phone, Queue, Skill, User
+from ipcc.contracts.config import Calendar, DialPlan, EntryPoint, Organisation, Phone, Queue, Skill, User
+from services.admin.core.dial_rules import dial_faults
 from services.admin.core.faults import Fault
 from services.admin.core.queue_rules import queue_faults
 
-Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar
+Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan
 Key = tuple[str, str]
 Objects = Mapping[Key, Object]
 
@@ -29,6 +30,7 @@ def faults(objects: Objects) -> list[Fault]:
     found += _shared_numbers(objects)
     found += _circles(objects)
     found += queue_faults(objects)
+    found += dial_faults(objects)
     return found
 
 
@@ -44,6 +46,9 @@ def references(subject: Object) -> Iterator[tuple[str, Key]]:
             named += [(f"skills.{skill}", "skill", skill) for skill in skills]
         case EntryPoint(organisation=unit):
             named = [("organisation", "organisation", unit)]
+        case DialPlan(organisation=unit, rules=rules):
+            named = [("organisation", "organisation", unit)]
+            named += [(f"rules.{n}.skills", "skill", skill) for n, rule in enumerate(rules) for skill in rule.skills]
         case _:
             named = []
     for field, kind, target in named:

@@ -207,7 +207,7 @@ async def test_a_number_the_dial_rules_do_not_allow_does_nothing_to_the_switch(f
         talk = Talk(floor, client)
         await talk.begin()
         for number, status, code in (
-            ("110", 403, "dial.not_allowed"),
+            ("4008123456", 403, "dial.not_allowed"),
             ("1380000\n0001", 422, "number.invalid"),
             ("13800000001{a=b}", 422, "number.invalid"),
         ):

@@ -10,7 +10,7 @@ import pytest
 
 from ipcc.call.model import FlowStay, Leg
 from ipcc.contracts.tags import LegRole
-from ipcc.errors import Invalid, NotAllowed, NotNow
+from ipcc.errors import Invalid, NotNow
 from ipcc.ids import CallId, LegId, NodeId
 from ipcc.logging import SECRET_KEYS
 from services.ctiserver.core.control import (
@@ -25,7 +25,6 @@ from services.ctiserver.core.control import (
     check_supervised,
     standing,
 )
-from services.ctiserver.core.dialling import DialRule, route_of
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 INITIATED = Leg(LegId("a"), CallId("c"), NodeId("fs1"), LegRole.AGENT, T0)
@@ -82,33 +81,6 @@ def test_only_where_somebody_talks_is_there_something_to_listen_to(stands: Stand
             check_supervised(leg, stands)
     with pytest.raises(NotNow):
         check_supervised(CUSTOMER, stands)
-
-
-RULES = (
-    DialRule(pattern=r"00.*", allow=False),
-    DialRule(pattern=r"9\d{11}", strip=1, prefix="0086", gateway="far", roles=("supervisor",)),
-    DialRule(pattern=r"1[3-9]\d{9}"),
-)
-
-
-def test_the_first_dial_rule_that_fits_says_whether_and_how_a_number_is_dialled() -> None:
-    assert route_of("13800000002", RULES, ["agent"]).number == "13800000002"
-    far = route_of("913800000002", RULES, ["agent", "supervisor"])
-    assert (far.gateway, far.number) == ("far", "008613800000002")
-
-
-@pytest.mark.parametrize("number", ["913800000002", "0013800000002", "110", "138000000021"])
-def test_a_number_no_rule_allows_him_is_not_dialled(number: str) -> None:
-    with pytest.raises(NotAllowed) as refused:
-        route_of(number, RULES, ["agent"])
-    assert refused.value.code == "dial.not_allowed"
-
-
-@pytest.mark.parametrize("number", ["1380000\n0002", "138{x=y}", "1,2", "a@b", "1", "", "1" * 30, "${uuid}"])
-def test_what_is_no_number_is_refused_before_any_rule_is_asked(number: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        route_of(number, [DialRule(pattern=".*")], ["agent"])
-    assert refused.value.code == "number.invalid"
 
 
 def test_digits_are_keys_of_a_telephone_and_never_repeated_in_an_error() -> None:
