@@ -1,4 +1,4 @@
-"""Each service in its own process, as in production, watched and started again when it dies."""
+"""Each service in its own process, as in production, watched and started again when it dies, and none left when this one is killed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,13 @@ class Family:
                 await self._held_back[child.name].wait()
             with self.log_of(child.name).open("ab") as out:
                 child.process = await asyncio.create_subprocess_exec(
-                    *child.command, env=child.environment, stdout=out, stderr=out, start_new_session=True
+                    *child.command,
+                    env=child.environment,
+                    # held open and never written to: its end tells the child that this process is gone (ipcc.tied)
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
                 )
             child.starts += 1
             await child.process.wait()
@@ -117,7 +123,7 @@ def family_of(
             f"{PREFIX}BANKCORE__HTTP_PORT": str(ports["bankcore"]),
             f"{PREFIX}LOG_LEVEL": plan.log_level,
         }
-        children.insert(0, Child("bankcore", [sys.executable, "-m", "bankcore"], environment))
+        children.insert(0, Child("bankcore", tied("bankcore"), environment))
     for child in children:
         child.environment = {**_bare_environment(), **child.environment, **(extra or {})}
     return Family(children, plan.var / "log")
@@ -125,7 +131,12 @@ def family_of(
 
 def _service_child(plan: Plan, name: str, switches: tuple[SwitchAddress, ...], bank: str, port: int) -> Child:
     given = {**settings_of(plan, name, switches, bank), "http_port": port}
-    return Child(name, [sys.executable, "-m", f"services.{name}"], _variables(settings_class(name), given))
+    return Child(name, tied(f"services.{name}"), _variables(settings_class(name), given))
+
+
+def tied(module: str, *arguments: str) -> list[str]:
+    """The command that runs ``module`` in a process that ends with this one."""
+    return [sys.executable, "-m", "ipcc.tied", module, *arguments]
 
 
 def _bare_environment() -> dict[str, str]:
