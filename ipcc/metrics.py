@@ -66,6 +66,7 @@ ADMIN_CHANGES = _counter(
 # --- ctiserver -----------------------------------------------------------------------------------
 CTI_EVENTS = _counter("ipcc_ctiserver_switch_events_total", "Events heard from a switch.", "node")
 CTI_MALFORMED = _counter("ipcc_ctiserver_malformed_events_total", "Events of a switch that could not be read.", "node")
+CTI_REPEATED = _counter("ipcc_ctiserver_repeated_events_total", "Events of a switch that came twice.", "node")
 CTI_EVENT_LAG = _histogram(
     "ipcc_ctiserver_event_lag_seconds", "From the switch's clock to having told it, clock differences included.", "node"
 )

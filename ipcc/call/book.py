@@ -15,6 +15,7 @@ from ipcc.ids import CallId, LegId, NodeId
 
 KEEP_ENDED = timedelta(minutes=10)
 MOST_ENDED = 20_000
+LOST_WITH_SWITCH = "NETWORK_OUT_OF_ORDER"
 
 
 class CallBook:
@@ -77,7 +78,12 @@ class CallBook:
 
     def _arrive(self, payload: told.CallArrived, at: datetime) -> None:
         call_id = CallId(payload.call_id)
-        if call_id in self.calls:
+        known = self.calls.get(call_id)
+        if known is not None:
+            if payload.resynced and known.ended_at is not None:
+                # its legs were lost with their switch, and are back
+                self._ended.remove(call_id)
+                self.calls[call_id] = replace(known, ended_at=None, cause="")
             return
         self.calls[call_id] = Call(
             call_id=call_id,
@@ -94,7 +100,9 @@ class CallBook:
     def _start(self, payload: told.LegStarted, at: datetime) -> None:
         leg_id, call = LegId(payload.leg_id), self.call(payload.call_id)
         # a leg of a call whose arrival is older than what was read back: the switch will be asked about it
-        if leg_id in self.legs or call is None:
+        known = self.legs.get(leg_id)
+        is_back = known is not None and known.is_lost and payload.resynced
+        if call is None or (known is not None and not is_back):
             return
         self.legs[leg_id] = Leg(
             leg_id=leg_id,
@@ -107,7 +115,8 @@ class CallBook:
             offer_id=payload.offer_id,
             agent_id=payload.agent_id,
         )
-        self.calls[call.call_id] = replace(call, leg_ids=(*call.leg_ids, leg_id), live=call.live | {leg_id})
+        leg_ids = call.leg_ids if is_back else (*call.leg_ids, leg_id)
+        self.calls[call.call_id] = replace(call, leg_ids=leg_ids, live=call.live | {leg_id})
 
     def _ring(self, payload: told.LegRinging, at: datetime) -> None:
         leg = self.leg(payload.leg_id)
@@ -166,6 +175,7 @@ class CallBook:
                 leg,
                 ended_at=at,
                 cause=payload.cause,
+                is_lost=payload.resynced and payload.cause == LOST_WITH_SWITCH,
                 bridged_to=None,
                 is_held=False,
                 is_parked=False,

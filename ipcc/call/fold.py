@@ -83,7 +83,9 @@ class CallFold:
         self.newcomers.pop(leg_id, None)
         self.wanted.pop(leg_id, None)
         call_id = self._call_of(leg_id, facts)
-        if self.book.call(call_id) is None:
+        call, known = self.book.call(call_id), self.book.leg(leg_id)
+        is_back = known is not None and known.is_lost and resynced
+        if call is None or (is_back and call.ended_at is not None):
             self.tell(arrival(call_id, leg_id, node_id, facts, resynced=resynced), at)
         if facts.direction is m.LegDirection.INBOUND:
             self._callers.add(leg_id)
@@ -146,10 +148,12 @@ class CallFold:
     def adopt(self, node_id: NodeId, found: m.LegSnapshot, now: datetime) -> list[Told]:
         """What is to be told because a look at the leg found it so: what we had missed, marked as resynced.
 
-        A leg whose end was told is left alone: the look was older than the end. Bridges are compared in pairs, elsewhere.
+        A leg whose end was told is left alone: the look was older than the end; but one lost with its switch is back.
+        Bridges are compared in pairs, elsewhere.
         """
         newcomer = self.newcomers.get(found.leg_id)
-        if self.book.leg(found.leg_id) is None:
+        known = self.book.leg(found.leg_id)
+        if known is None or known.is_lost:
             started_at = found.times.created_at or now
             self.begin(node_id, found.leg_id, found.facts, started_at, resynced=newcomer is None)
         leg = self._live(found.leg_id)

@@ -69,6 +69,8 @@ class Leg:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     cause: str = ""
+    is_lost: bool = False
+    """Told as ended because its switch was not reached: it may be there again."""
     hangup_cause: str = ""
     """Why it is being hung up, while the switch has not yet closed its record."""
     bridged_to: LegId | None = None

@@ -145,7 +145,8 @@ def _is_ghost(leg: Leg, row: ChannelRow) -> bool:
 
 
 def _is_new(fold: CallFold, leg_id: LegId) -> bool:
-    return fold.book.leg(leg_id) is None and leg_id not in fold.newcomers
+    known = fold.book.leg(leg_id)
+    return (known is None or known.is_lost) and leg_id not in fold.newcomers
 
 
 def _of_kind(doubts: Sequence[Doubt], kind: str) -> tuple[LegId, ...]:

@@ -36,6 +36,7 @@ class LookTimes:
     again_s: float = 1.0
     timeout_s: float = 10.0
     ghost_after_s: float = 10.0
+    node_lost_after_s: float = 120.0
 
 
 class Looker:
@@ -52,6 +53,8 @@ class Looker:
         self._ghosts: dict[LegId, datetime] = {}
         self._woken = asyncio.Event()
         self._due = clock.now()
+        self._down_since: datetime | None = None
+        self._is_given_up = False
         self.last_look_at: datetime | None = None
         self.last_error = "no look yet"
         held.wake = self._woken.set
@@ -66,9 +69,23 @@ class Looker:
         while True:
             self._woken.clear()
             can_look = self._node.is_up and self._ear.listens_to(self._held)
+            self._miss()
             if can_look:
                 await self._do_what_is_due()
             await self._rest(can_look)
+
+    def _miss(self) -> None:
+        """A node that is not reached for too long has lost its calls: nothing stays open for ever."""
+        now, limit = self._clock.now(), timedelta(seconds=self._times.node_lost_after_s)
+        if self._node.is_up:
+            self._down_since, self._is_given_up = None, False
+            return
+        self._down_since = self._down_since or now
+        is_over = bool(limit) and now - self._down_since >= limit
+        if is_over and not self._is_given_up and self._ear.listens_to(self._held):
+            self._is_given_up = True
+            legs = self._ear.give_up(self._held, now)
+            log.error("node_given_up", node=self._node.node_id, legs=legs, since=self._down_since.isoformat())
 
     async def _do_what_is_due(self) -> None:
         try:

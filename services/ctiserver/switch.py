@@ -12,12 +12,12 @@ import structlog
 
 from ipcc.bus import Received, View
 from ipcc.call.book import CallBook
-from ipcc.call.fold import CallFold
+from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Told
 from ipcc.call.phones import PhoneFold
 from ipcc.clock import Clock
 from ipcc.contracts.call import CallPayload, PhoneChanged
-from ipcc.esl.headers import EventName
+from ipcc.esl.headers import EventName, HangupCause, q850_of
 from ipcc.esl.meaning import Heartbeat, Meaning, PhoneMeaning
 from ipcc.esl.normalise import normalise
 from ipcc.esl.port import ONE_EAR, SubscriptionPlan, SwitchNode
@@ -31,9 +31,11 @@ from ipcc.metrics import (
     CTI_LIVE_LEGS,
     CTI_MALFORMED,
     CTI_REPAIRS,
+    CTI_REPEATED,
     Metrics,
 )
 from services.ctiserver.changes import Changes
+from services.ctiserver.core.duplicates import Duplicates
 from services.ctiserver.publishing import Outgoing
 
 log = structlog.get_logger(__name__)
@@ -60,6 +62,7 @@ class Held:
     core_id: str = ""
     lost_core: bool = False
     """The switch was started anew: what it held before is gone."""
+    duplicates: Duplicates = field(default_factory=Duplicates)
     backlog: deque[Meaning] = field(default_factory=lambda: deque(maxlen=BACKLOG))
 
 
@@ -149,6 +152,20 @@ class Ear:
             if change.reason == "resynced":
                 self._metrics.count(CTI_REPAIRS, node=change.node_id or "none", type=change.TYPE)
 
+    def give_up(self, held: Held, now: datetime) -> int:
+        """Tell the end of everything on a node that is not reached any more, and that no phone of it is; how many legs.
+
+        A leg that is there again when the node is back is taken in again: the book knows that it was only lost.
+        """
+        node_id, cause = held.node.node_id, HangupCause.NETWORK_OUT_OF_ORDER.name
+        legs = [leg.leg_id for leg in self.book.live_legs(node_id)]
+        for leg_id in legs:
+            self.tell(self.fold.lose(leg_id, Ending(now, cause, q850_of(cause))))
+        for _ in range(2):
+            # a difference is believed when it was found twice
+            self.tell_phones(self.phone_fold.compare(node_id, ()), now)
+        return len(legs)
+
     def report(self) -> None:
         """Bring the gauges up to date and forget what ended long ago."""
         self.book.forget(self._clock.now())
@@ -158,6 +175,10 @@ class Ear:
 
     def _hear(self, node_id: NodeId, event: SwitchEvent) -> None:
         self._metrics.count(CTI_EVENTS, node=node_id)
+        held = self.held[node_id]
+        if held.duplicates.is_repeated(event.get("Core-UUID"), event.get("Event-Sequence")):
+            self._metrics.count(CTI_REPEATED, node=node_id)
+            return
         try:
             meanings = normalise(event)
         except WireError as error:
@@ -165,7 +186,6 @@ class Ear:
             log.warning("malformed_event", node=node_id, event_name=event.name, reason=str(error))
             return
         for meaning in meanings:
-            held = self.held[node_id]
             if self.listens_to(held):
                 self._take(held, meaning)
             else:
