@@ -10,11 +10,11 @@ from ipcc.auth.guard import require
 from ipcc.auth.principal import Role
 from ipcc.errors import Invalid, NotFound
 from ipcc.http.service import provided
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.checks import parse
 from services.ivr.core.flow import Flow
 from services.ivr.runner import Runner
 from services.ivr.schemas import Document, FlowView, ProblemView, SessionView, Verdict
-from services.ivr.store import FlowStore
 from services.ivr.usecases import Sessions
 
 SessionsHere = Annotated[Sessions, Depends(provided(Sessions))]

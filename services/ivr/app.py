@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Replier, Requester, View, Worker
+from ipcc.clock import Clock
 from ipcc.contracts.topics import CALL, CONFIG
+from ipcc.db.database import Database
+from ipcc.db.migrate import prepare
 from ipcc.errors import Unavailable
 from ipcc.esl.port import Switches
 from ipcc.http.health import Health
@@ -19,13 +23,16 @@ from ipcc.parts import Parts, check_bus, check_switches, check_worker, running_b
 from ipcc.tasks import Tasks
 from services.ivr.api import router
 from services.ivr.bankcore import BankCore, BankSettings
+from services.ivr.catalogue import FlowStore
 from services.ivr.consumers import handlers
 from services.ivr.facts import FactSender
+from services.ivr.flow_api import router as flow_router
 from services.ivr.lending import Lending
 from services.ivr.orders import Orders
+from services.ivr.publishing import FlowLife
 from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
-from services.ivr.store import FlowStore
+from services.ivr.store import MIGRATIONS, VersionStore
 from services.ivr.switch import IVR_LEGS, Telephony
 from services.ivr.systems import BankSystems
 from services.ivr.usecases import Outside, Sessions
@@ -53,6 +60,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     sessions = Sessions(
         Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, tasks, metrics)
     )
+    life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
     @asynccontextmanager
@@ -62,13 +70,12 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             switches.start(tasks)
             for closing in (bank.close, systems.close):
                 stack.push_async_callback(closing)
-            tasks.spawn("send facts", sender.run)
+            if life:
+                life.start(stack, tasks, health)
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
             tasks.spawn("hear acd", desk.run)
-            tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
-            tasks.spawn("consume calls", worker.run)
-            tasks.spawn("hear orders", _orders(sessions).run)
+            _serve(sessions, worker)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
             await sessions.close()
@@ -85,9 +92,37 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, clock),
         metrics=metrics,
         health=health,
-        routers=[router],
-        provides=[sessions, flows],
+        routers=[router, *([flow_router] if life else [])],
+        provides=[sessions, flows, *([life.flow_life] if life else [])],
     )
+
+
+@dataclass(frozen=True)
+class _Life:
+    """What the life of flows needs beside the rest: a database, and tasks of its own."""
+
+    database: Database
+    flow_life: FlowLife
+
+    @classmethod
+    def of(cls, settings: IvrSettings, flows: FlowStore, clock: Clock, metrics: Metrics) -> _Life:
+        database = Database(settings.database, settings.service, metrics)
+        return cls(database, FlowLife(VersionStore(database), flows, clock, settings.flows_look_s))
+
+    def start(self, stack: AsyncExitStack, tasks: Tasks, health: Health) -> None:
+        clock = self.flow_life.clock
+        stack.push_async_callback(self.database.close)
+        health.add("database", self.database.check)
+        tasks.spawn("prepare database", lambda: prepare(self.database, MIGRATIONS, clock))
+        tasks.spawn("follow flows", lambda: self.database.once_ready(self.flow_life.follow))
+
+
+def _serve(sessions: Sessions, worker: Worker) -> None:
+    tasks = sessions.outside.tasks
+    tasks.spawn("send facts", sessions.outside.sender.run)
+    tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
+    tasks.spawn("consume calls", worker.run)
+    tasks.spawn("hear orders", _orders(sessions).run)
 
 
 def _orders(sessions: Sessions) -> Orders:

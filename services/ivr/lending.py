@@ -44,7 +44,7 @@ class Lending:
             return _begun(known)
         if data.call_id in sessions.running:
             raise NotNow("session.running", f"call {data.call_id} is in a flow already")
-        flow = sessions.outside.flows.published(data.flow_id)
+        flow = sessions.outside.flows.published(data.flow_id, data.call_id)
         _check(flow, data)
         line = sessions.outside.lines.line(data.node_id, data.leg_id)
         await _check_there(line, data)

@@ -11,9 +11,9 @@ from time import perf_counter
 from pydantic import ValidationError
 
 from ipcc.errors import Invalid
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.flow import Flow
 from services.ivr.core.rehearsal import Cases, rehearse
-from services.ivr.store import FlowStore
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,14 @@ def try_all(store: FlowStore, folder: Path, only: str = "") -> Iterator[FlowRepo
 
 
 def _try(flow: Flow, own: list[str], path: Path) -> FlowReport:
+    return try_cases(flow, own, read_cases(path) if path.exists() else None)
+
+
+def try_cases(flow: Flow, own: list[str], cases: Cases | None) -> FlowReport:
+    """Walk the cases; ``own`` are the nodes the document itself has."""
     visited: set[str] = set()
     tried: list[Tried] = []
-    for case in read_cases(path).cases if path.exists() else ():
+    for case in cases.cases if cases else ():
         began = perf_counter()
         done = rehearse(flow, case)
         tried.append(Tried(case.name, (perf_counter() - began) * 1000, tuple(done.problems)))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.ivr.rehearsing import FlowReport
+from services.ivr.versions import Deed, Version
 
 
 class SessionView(BaseModel):
@@ -49,3 +52,115 @@ class Document(BaseModel):
     """A flow document to be checked."""
 
     document: dict[str, Any]
+
+
+class Draft(BaseModel):
+    """A flow document and its test cases; id and version of the document are those of the path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any]
+    cases: dict[str, Any] | None = None
+
+
+class VersionSummary(BaseModel):
+    """How far a version is, and who brought it there."""
+
+    flow: str
+    version: int
+    state: str
+    changed_at: datetime
+    changed_by: str
+
+    @classmethod
+    def of(cls, found: Version) -> Self:
+        return cls(
+            flow=found.flow_id,
+            version=found.version,
+            state=found.state.value,
+            changed_at=found.changed_at,
+            changed_by=found.changed_by,
+        )
+
+
+class VersionView(VersionSummary):
+    """The same with what is written."""
+
+    document: dict[str, Any]
+    cases: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, found: Version) -> Self:
+        known = VersionSummary.of(found).model_dump()
+        return cls(**known, document=dict(found.document), cases=None if found.cases is None else dict(found.cases))
+
+
+class FailedCase(BaseModel):
+    """A case that came out otherwise, and how."""
+
+    name: str
+    problems: list[str]
+
+
+class TestReport(BaseModel):
+    """What came of a version's cases; it is tested only when none has failed."""
+
+    state: str
+    cases: int
+    failed: list[FailedCase]
+    coverage_percent: float
+    unvisited: list[str]
+
+    @classmethod
+    def of(cls, found: Version, report: FlowReport) -> Self:
+        failed = [FailedCase(name=one.name, problems=list(one.problems)) for one in report.tried if one.problems]
+        return cls(
+            state=found.state.value,
+            cases=len(report.tried),
+            failed=failed,
+            coverage_percent=round(report.coverage, 1),
+            unvisited=list(report.unvisited),
+        )
+
+
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+class Publication(BaseModel):
+    """So many percent of the new calls meet it."""
+
+    percent: Percent = 100
+
+
+class Shares(BaseModel):
+    """Percent of the new calls by version; they make up 100."""
+
+    shares: dict[int, Percent] = Field(min_length=1)
+
+
+class Target(BaseModel):
+    """A published version."""
+
+    version: int = Field(ge=1)
+
+
+class DeedView(BaseModel):
+    """One thing somebody did to a flow."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    version: int
+    note: str
+
+    @classmethod
+    def of(cls, deed: Deed) -> Self:
+        return cls(
+            number=deed.number,
+            at=deed.at,
+            actor=deed.actor,
+            action=deed.action,
+            version=deed.version,
+            note=deed.note,
+        )

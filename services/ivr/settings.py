@@ -19,6 +19,12 @@ class IvrSettings(ServiceSettings):
     flows_dir: Path = Field(
         Path("flows"), description="Folder of the published flow documents, one JSON file a version."
     )
+    flows_from_files: bool = Field(
+        False, description="Serve the flow files alone: nothing is published over REST, and no database is needed."
+    )
+    flows_look_s: float = Field(
+        1.0, ge=0.1, le=3600, description="How often a replica looks for what was published, in seconds."
+    )
     sounds_dir: str = Field(
         "/usr/share/ipcc/sounds",
         description="Folder of the prompts as the switch sees it; below it <language>/<prompt>.wav.",

@@ -1,98 +1,132 @@
-"""The published flows: documents in a folder, one file a version, checked when read."""
+"""Flow versions, shares and deeds in the database; one change at a time, with the deed in the same transaction."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import yaml
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from ipcc.errors import Invalid, NotFound
-from services.ivr.core.checks import Catalogue, checked
-from services.ivr.core.flow import Flow, read_document
-from services.ivr.core.linking import link
+from ipcc.db.database import Database
+from ipcc.errors import NotFound
+from services.ivr.core.life import State
+from services.ivr.tables import ActRow, ShareRow, VersionRow
+from services.ivr.versions import Deed, InForce, Version
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class FlowStore:
-    """Flows by id; of several versions the highest is the published one. Calls in progress keep the version they began with."""
+class Transaction:
+    """What can be done in one transaction."""
 
-    def __init__(
-        self,
-        flows: dict[str, dict[int, Flow]],
-        documents: dict[str, Flow] | None = None,
-        catalogue: Catalogue | None = None,
-    ) -> None:
-        self._flows = flows
-        self._documents = documents or {}
-        self.catalogue = catalogue
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
-    @classmethod
-    def read(cls, folder: Path, prompts_file: Path | None = None) -> FlowStore:
-        """Every ``*.json`` in ``folder``, sub-flows of the same folder fitted in. Raises Invalid naming file, node and reason:
-        a wrong flow is not half loaded.
-        """
-        catalogue = read_catalogue(prompts_file)
-        documents = {path: _read(path) for path in sorted(folder.glob("*.json"))}
-        parts = _newest(documents)
-        flows: dict[str, dict[int, Flow]] = {}
-        for path, document in documents.items():
-            versions = flows.setdefault(document.id, {})
-            if document.version in versions:
-                raise Invalid("flow.twice", f"{path}: flow {document.id} has a version {document.version} already")
-            versions[document.version] = _linked(path, document, parts, catalogue)
-        if not flows:
-            raise Invalid("flow.none", f"there is no flow (*.json) in {folder}: set IPCC_IVR__FLOWS_DIR")
-        return cls(flows, parts, catalogue)
+    async def version(self, flow_id: str, version: int) -> Version:
+        """Raises NotFound."""
+        row = await self._session.get(VersionRow, (flow_id, version))
+        if row is None:
+            raise NotFound("flow.version_unknown", f"flow {flow_id} has no version {version}")
+        return _version(row)
 
-    def parts(self) -> dict[str, Flow]:
-        """The newest document of every flow as it was written: what sub-flow nodes can name."""
-        return dict(self._documents)
+    async def versions(self, flow_id: str) -> list[Version]:
+        """Every version, the newest first."""
+        query = select(VersionRow).where(VersionRow.flow_id == flow_id).order_by(VersionRow.version.desc())
+        return [_version(row) for row in await self._session.scalars(query)]
 
-    def published(self, flow_id: str) -> Flow:
-        """The version new callers meet. Raises NotFound."""
-        versions = self._flows.get(flow_id)
-        if not versions:
-            raise NotFound(
-                "flow.unknown", f"there is no published flow {flow_id}; known: {', '.join(sorted(self._flows))}"
+    async def shares(self, flow_id: str) -> dict[int, int]:
+        """Percent of the calls by version."""
+        rows = await self._session.scalars(select(ShareRow).where(ShareRow.flow_id == flow_id))
+        return {row.version: row.percent for row in rows}
+
+    async def deeds(self, flow_id: str, limit: int) -> list[Deed]:
+        """What was done to the flow, the newest first."""
+        query = select(ActRow).where(ActRow.flow_id == flow_id).order_by(ActRow.number.desc()).limit(limit)
+        return [_deed(row) for row in await self._session.scalars(query)]
+
+    async def write(self, found: Version, deed: Deed) -> None:
+        """Keep the version as it is now, and who made it so."""
+        row = await self._session.get(VersionRow, (found.flow_id, found.version))
+        if row is None:
+            row = VersionRow(flow_id=found.flow_id, version=found.version)
+            self._session.add(row)
+        row.state, row.document = found.state.value, dict(found.document)
+        row.cases = None if found.cases is None else dict(found.cases)
+        row.linked = None if found.linked is None else dict(found.linked)
+        row.changed_at, row.changed_by = found.changed_at, found.changed_by
+        await self.note(deed)
+
+    async def share(self, flow_id: str, shares: Mapping[int, int], deed: Deed) -> None:
+        """From now on the calls are shared so."""
+        await self._session.execute(delete(ShareRow).where(ShareRow.flow_id == flow_id))
+        self._session.add_all(ShareRow(flow_id=flow_id, version=v, percent=p) for v, p in shares.items())
+        await self.note(deed)
+
+    async def note(self, deed: Deed) -> None:
+        """Add a deed."""
+        self._session.add(
+            ActRow(
+                at=deed.at,
+                actor=deed.actor,
+                action=deed.action,
+                flow_id=deed.flow_id,
+                version=deed.version,
+                note=deed.note,
             )
-        return versions[max(versions)]
+        )
+        await self._session.flush()
 
-    def version(self, flow_id: str, version: int) -> Flow:
-        """That version, or the published one when it is no longer kept. Raises NotFound."""
-        return self._flows.get(flow_id, {}).get(version) or self.published(flow_id)
+    async def last_deed(self) -> int:
+        """The number of the last deed; 0 when there is none."""
+        return await self._session.scalar(select(func.max(ActRow.number))) or 0
 
-    def all(self) -> list[Flow]:
-        """The published version of every flow."""
-        return [self.published(flow_id) for flow_id in sorted(self._flows)]
-
-
-def read_catalogue(prompts_file: Path | None) -> Catalogue | None:
-    """The prompts there are, by language; None when there is no list to check against."""
-    if prompts_file is None or not prompts_file.is_file():
-        return None
-    listed = yaml.safe_load(prompts_file.read_text(encoding="utf-8"))
-    return {language: frozenset(p["id"] for p in listed if p.get(language) is not None) for language in ("zh", "en")}
-
-
-def _newest(documents: dict[Path, Flow]) -> dict[str, Flow]:
-    newest: dict[str, Flow] = {}
-    for flow in documents.values():
-        if flow.id not in newest or newest[flow.id].version < flow.version:
-            newest[flow.id] = flow
-    return newest
+    async def in_force(self) -> InForce:
+        """All that callers can meet."""
+        number = await self.last_deed()
+        published: dict[str, list[Version]] = {}
+        query = select(VersionRow).where(VersionRow.state == State.PUBLISHED.value).order_by(VersionRow.version)
+        for row in await self._session.scalars(query):
+            published.setdefault(row.flow_id, []).append(_version(row))
+        shares: dict[str, dict[int, int]] = {}
+        for share in await self._session.scalars(select(ShareRow)):
+            shares.setdefault(share.flow_id, {})[share.version] = share.percent
+        return InForce(number, {flow_id: tuple(found) for flow_id, found in published.items()}, shares)
 
 
-def _linked(path: Path, flow: Flow, parts: dict[str, Flow], catalogue: Catalogue | None) -> Flow:
-    try:
-        return checked(link(flow, parts), catalogue)
-    except Invalid as error:
-        raise Invalid(error.code, f"{path}: {error.message}", **error.details) from error
+class VersionStore:
+    """Opens transactions. Every use raises StoreDown when the database does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """To look only."""
+        async with self._database.transaction(read_only=True) as session:
+            yield Transaction(session)
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Transaction]:
+        """To change; one at a time, so that two people never publish past each other."""
+        async with self._database.transaction() as session:
+            await self._database.lock(session, "flows")
+            yield Transaction(session)
 
 
-def _read(path: Path) -> Flow:
-    try:
-        return read_document(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, OSError) as error:
-        raise Invalid("flow.invalid", f"{path}: {error}") from error
-    except Invalid as error:
-        raise Invalid(error.code, f"{path}: {error.message}", **error.details) from error
+def _version(row: VersionRow) -> Version:
+    return Version(
+        row.flow_id,
+        row.version,
+        State(row.state),
+        row.document,
+        row.cases,
+        row.changed_at,
+        row.changed_by,
+        row.linked,
+    )
+
+
+def _deed(row: ActRow) -> Deed:
+    return Deed(row.at, row.actor, row.action, row.flow_id, row.version, row.note, row.number)

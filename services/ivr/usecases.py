@@ -21,6 +21,7 @@ from ipcc.errors import NotFound, RetryLater, SwitchDown, SwitchRefused, Unavail
 from ipcc.ids import new_id
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED, Metrics
 from ipcc.tasks import Tasks
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.actions import JoinQueue
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
@@ -28,7 +29,6 @@ from services.ivr.facts import FactSender
 from services.ivr.history import History, Open
 from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Surroundings, Systems
 from services.ivr.runner import Runner
-from services.ivr.store import FlowStore
 
 log = structlog.get_logger(__name__)
 
@@ -211,7 +211,7 @@ class Sessions:
         for event in self.outside.config.values():
             found = event.data.object if isinstance(event.data, ConfigChanged) else None
             if isinstance(found, EntryPoint) and found.number == data.dialled_number:
-                return self.outside.flows.published(found.flow), found
+                return self.outside.flows.published(found.flow, data.call_id), found
         raise NotFound("entry_point.unknown", f"no entry point has the number {data.dialled_number}", trunk=data.trunk)
 
     def _run(self, runner: Runner, line: Line, partition: int) -> None:

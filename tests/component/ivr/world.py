@@ -119,7 +119,7 @@ class World:
             instance_id=name,
             bankcore_url=self.bank_url,
             sounds_dir=SOUNDS,
-            **self.given,
+            **{"flows_from_files": True, **self.given},
         )
         parts = FakeParts(self.clock, self.broker, fakes=StartedSwitches(self.node, self.other_node))
         service = build(settings, parts)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ipcc.contracts.envelope import encode, wrap
 from ipcc.contracts.ivr import IvrPayload, NodeEntered, SessionEnded
 from ipcc.errors import Invalid
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.actions import (
     BankAnswer,
     CallBank,
@@ -31,7 +32,6 @@ from services.ivr.core.actions import (
 from services.ivr.core.checks import parse
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, advance, begin, resume
-from services.ivr.store import FlowStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CARD = "622200000000001"

@@ -10,11 +10,11 @@ import pytest
 
 from ipcc.cli import main
 from ipcc.errors import Invalid
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.flow import read_document
 from services.ivr.core.operations import OPERATIONS
 from services.ivr.core.rehearsal import Answer, Case, rehearse
 from services.ivr.rehearsing import open_folder, read_cases, try_all
-from services.ivr.store import FlowStore
 
 FLOWS, PROMPTS = Path("flows"), Path("freeswitch/sounds/prompts.yaml")
 
