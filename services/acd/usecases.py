@@ -26,6 +26,7 @@ from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.errors import NotFound
 from ipcc.metrics import ACD_AGENTS, ACD_LONGEST_WAIT, ACD_WAITING, Metrics
 from services.acd.core.explanation import sentence
+from services.acd.core.reasons import with_chinese_reasons
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State
 from services.acd.log import Fact
@@ -225,7 +226,7 @@ def _stay(story: list[Fact]) -> Stay:
         Step(
             at=fact.at,
             words=sentence(fact.event),
-            words_zh=sentence(fact.event, "zh"),
+            words_zh=sentence(with_chinese_reasons(fact.event), "zh"),
             type=fact.event.TYPE,
             details=getattr(fact.event, "why", {}),
         )

@@ -52,7 +52,7 @@ class Day:
     def fill(self) -> None:
         """Callers come until WAITING of them wait; whoever is offered one serves him."""
         while len(self.state.entries) < WAITING:
-            self._arrive()
+            self.arrive()
 
     def turn(self) -> None:
         """One conversation ends, the next begins, one caller more comes."""
@@ -66,9 +66,10 @@ class Day:
             )
         )
         if len(self.state.entries) < WAITING:
-            self._arrive()
+            self.arrive()
 
-    def _arrive(self) -> None:
+    def arrive(self) -> None:
+        """One caller more; whoever is offered him serves him."""
         self.callers += 1
         name = f"c{self.callers}"
         order = Enqueue(
@@ -132,6 +133,20 @@ def weigh(agents: int) -> tuple[float, float]:
     return (staffed - empty) / agents, (full - staffed) / (served + before)
 
 
+def weigh_waiting(callers: int) -> float:
+    """Bytes of memory per entry that waits, with nobody there to serve it."""
+    tracemalloc.start()
+    day = Day(0)
+    gc.collect()
+    empty = tracemalloc.get_traced_memory()[0]
+    for _ in range(callers):
+        day.arrive()
+    gc.collect()
+    full = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return (full - empty) / len(day.state.entries)
+
+
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     sizes = (1_000, 10_000)
@@ -156,6 +171,7 @@ def main() -> None:
     days.clear()
     per_agent, per_caller = weigh(sizes[1])
     print(f"memory: {per_agent:,.0f} bytes an agent, {per_caller:,.0f} bytes a caller waiting or talking")
+    print(f"memory: {weigh_waiting(WAITING):,.0f} bytes an entry that waits, nobody there to serve it")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ class Rig:
 
     async def prepare(self) -> None:
         """Publish the organisation, start the processes, let everybody sign in."""
+        await self.bus.reached(60)
         await self.bus.create_topics(TOPICS)
         self.tasks.spawn("replies", self.requester.run)
         things: list[Queue | Skill | User | Phone] = [Skill(id="service", name="service"), QUEUE]
