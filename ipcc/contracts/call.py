@@ -148,6 +148,16 @@ class PartyRetrieved(LegPayload):
     TYPE: ClassVar[str] = "ipcc.call.party_retrieved"
 
 
+class PartyTransferred(LegPayload):
+    """The party at this leg is sent on to ``address`` by ``by_leg_id``, who is out of the call with it, without having spoken to whom
+    he sends him to; told before the switch does it."""
+
+    TYPE: ClassVar[str] = "ipcc.call.party_transferred"
+
+    by_leg_id: str
+    address: str = Field(description="the phone or number he is sent to")
+
+
 class PartySentToFlow(LegPayload):
     """The party at this leg walks through a flow, apart from everybody, while ``by_leg_id`` waits with music; empty: nobody waits,
     he was sent there for good."""
@@ -263,6 +273,7 @@ CALL_PAYLOADS: tuple[type[Payload], ...] = (
     CallEnded,
     PartyHeld,
     PartyRetrieved,
+    PartyTransferred,
     PartySentToFlow,
     PartyBackFromFlow,
     ConsultStarted,

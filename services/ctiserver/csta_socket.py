@@ -14,12 +14,13 @@ from ipcc.auth.guard import CurrentPrincipal
 from ipcc.auth.principal import Principal
 from ipcc.call.model import Leg
 from ipcc.contracts.envelope import Event
-from ipcc.errors import Invalid, IpccError, NotAllowed, NotFound
+from ipcc.errors import Invalid, IpccError, NotAllowed, NotFound, NotNow
 from ipcc.http.service import provided
 from services.ctiserver.control_api import asker_of
 from services.ctiserver.core import csta
-from services.ctiserver.core.control import Verb
+from services.ctiserver.core.control import Standing, Verb
 from services.ctiserver.core.csta import Connection, Request
+from services.ctiserver.core.csta_calls import CstaCalls
 from services.ctiserver.core.dialling import Target, TargetKind
 from services.ctiserver.rights import OVER_ALL, Control, check_leg, check_self
 from services.ctiserver.usecases import Ask, CallControl
@@ -37,13 +38,13 @@ class CstaMonitors:
     """Who is told what happens at which device. A client that reads too slowly is cut off."""
 
     sessions: set[CstaSession] = field(default_factory=set)
+    calls: CstaCalls = field(default_factory=CstaCalls)
 
-    def take(self, event: Event, control: CallControl) -> None:
+    def take(self, event: Event, _control: CallControl) -> None:
         """Something was told."""
-        if self.sessions:
-            for found in csta.events_of(event.data, control.ear.book):
-                for session in self.sessions:
-                    session.tell(found)
+        for found in self.calls.take(event.data, event.time):
+            for session in self.sessions:
+                session.tell(found)
 
 
 Monitors = Annotated[CstaMonitors, Depends(provided(CstaMonitors))]
@@ -54,7 +55,7 @@ async def csta_socket(socket: WebSocket, who: CurrentPrincipal, control: Control
     """Requests in, responses and events out, until the client goes."""
     offered = socket.scope.get("subprotocols", ())
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    session = CstaSession(who, control)
+    session = CstaSession(who, control, monitors.calls)
     monitors.sessions.add(session)
     try:
         async with asyncio.TaskGroup() as group:
@@ -101,6 +102,7 @@ class CstaSession:
 
     who: Principal
     control: CallControl
+    calls: CstaCalls
     monitors: dict[str, str] = field(default_factory=dict)
     unsent: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
     _last: int = 0
@@ -136,8 +138,7 @@ class CstaSession:
     async def start_monitor(self, request: Request) -> str:
         """MonitorStart: an agent monitors his own phone, supervisors and systems any."""
         device = request.value("monitorObject")
-        if not self.who.has(*OVER_ALL) and device != self.control.hands.dialling.phone_of(self.who.subject):
-            raise NotAllowed("csta.other_device", f"{self.who.subject} may not monitor {device}")
+        self._check_device(device)
         if len(self.monitors) >= MOST_MONITORS:
             raise Invalid("csta.too_many", f"at most {MOST_MONITORS} monitors a client")
         self._last += 1
@@ -149,6 +150,12 @@ class CstaSession:
         if self.monitors.pop(request.value("monitorCrossRefID"), None) is None:
             raise NotFound("csta.no_monitor", "there is no such monitor")
         return csta.response(request)
+
+    async def snapshot_device(self, request: Request) -> str:
+        """SnapshotDevice: the calls a device has, for whom may monitor it."""
+        device = request.value("snapshotObject")
+        self._check_device(device)
+        return csta.snapshot(request, self.calls.snapshot(device))
 
     async def make_call(self, request: Request) -> str:
         """MakeCall: the phone rings, then the number or colleague is dialled from it."""
@@ -164,8 +171,8 @@ class CstaSession:
         """ConsultationCall."""
         leg = self._leg(request.connection("existingCall"))
         ask = Ask(Verb.CONSULT, leg.leg_id, self._target(request.value("consultedDevice")))
-        await self.control.do(ask, asker_of(self.who))
-        return csta.response(request, initiatedCall=Connection(leg.call_id, leg.address))
+        now = await self.control.do(ask, asker_of(self.who))
+        return csta.response(request, initiatedCall=Connection(now.consults or leg.call_id, leg.address))
 
     async def transfer_at_once(self, request: Request) -> str:
         """SingleStepTransferCall."""
@@ -173,6 +180,27 @@ class CstaSession:
         ask = Ask(Verb.TRANSFER, leg.leg_id, self._target(request.value("transferredTo")))
         await self.control.do(ask, asker_of(self.who))
         return csta.response(request, transferredCall=Connection(leg.call_id, leg.address))
+
+    async def clear_connection(self, request: Request) -> str:
+        """ClearConnection. Of one that consults, the active connection is cleared, and the held one stays to be retrieved."""
+        connection = request.connection("connectionToBeCleared")
+        leg = self._leg(connection)
+        third = self._third_of(leg)
+        if third and connection.call_id == leg.call_id:
+            raise NotNow("csta.held", f"{connection.device} holds this call beside another: alternate, or reconnect")
+        await self.control.do(Ask(Verb.HANG_UP, (third or leg).leg_id), asker_of(self.who))
+        return csta.response(request)
+
+    async def clear_call(self, request: Request) -> str:
+        """ClearCall: everybody in it is out."""
+        connection = request.connection("callToBeCleared")
+        leg = self._leg(connection)
+        if connection.call_id == leg.call_id:
+            await self.control.hang_up_call(leg.call_id)
+        else:
+            third = self._third_of(leg)
+            await self.control.do(Ask(Verb.HANG_UP, (third or leg).leg_id), asker_of(self.who))
+        return csta.response(request)
 
     async def send_digits(self, request: Request) -> str:
         """GenerateDigits."""
@@ -184,18 +212,41 @@ class CstaSession:
     async def do(self, request: Request, verb: Verb, *names: str) -> str:
         """A service about one connection that needs nothing else."""
         leg = self._leg(request.connection(*names))
+        await self._until_joined(leg)
         await self.control.do(Ask(verb, leg.leg_id), asker_of(self.who))
         result = _RESULTS.get(verb)
         return csta.response(request, **({result: Connection(leg.call_id, leg.address)} if result else {}))
 
+    def _check_device(self, device: str) -> None:
+        if not self.who.has(*OVER_ALL) and device != self.control.hands.dialling.phone_of(self.who.subject):
+            raise NotAllowed("csta.other_device", f"{self.who.subject} may not monitor {device}")
+
     def _leg(self, connection: Connection) -> Leg:
-        call = self.control.call(connection.call_id)
-        legs = [leg for leg in (self.control.ear.book.leg(leg_id) for leg_id in sorted(call.live)) if leg]
+        book = self.control.ear.book
+        # the call of a consult bears the id of the third's leg
+        third = None if book.call(connection.call_id) else book.leg(connection.call_id)
+        call = self.control.call(third.call_id if third else connection.call_id)
+        legs = [leg for leg in (book.leg(leg_id) for leg_id in sorted(call.live)) if leg]
         found = next((leg for leg in legs if leg.address == connection.device), None)
         if found is None:
             raise NotFound("csta.no_connection", f"{connection.device} has no part in call {connection.call_id}")
         check_leg(self.who, found)
         return found
+
+    async def _until_joined(self, leg: Leg) -> None:
+        """A third who has answered is heard a moment later: what a client asks on his Established event waits for that."""
+        third = self._third_of(leg)
+        if third and third.answered_at:
+            steering = self.control.hands.steering
+            await steering.changes.until(
+                lambda: steering.standing(steering.leg(leg.leg_id)) is not Standing.DIALLING, steering.ways.timeout_s
+            )
+
+    def _third_of(self, leg: Leg) -> Leg | None:
+        """Whom he consults now."""
+        stands = self.control.hands.steering.standing(leg)
+        third = self.control.ear.book.leg(leg.consults or "")
+        return third if stands in (Standing.DIALLING, Standing.CONSULTING) and third and third.is_live else None
 
     def _target(self, number: str) -> Target:
         known = self.control.hands.dialling.directory.has_phone(number)
@@ -215,7 +266,8 @@ _SERVICES: Mapping[str, Service] = {
     "MonitorStop": CstaSession.stop_monitor,
     "MakeCall": CstaSession.make_call,
     "AnswerCall": _verb(Verb.ANSWER, "callToBeAnswered"),
-    "ClearConnection": _verb(Verb.HANG_UP, "connectionToBeCleared"),
+    "ClearConnection": CstaSession.clear_connection,
+    "ClearCall": CstaSession.clear_call,
     "HoldCall": _verb(Verb.HOLD, "callToBeHeld"),
     "RetrieveCall": _verb(Verb.RETRIEVE, "callToBeRetrieved"),
     "ConsultationCall": CstaSession.consult,
@@ -225,4 +277,5 @@ _SERVICES: Mapping[str, Service] = {
     "SingleStepTransferCall": CstaSession.transfer_at_once,
     "ConferenceCall": _verb(Verb.CONFERENCE, "activeCall", "heldCall"),
     "GenerateDigits": CstaSession.send_digits,
+    "SnapshotDevice": CstaSession.snapshot_device,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from ipcc.bus import Requester
 from ipcc.call.model import Leg
+from ipcc.contracts import call as told
 from ipcc.contracts.acd import Enqueue
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import IpccError, NotNow
@@ -15,7 +16,7 @@ from ipcc.esl.commands import UuidTransfer, Whose
 from ipcc.esl.headers import HangupCause
 from services.ctiserver.consulting import RINGBACK, SUITE
 from services.ctiserver.ringing import PARKED, Dialled, Ringing
-from services.ctiserver.steering import Steering
+from services.ctiserver.steering import Steering, about
 from services.ctiserver.telephony import Telephony
 
 FALLBACK = "transfer:fallback XML safety"
@@ -64,6 +65,7 @@ class Handovers:
             },
         )
         way = f"m:^:bridge:{self.ringing.dial_string(dialled, variables)}^{lost}"
+        steering.tell(told.PartyTransferred(**about(other), by_leg_id=leg.leg_id, address=dialled.address))
         await steering.api(other, UuidTransfer(other.leg_id, way, SUITE, dialplan="inline"))
         await steering.until(lambda now: now.bridged_to != leg.leg_id, other, "transfer")
         await steering.end(steering.leg(leg.leg_id))

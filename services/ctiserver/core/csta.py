@@ -1,28 +1,24 @@
 """CSTA III in XML (ECMA-323, edition 4): requests read, responses, errors and events written. Pure.
 
 One message is four digits of invoke id and an XML document, as ECMA-323 frames them on a stream; events bear 9999. A device is
-a phone's number; a connection is one device in one call. The leg beside which somebody consults is in the same call, so held and
-active call bear one call id.
+a phone's number; a connection is one device in one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from ipcc.call.book import CallBook
-from ipcc.call.model import Leg
-from ipcc.contracts import call as told
-from ipcc.contracts.payload import Payload
 from ipcc.errors import Invalid, IpccError, NotAllowed, NotFound, NotNow
 
 NAMESPACE = "http://www.ecma-international.org/standards/ecma-323/csta/ed4"
 EVENT_ID = "9999"
 LONGEST = 16_384
 _INVOKE_DIGITS = 4
+_DEVICES = ("deviceObject", "deviceIdentifier")
+"""The elements a device may be wrapped in."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,33 @@ class Connection:
 
     call_id: str
     device: str
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device as a subject of an event; "" is one that is not known."""
+
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotRequired:
+    """What a device identifier is when there is nothing to say, as for a call that nobody redirected."""
+
+
+NOT_REQUIRED = NotRequired()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One connection of those left after a transfer or in a conference."""
+
+    new: Connection
+    old: Connection
+    endpoint: str = field(repr=False)
+
+
+Part = str | Connection | Device | NotRequired | tuple[Moved, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,7 @@ def read(text: str) -> Request:
         if "callID" in parts and "deviceID" in parts:
             connections[_name(child)] = Connection(parts["callID"], parts["deviceID"])
         else:
-            values[_name(child)] = parts.get("deviceObject") or parts[_name(child)]
+            values[_name(child)] = next((parts[name] for name in _DEVICES if parts.get(name)), parts[_name(child)])
     return Request(invoke_id, _name(root), values, connections)
 
 
@@ -113,19 +136,42 @@ def error(invoke_id: str, found: IpccError) -> str:
     return invoke_id + ElementTree.tostring(root, "unicode")
 
 
-def write(invoke_id: str, name: str, parts: Mapping[str, str | Connection]) -> str:
+def write(invoke_id: str, name: str, parts: Mapping[str, Part]) -> str:
     """One message."""
     root = Element(name, {"xmlns": NAMESPACE})
     for key, value in parts.items():
-        child = SubElement(root, key)
-        if isinstance(value, Connection):
-            SubElement(child, "callID").text = value.call_id
-            SubElement(child, "deviceID").text = value.device
-        elif key.endswith("Device"):
-            SubElement(child, "deviceIdentifier").text = value
-        else:
-            child.text = value
+        _put(SubElement(root, key), value)
     return invoke_id + ElementTree.tostring(root, "unicode")
+
+
+def _put(element: Element, value: Part) -> None:
+    if isinstance(value, str):
+        element.text = value
+    elif isinstance(value, Connection):
+        SubElement(element, "callID").text = value.call_id
+        SubElement(element, "deviceID").text = value.device
+    elif isinstance(value, NotRequired):
+        SubElement(element, "notRequired")
+    elif isinstance(value, Device):
+        SubElement(element, "deviceIdentifier" if value.number else "notKnown").text = value.number or None
+    else:
+        for moved in value:
+            item = SubElement(element, "connectionListItem")
+            _put(SubElement(item, "newConnection"), moved.new)
+            _put(SubElement(item, "oldConnection"), moved.old)
+            SubElement(SubElement(item, "endpoint"), "deviceID").text = moved.endpoint
+
+
+def snapshot(request: Request, connections: Iterable[tuple[Connection, str]]) -> str:
+    """The answer of SnapshotDevice: each connection of the device with its local state."""
+    root = Element("SnapshotDeviceResponse", {"xmlns": NAMESPACE})
+    data = SubElement(SubElement(root, "crossRefIDorSnapshotData"), "snapshotData")
+    for connection, state in connections:
+        info = SubElement(data, "snapshotDeviceResponseInfo")
+        _put(SubElement(info, "connectionIdentifier"), connection)
+        call_state = SubElement(SubElement(info, "localCallState"), "compoundCallState")
+        SubElement(call_state, "localConnectionState").text = state
+    return request.invoke_id + ElementTree.tostring(root, "unicode")
 
 
 @dataclass(frozen=True)
@@ -134,108 +180,12 @@ class CstaEvent:
 
     device: str
     name: str
-    parts: Mapping[str, str | Connection] = field(repr=False)
+    parts: Mapping[str, Part] = field(repr=False)
 
     def text(self, cross_reference: str) -> str:
         """The message for one monitor."""
         return write(EVENT_ID, self.name, {"monitorCrossRefID": cross_reference, **self.parts})
 
 
-def events_of(payload: Payload, book: CallBook) -> list[CstaEvent]:
-    """What the monitors of the devices in the call are told because of a fact; mostly one event a device, often none."""
-    write_one = _EVENTS.get(type(payload))
-    leg = book.leg(getattr(payload, "leg_id", ""))
-    if write_one is None or leg is None:
-        return []
-    name, parts = write_one(payload, leg, book)
-    return [CstaEvent(device, name, parts) for device in sorted(_devices(leg, book))]
-
-
-def _devices(leg: Leg, book: CallBook) -> Iterator[str]:
-    call = book.call(leg.call_id)
-    legs = (book.leg(leg_id) for leg_id in (call.live if call else ()))
-    yield from {leg.address, *(other.address for other in legs if other)} - {""}
-
-
-def _connection(leg: Leg) -> Connection:
-    return Connection(leg.call_id, leg.address)
-
-
-def _ends(leg: Leg, book: CallBook) -> dict[str, str | Connection]:
-    call = book.call(leg.call_id)
-    return {
-        "callingDevice": call.caller_number if call else "",
-        "calledDevice": (call.dialled_number if call else "") or leg.address,
-    }
-
-
-_Written = tuple[str, dict[str, str | Connection]]
-
-
-def _delivered(_: Any, leg: Leg, book: CallBook) -> _Written:
-    own: dict[str, str | Connection] = {"connection": _connection(leg), "alertingDevice": leg.address}
-    return "DeliveredEvent", {**own, **_ends(leg, book), "localConnectionInfo": "alerting", "cause": "newCall"}
-
-
-def _established(_: Any, leg: Leg, book: CallBook) -> _Written:
-    own: dict[str, str | Connection] = {"establishedConnection": _connection(leg), "answeringDevice": leg.address}
-    return "EstablishedEvent", {**own, **_ends(leg, book), "localConnectionInfo": "connected", "cause": "newCall"}
-
-
-def _held(_: Any, leg: Leg, __: CallBook) -> _Written:
-    return "HeldEvent", {
-        "heldConnection": _connection(leg),
-        "holdingDevice": leg.address,
-        "localConnectionInfo": "hold",
-        "cause": "normal",
-    }
-
-
-def _held_for(payload: told.PartyHeld, leg: Leg, book: CallBook) -> _Written:
-    # it is the agent's connection to him that is held
-    return _held(payload, book.leg(payload.by_leg_id) or leg, book)
-
-
-def _retrieved(_: Any, leg: Leg, __: CallBook) -> _Written:
-    return "RetrievedEvent", {
-        "retrievedConnection": _connection(leg),
-        "retrievingDevice": leg.address,
-        "localConnectionInfo": "connected",
-        "cause": "normal",
-    }
-
-
-def _conferenced(_: Any, leg: Leg, __: CallBook) -> _Written:
-    return "ConferencedEvent", {
-        "primaryOldCall": _connection(leg),
-        "conferencingDevice": leg.address,
-        "addedParty": leg.address,
-        "localConnectionInfo": "connected",
-        "cause": "conference",
-    }
-
-
-def _cleared(payload: told.LegEnded, leg: Leg, _: CallBook) -> _Written:
-    causes = {"USER_BUSY": "busy", "NO_ANSWER": "noAnswer", "CALL_REJECTED": "callRejected"}
-    return "ConnectionClearedEvent", {
-        "droppedConnection": _connection(leg),
-        "releasingDevice": leg.address,
-        "localConnectionInfo": "null",
-        "cause": causes.get(payload.cause, "normalClearing"),
-    }
-
-
 def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]
-
-
-_EVENTS: dict[type[Payload], Callable[[Any, Leg, CallBook], _Written]] = {
-    told.LegRinging: _delivered,
-    told.LegAnswered: _established,
-    told.LegHeld: _held,
-    told.PartyHeld: _held_for,
-    told.LegResumed: _retrieved,
-    told.PartyRetrieved: _retrieved,
-    told.LegConferenced: _conferenced,
-    told.LegEnded: _cleared,
-}

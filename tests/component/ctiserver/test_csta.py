@@ -132,6 +132,13 @@ async def test_what_is_wrong_gets_the_errors_of_the_standard_and_does_nothing(be
         '0001<HoldCall xmlns="urn:other"/>',
         "٠٠٠١<a/>",
         "0001<a>" + "x" * 20_000,
+        '0001<!DOCTYPE a [<!ENTITY x "y"><!ENTITY z "&x;&x;&x;">]><HoldCall>&z;</HoldCall>',
+        '0001<!DOCTYPE a SYSTEM "http://core.bank.example/a.dtd"><HoldCall/>',
+        "0001<HoldCall>&unknown;</HoldCall>",
+        '0001<?xml version="1.0" encoding="no-such-code"?><HoldCall/>',
+        "001<HoldCall/>",
+        "-001<HoldCall/>",
+        "",
     ],
 )
 async def test_what_is_no_csta_is_refused_and_the_connection_goes_on(bench: Bench, text: str) -> None:
