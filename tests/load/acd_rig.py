@@ -119,7 +119,7 @@ class Rig:
             things.append(Phone(id=phone, name=phone))
         for thing in things:
             change = ConfigChanged(kind=thing.kind, object_id=thing.id, version=1, object=thing)
-            await self.publisher.publish(change)
+            await self._publish(change)
         self.family.start()
         for name in self.urls:
             await until(lambda name=name: self.is_green(name), 60, f"{name} is ready")  # type: ignore[misc]
@@ -188,6 +188,15 @@ class Rig:
         async with httpx.AsyncClient(timeout=5) as client:
             answer = (await client.get(f"{self.urls[name]}/v1/entries")).raise_for_status()
         return {entry["id"]: entry for entry in answer.json()}
+
+    async def _publish(self, payload: Payload) -> None:
+        for _ in range(ASKED):
+            try:
+                await self.publisher.publish(payload)
+            except Unavailable:
+                continue  # topics just made have no leader yet
+            return
+        await self.publisher.publish(payload)
 
     async def _sign_in(self, phone: str) -> None:
         order = SignIn(agent_id=phone, phone_id=phone, ready=True)

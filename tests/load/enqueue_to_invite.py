@@ -169,22 +169,25 @@ async def main(calls: int) -> int:
             around = on_real(real) if real is not None else on_simulator(folder / "suite")
             async with around as (site, phones), rig(folder / "suite", broker.address, STAFF, site, {}) as floor:
                 await floor.prepare()
-                loads, found = [], []
+                _head(calls, is_real=real is not None)
                 for rate in RATES:
-                    found.append(await measure(floor, phones, rate, calls))
-                    loads.append(os.getloadavg()[0])
+                    _tell(await measure(floor, phones, rate, calls))
         finally:
             broker.stop()
-    print(f"{'real switch' if real else 'simulated switch'}, {calls} calls at each rate, {len(STAFF.phones)} agents")
-    print(
-        f"{'ms':52}{'min':>8}{'median':>8}{'p90':>8}{'p99':>8}{'max':>8}{'nobody idle':>13}{'not rung':>10}{'load':>6}"
-    )
-    print(f"{'mod_callcenter: 200 OK -> INVITE (recorded, 60 calls)':52}" + _row(MOD_CALLCENTER_MS))
-    for one, load in zip(found, loads, strict=True):
-        for what, values in (("asked", one.asked), ("queued", one.queued)):
-            tail = f"{one.nobody_idle:>13}{one.not_rung:>10}{load:>6.1f}"
-            print(f"{f'{one.rate:g} calls/s: {what} -> INVITE':52}" + _row(spread(values)) + tail)
     return 0
+
+
+def _head(calls: int, *, is_real: bool) -> None:
+    print(f"{'real switch' if is_real else 'simulated switch'}, {calls} calls at each rate, {len(STAFF.phones)} agents")
+    columns = "".join(f"{name:>8}" for name in ("min", "median", "p90", "p99", "max"))
+    print(f"{'ms':52}{columns}{'nobody idle':>13}{'not rung':>10}{'load':>6}")
+    print(f"{'mod_callcenter: 200 OK -> INVITE (recorded, 60 calls)':52}" + _row(MOD_CALLCENTER_MS), flush=True)
+
+
+def _tell(one: Measured) -> None:
+    for what, values in (("asked", one.asked), ("queued", one.queued)):
+        tail = f"{one.nobody_idle:>13}{one.not_rung:>10}{os.getloadavg()[0]:>6.1f}"
+        print(f"{f'{one.rate:g} calls/s: {what} -> INVITE':52}" + _row(spread(values)) + tail, flush=True)
 
 
 def _row(values: tuple[float, ...]) -> str:
