@@ -188,7 +188,7 @@ class CstaSession:
         third = self._third_of(leg)
         if third and connection.call_id == leg.call_id:
             raise NotNow("csta.held", f"{connection.device} holds this call beside another: alternate, or reconnect")
-        await self.control.do(Ask(Verb.HANG_UP, (third or leg).leg_id), asker_of(self.who))
+        await self._drop(leg, third)
         return csta.response(request)
 
     async def clear_call(self, request: Request) -> str:
@@ -198,9 +198,17 @@ class CstaSession:
         if connection.call_id == leg.call_id:
             await self.control.hang_up_call(leg.call_id)
         else:
-            third = self._third_of(leg)
-            await self.control.do(Ask(Verb.HANG_UP, (third or leg).leg_id), asker_of(self.who))
+            await self._drop(leg, self._third_of(leg))
         return csta.response(request)
+
+    async def _drop(self, leg: Leg, third: Leg | None) -> None:
+        """End the third's leg, and be free for the one who waits when this returns; with no third, end the leg itself."""
+        await self.control.do(Ask(Verb.HANG_UP, (third or leg).leg_id), asker_of(self.who))
+        if third:
+            steering = self.control.hands.steering
+            await steering.changes.until(
+                lambda: steering.leg(leg.leg_id).bridged_to != third.leg_id, steering.ways.timeout_s
+            )
 
     async def send_digits(self, request: Request) -> str:
         """GenerateDigits."""

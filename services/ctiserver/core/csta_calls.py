@@ -63,6 +63,10 @@ class CstaCalls:
         if tell is None or leg is None or leg.role is LegRole.SUPERVISOR:
             # who listens in is not told to those he listens to
             return []
+        was = before.get(leg.leg_id)
+        if was is not None and (not was.is_live or isinstance(payload, told.LegStarted)):
+            # told again, or too late
+            return []
         return list(tell(self, payload, leg, before))
 
     def snapshot(self, device: str) -> list[tuple[Connection, str]]:

@@ -170,7 +170,7 @@ async def csta_desk(floor: Floor, subject: str = "boss", role: Role = Role.SUPER
     for script in PHONES:
         assert floor.switch.register(script.number)
         floor.switch.set_phone(script)
-    service = build(floor.settings(), floor.parts)
+    service = build(floor.settings(control_timeout_s=10.0), floor.parts)
     token = issue_development_token(service.settings, SystemClock(), subject, (role,))
     headers = {"Authorization": f"Bearer {token}"}
     async with serving([service]) as running, httpx.AsyncClient(base_url=running[0].url, headers=headers) as client:
