@@ -68,7 +68,13 @@ class _Works:
         changes = Changes()
         ear = Ear(self.outgoing, self.phones, changes, clock, metrics)
         self.journal = Journal(bus, CALL, clock, timedelta(hours=settings.read_back_hours), ear.recall)
-        times = LookTimes(settings.look_every_s, settings.look_again_s, settings.look_timeout_s, settings.ghost_after_s)
+        times = LookTimes(
+            settings.look_every_s,
+            settings.look_again_s,
+            settings.look_timeout_s,
+            settings.ghost_after_s,
+            settings.node_lost_after_s,
+        )
         self.holding = Holding(ear, self.outgoing, self.journal, self.switches, self.phones, times)
         self.outgoing.on_overflow = self.holding.start_over
         self.lease = Lease(bus, NODE_LEASE, settings.instance, self.holding, clock)
