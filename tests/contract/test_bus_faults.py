@@ -12,7 +12,9 @@ from ipcc.contracts.call import CallDataAttached, PhoneChanged
 from ipcc.contracts.topics import ACD_LEASE, CALL, DEAD_LETTER, PHONE, REPLY
 from ipcc.errors import BusDown, Unavailable
 from ipcc.tasks import Tasks
-from tests.contract.test_bus_events import QUICK, Heard, Owner, enqueue, exchange, said
+from tests.contract.test_bus_answers import enqueue, exchange
+from tests.contract.test_bus_leases import Owner
+from tests.contract.test_bus_workers import QUICK, Heard, said
 from tests.support.bus_rig import RAW, Rig, everything, raw
 from tests.support.until import until
 
