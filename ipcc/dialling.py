@@ -40,6 +40,16 @@ class Route:
     number: str = field(repr=False)
     rule: str = ""
 
+    @property
+    def place(self) -> str:
+        """How this route is named where an agent's phone is: ``gateway/number``."""
+        return f"{self.gateway}/{self.number}" if self.gateway else self.number
+
+
+def is_outside(place: str) -> bool:
+    """Whether an agent's place is a number outside, ``gateway/number``, instead of a phone of ours, which has no slash."""
+    return "/" in place
+
 
 def route_of(number: str, rules: Iterable[DialRule], who: Reacher) -> Route:
     """Where ``number`` goes for ``who``.

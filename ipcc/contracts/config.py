@@ -180,6 +180,11 @@ class User(ConfigModel):
     skills: dict[ObjectId, Level] = Field(default_factory=dict)
     languages: tuple[str, ...] = ("zh",)
     phone: ObjectId | None = None
+    outside: Literal["no", "own", "any"] = Field(
+        default="no",
+        description="numbers outside he may be rung at instead of a phone: his own, or any the dial rules allow him",
+    )
+    mobile: Annotated[str, Field(pattern=r"^(\+?[0-9]{2,20})?$")] = Field(default="", repr=False)
     domain: ObjectId = "default"
     groups: tuple[ObjectId, ...] = ()
     site: ObjectId | None = None

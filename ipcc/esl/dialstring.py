@@ -54,6 +54,19 @@ class Gateway:
         return f"sofia/gateway/{_part(self.gateway, 'gateway')}/{_part(self.number, 'number')}"
 
 
+def place_of(place: str, domain: str = "") -> User | Gateway:
+    """Where an agent is rung: ``gateway/number`` is a number outside, anything else a phone of ours."""
+    gateway, _, outside = place.partition("/")
+    return Gateway(gateway, outside) if outside else User(place, domain)
+
+
+def confirmation(key: str, sound: str) -> dict[str, str]:
+    """Variables by which an answered leg is taken only once ``key`` was pressed, so that no voicemail takes a call; none
+    without a key. The switch asks again every five seconds; CHANNEL_ANSWER comes before the key, the end of the originate
+    after it (switch_ivr_originate.c, group_confirm_key)."""
+    return {"group_confirm_key": key, "group_confirm_file": sound} if key else {}
+
+
 @dataclass(frozen=True)
 class SipAddress:
     """An address reached by a SIP profile directly: ``sofia/internal/1001@10.0.0.9:5060``."""

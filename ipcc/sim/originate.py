@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ipcc.sim import dialstring, endpoints, signalling
+from ipcc.sim import dialstring, digits, endpoints, signalling
 from ipcc.sim.channels import OtherLeg
 from ipcc.sim.endpoints import Failure, Request
 from ipcc.sim.hangup import hang_up
@@ -109,6 +109,22 @@ def _try_group(attempt: Attempt, group: tuple[dialstring.Leg, ...]) -> Steps:
     yield from _Group(attempt, math.floor(kernel.now)).wait()
 
 
+def _is_confirmed(leg: Channel) -> bool:
+    """Whether an answered leg counts: with ``group_confirm_key`` once that key was pressed, whatever came before it.
+
+    Measured on a real switch: CHANNEL_ANSWER comes at the answer and bears the variable, the originate ends when the key is
+    there and the variable is gone then; without it the leg ends with the time of the originate, NO_ANSWER. The sound it asks
+    with is not simulated.
+    """
+    wanted = leg.var("group_confirm_key")
+    while wanted and (digit := digits.take(leg)) is not None:
+        if digit == wanted:
+            wanted = ""
+            leg.set_var("group_confirm_key", None)
+            leg.set_var("group_confirm_file", None)
+    return not wanted
+
+
 @dataclass
 class _Group:
     """The legs that ring together; looked at again whenever one of them changes, at the next frame."""
@@ -149,7 +165,7 @@ class _Group:
 
     def _is_up(self, leg: Channel) -> bool:
         if leg.has(Flag.ANSWERED):
-            return True
+            return _is_confirmed(leg)
         return leg.has(Flag.EARLY_MEDIA) and leg.var("originate_early_media") != "false"
 
     def _win(self, leg: Channel) -> None:

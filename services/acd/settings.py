@@ -30,6 +30,36 @@ class AcdSettings(ServiceSettings):
     phone_domain: str = Field(
         "", description="SIP domain put behind a phone's name when it is dialled; empty leaves it to the switch."
     )
+    caller_number: str = Field(
+        "95500",
+        pattern=r"^\+?[0-9]{2,20}$",
+        description="The bank's number shown to agents at numbers outside and to customers called back.",
+    )
+    confirm_key: str = Field(
+        "",
+        pattern=r"^[0-9*#]?$",
+        description="The key an agent at a number outside presses to take a contact, so that no voicemail takes it. Empty: none.",
+    )
+    confirm_sound: str = Field(
+        "tone_stream://%(300,700,880);loops=2",
+        pattern=r"^[A-Za-z0-9_.:/%(),;=-]{1,200}$",
+        description="What he hears until he presses it: a sound as the switch names it.",
+    )
+    gateway: str = Field(
+        "demo",
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="SIP gateway of the switch that customers are called back through.",
+    )
+    sounds_dir: str = Field(
+        "/usr/share/ipcc/sounds",
+        description="Folder of the prompts as the switch sees it; below it <language>.",
+    )
+    callback_net_s: int = Field(
+        180,
+        ge=30,
+        le=3600,
+        description="A customer who was called back and is with nobody after so many seconds is given to the safety net.",
+    )
     join_timeout_s: float = Field(
         0.5,
         gt=0,

@@ -11,6 +11,7 @@ from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
 from ipcc.call.model import Call
 from ipcc.contracts.acd import AgentState
+from ipcc.dialling import is_outside
 from ipcc.errors import NotAllowed, Unavailable
 from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
@@ -52,9 +53,13 @@ def _view(call: Call, control: CallControl) -> CallView:
     return CallView.of(call, [leg for leg in legs if leg])
 
 
-@router.post("/agents/{agent_id}/sign-in", summary="The agent is here, at a phone that is registered")
+@router.post(
+    "/agents/{agent_id}/sign-in", summary="The agent is here, at a phone that is registered or a number outside"
+)
 async def sign_in(agent_id: Id, body: SignInBody, who: CurrentPrincipal, desk: Desk) -> Answer:
     check_self(who, agent_id)
+    if body.number is not None:
+        return Answer(agent_id=agent_id, answer=dict(await desk.sign_in_outside(agent_id, body.number, body.ready)))
     return Answer(agent_id=agent_id, answer=dict(await desk.sign_in(agent_id, body.phone, body.ready)))
 
 
@@ -103,7 +108,7 @@ async def get_agent(agent_id: Id, who: CurrentPrincipal, known: Known, shown: Sh
         since=now.since if now else None,
         until=changed.until if changed else None,
         phone_id=phone_id,
-        phone_registered=bool(phone and phone.registered),
+        phone_registered=is_outside(phone_id) or bool(phone and phone.registered),
         call_id=changed.call_id if changed else "",
         offer_id=changed.offer_id if changed else "",
         offers=shown.offers_to(agent_id),

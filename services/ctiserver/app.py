@@ -82,7 +82,7 @@ class _Works:
         self.desktops = Desktops(lambda call_id: ear.book.call(call_id), self.directory.queue_name)
         self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all)
         self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
-        self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s)
+        self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s, settings.dial_rules)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
         self.webhooks = Webhooks(
@@ -171,6 +171,8 @@ def ways_of(settings: CtiSettings) -> Ways:
         phone_domain=settings.phone_domain,
         caller_number=settings.caller_number,
         recordings_root=settings.recordings_root,
+        confirm_key=settings.confirm_key,
+        confirm_sound=settings.confirm_sound,
     )
 
 

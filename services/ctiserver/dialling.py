@@ -10,9 +10,9 @@ from ipcc.contracts.acd import AgentState
 from ipcc.contracts.call import Direction
 from ipcc.contracts.config import DialRule
 from ipcc.contracts.tags import LegRole
-from ipcc.dialling import Reacher, Route, route_of
+from ipcc.dialling import Reacher, Route, is_outside, route_of
 from ipcc.errors import Invalid, NotFound, NotNow, SwitchDown
-from ipcc.esl.dialstring import Gateway, User
+from ipcc.esl.dialstring import Gateway, User, place_of
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
 from ipcc.ids import LegId, NodeId
@@ -76,19 +76,20 @@ class Dialling:
         return route_of(number, rules, Reacher(roles, tuple(judged.skills) if judged else ()))
 
     def agent(self, agent_id: str, asker: Asker, part: str = "") -> Dialled:
-        """An agent (or supervisor) at the phone he signed in at, else at his own."""
-        phone = self.phone_of(agent_id)
-        return Dialled(User(phone, self.steering.ways.phone_domain), asker.leg(part), agent_id, phone)
+        """An agent (or supervisor) at the phone or number he signed in at, else at his own phone."""
+        place = self.phone_of(agent_id)
+        return Dialled(place_of(place, self.steering.ways.phone_domain), asker.leg(part), agent_id, place)
 
     def phone_of(self, agent_id: str) -> str:
-        """The phone he is rung at. Raises NotFound, NotNow."""
+        """The phone, or the number outside, he is rung at. Raises NotFound, NotNow."""
         user = self.directory.user(agent_id)
         now = self.desktops.agents.get(agent_id)
         is_in = now is not None and now.changed.state is not AgentState.OUT and bool(now.changed.phone_id)
         phone = now.changed.phone_id if now and is_in else user.phone
         if not phone:
             raise NotNow("agent.no_phone", f"{agent_id} is signed in at no phone and has none", agent_id=agent_id)
-        self.directory.check_phone(phone)
+        if not is_outside(phone):
+            self.directory.check_phone(phone)
         return phone
 
     def agent_at(self, phone_id: str) -> str:

@@ -13,7 +13,7 @@ from ipcc.contracts import tags
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchDown, SwitchRefused
 from ipcc.esl.commands import Originate, UuidKill
-from ipcc.esl.dialstring import Endpoint, call_variables
+from ipcc.esl.dialstring import Endpoint, Gateway, call_variables, confirmation
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
 from ipcc.ids import CallId, LegId
@@ -72,12 +72,18 @@ class Ringing:
                     "RECORD_STEREO": "true",
                     "execute_on_answer": f"record_session {self.steering.ways.recordings_root / name}",
                 }
-        elif self.steering.ways.caller_number:
-            variables["origination_caller_id_number"] = self.steering.ways.caller_number
+        ways, is_outside = self.steering.ways, isinstance(dialled.endpoint, Gateway)
+        if (is_outside or not dialled.agent_id) and ways.caller_number:
+            variables["origination_caller_id_number"] = ways.caller_number
+        if is_outside and dialled.agent_id:
+            variables |= confirmation(ways.confirm_key, ways.confirm_sound)
         return variables
 
     def dial_string(self, dialled: Dialled, variables: Mapping[str, str]) -> str:
         """What the switch's bridge application dials."""
+        if dialled.agent_id and isinstance(dialled.endpoint, Gateway):
+            # what his network says before he answers is no answer, and nothing to ask for a key in
+            variables = {**variables, "ignore_early_media": "true"}
         return call_variables(variables) + dialled.endpoint.render()
 
     def order(self, dialled: Dialled, running: Running, variables: Mapping[str, str]) -> Originate:

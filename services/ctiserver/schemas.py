@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from ipcc.call.model import Call, Leg
 from services.ctiserver.core.dialling import Target
@@ -21,10 +21,17 @@ class Body(BaseModel):
 
 
 class SignInBody(Body):
-    """``phone`` left out: the one configured for the agent."""
+    """``phone`` left out: the one configured for the agent; ``number``: a number outside instead of a phone."""
 
     phone: Word | None = None
+    number: Annotated[str, Field(min_length=2, max_length=25)] | None = Field(default=None, repr=False)
     ready: bool = False
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> SignInBody:
+        if self.phone is not None and self.number is not None:
+            raise ValueError("phone and number: give one of them")
+        return self
 
 
 class SignOutBody(Body):

@@ -93,6 +93,16 @@ class CtiSettings(ServiceSettings):
     caller_number: str = Field(
         "95500", pattern=r"^\+?[0-9]{2,20}$", description="The bank's number shown to whoever agents call outside."
     )
+    confirm_key: str = Field(
+        "",
+        pattern=r"^[0-9*#]?$",
+        description="The key an agent at a number outside presses to take a call, so that no voicemail takes it. Empty: none.",
+    )
+    confirm_sound: str = Field(
+        "tone_stream://%(300,700,880);loops=2",
+        pattern=r"^[A-Za-z0-9_.:/%(),;=-]{1,200}$",
+        description="What he hears until he presses it: a sound as the switch names it.",
+    )
     music: str = Field(
         "local_stream://ipcc",
         pattern=r"^[A-Za-z0-9_.:/-]{1,200}$",

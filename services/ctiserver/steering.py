@@ -33,6 +33,8 @@ class Ways:
     phone_domain: str = ""
     caller_number: str = ""
     recordings_root: Path = Path("/var/spool/ipcc")
+    confirm_key: str = ""
+    confirm_sound: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ipcc.bus import Requester
 from ipcc.call.model import Call, Leg
 from ipcc.contracts.acd import AcdCommand, EndWrapUp, SetNotReady, SetReady, SignIn, SignOut
-from ipcc.errors import Invalid, IpccError, NotNow, Unavailable
+from ipcc.contracts.config import DialRule
+from ipcc.dialling import Reacher, route_of
+from ipcc.errors import Invalid, IpccError, NotAllowed, NotNow, Unavailable
 from ipcc.ids import CallId
 from ipcc.logging import SECRET_KEYS
 from ipcc.metrics import CTI_CONTROL, Metrics
@@ -38,6 +40,22 @@ class AgentDesk:
     directory: Directory
     requester: Requester
     ask_timeout_s: float
+    rules: Sequence[DialRule] = ()
+    """The dial rules where none are administered."""
+
+    async def sign_in_outside(self, agent_id: str, number: str, ready: bool) -> Mapping[str, Any]:
+        """Bind the agent to a number outside that his user and his dial rules allow him.
+
+        Raises NotAllowed (agent.outside, dial.not_allowed) and Invalid (number.invalid).
+        """
+        user = self.directory.agent(agent_id)
+        if user.outside == "no" or (user.outside == "own" and number != user.mobile):
+            raise NotAllowed("agent.outside", f"agent {agent_id} may not be rung at this number", agent_id=agent_id)
+        rules = self.directory.dial_rules(user.organisation, self.rules)
+        route = route_of(number, rules, Reacher(user.roles, tuple(user.skills)))
+        if not route.gateway:
+            return await self.sign_in(agent_id, route.number, ready)
+        return await self._ask(SignIn(domain=user.domain, agent_id=agent_id, phone_id=route.place, ready=ready))
 
     async def sign_in(self, agent_id: str, phone_id: str | None, ready: bool) -> Mapping[str, Any]:
         """Bind the agent to a phone that can be rung; without ``phone_id`` to the one configured for him."""

@@ -21,6 +21,7 @@ from ipcc.errors import NotFound, NotNow
 from services.acd.core import offers
 from services.acd.core.freedom import freedom
 from services.acd.core.moves import Given
+from services.acd.core.places import can_be_rung, is_known
 from services.acd.core.rows import Agent, Contact
 from services.acd.core.rules import PHONE_LOST, REMOVED, SIGNED_IN
 from services.acd.core.turn import Become, Turn, milliseconds
@@ -44,7 +45,7 @@ def _check_sign_in(turn: Turn, command: SignIn) -> None:
     user = turn.state.users.get(command.agent_id)
     if user is None or not (user.skills or "agent" in user.roles):
         raise NotFound("acd.unknown_agent", f"there is no agent {command.agent_id}", agent_id=command.agent_id)
-    if command.phone_id not in turn.state.phones:
+    if not is_known(turn.state, command.phone_id):
         raise NotFound("acd.unknown_phone", f"there is no phone {command.phone_id}", phone_id=command.phone_id)
     for other in sorted(turn.state.at_phone.get(command.phone_id, set()) - {command.agent_id}):
         raise NotNow("acd.phone_taken", f"{other} is signed in at phone {command.phone_id}", phone_id=command.phone_id)
@@ -64,7 +65,7 @@ def _arrival(turn: Turn, agent: Agent, command: SignIn) -> Become:
         return Become(AgentState.NOT_READY, agent.reason, phone_id=command.phone_id, until=agent.until)
     if agent.state is AgentState.OUT and not command.ready:
         return Become(AgentState.NOT_READY, SIGNED_IN, phone_id=command.phone_id)
-    if not turn.state.is_registered(command.phone_id):
+    if not can_be_rung(turn.state, command.phone_id):
         return Become(AgentState.NOT_READY, PHONE_LOST, phone_id=command.phone_id)
     return Become(AgentState.READY, phone_id=command.phone_id)
 
@@ -92,7 +93,7 @@ def set_ready(turn: Turn, command: SetReady) -> None:
     """He takes contacts; in a contact it takes back the pause asked for, in wrap-up it ends the wrap-up."""
     agent = turn.agent(command.agent_id)
     if turn.allows(agent, Given.BE_READY):
-        if agent.state is AgentState.NOT_READY and not turn.state.is_registered(agent.phone_id):
+        if agent.state is AgentState.NOT_READY and not can_be_rung(turn.state, agent.phone_id):
             raise NotNow(
                 "acd.phone_not_registered", f"phone {agent.phone_id} is not registered", phone_id=agent.phone_id
             )
@@ -170,7 +171,8 @@ def settle(turn: Turn) -> None:
         if agent.id not in turn.state.users:
             hear_removed(turn, agent.id)
         elif agent.state in FREE:
-            hear_phone(turn, PhoneChanged(phone_id=agent.phone_id, registered=turn.state.is_registered(agent.phone_id)))
+            works = can_be_rung(turn.state, agent.phone_id)
+            hear_phone(turn, PhoneChanged(phone_id=agent.phone_id, registered=works))
 
 
 def hear_removed(turn: Turn, agent_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipcc.contracts.acd import AgentState
+from services.acd.core.places import can_be_rung, rest_at
 from services.acd.core.rows import Agent
 from services.acd.core.rules import PHONE_LOST, REMOVED
 from services.acd.core.turn import Become, Turn
@@ -14,6 +15,6 @@ def freedom(turn: Turn, agent: Agent, wish: Become) -> Become:
         return Become(AgentState.OUT, REMOVED, phone_id="")
     if agent.then_reason:
         return Become(AgentState.NOT_READY, agent.then_reason)
-    if wish.state is AgentState.READY and not turn.state.is_registered(agent.phone_id):
+    if wish.state is AgentState.READY and not can_be_rung(turn.state, agent.phone_id):
         return Become(AgentState.NOT_READY, PHONE_LOST)
-    return wish
+    return rest_at(agent.phone_id, wish)

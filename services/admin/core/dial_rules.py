@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ipcc.contracts.config import DialPlan, DialRule
+from ipcc.contracts.config import DialPlan, DialRule, User
 from ipcc.dialling import is_plain
 from services.admin.core.faults import Fault
 
@@ -29,6 +29,16 @@ def dial_faults(objects: Mapping[tuple[str, str], object]) -> Iterator[Fault]:
     for plan in plans:
         yield from _plan_faults(plan)
     yield from _shared_units(plans)
+    for user in objects.values():
+        if isinstance(user, User) and user.outside == "own" and not user.mobile:
+            yield Fault(
+                "user",
+                user.id,
+                "outside",
+                "he has no mobile number of his own",
+                "give mobile, or let outside be no or any",
+                "没有登记本人手机号;请填写 mobile,或将 outside 设为 no 或 any",
+            )
 
 
 def _plan_faults(plan: DialPlan) -> Iterator[Fault]:

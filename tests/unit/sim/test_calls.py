@@ -357,3 +357,29 @@ def test_a_jittering_switch_still_joins_and_tells_the_same_story_for_the_same_se
     assert story(3) == story(3)
     for seed in range(8):
         assert "CHANNEL_BRIDGE" in [name for name, _ in story(seed)]
+
+
+def test_an_answered_leg_that_asks_for_a_key_counts_once_the_right_one_was_pressed() -> None:
+    """Measured on a real switch: ANSWER at the answer with the variable on it, the job at the key, the variable gone."""
+    bench = Bench()
+    bench.dial("sofia/gateway/carrier/13900000001 &park()", group_confirm_key="1")
+    bench.answered()
+    assert bench.events("agent", "CHANNEL_ANSWER")
+    assert bench.events("agent", "CHANNEL_ANSWER")[0].headers["variable_group_confirm_key"] == "1"
+    bench.engine.phones.press("agent", "2")
+    bench.run(0.5)
+    assert not bench.events(name="BACKGROUND_JOB")
+    bench.engine.phones.press("agent", "1")
+    bench.run(0.5)
+    assert bench.events(name="BACKGROUND_JOB")
+    assert bench.events("agent", "CHANNEL_PARK")
+    assert bench.api("uuid_getvar", "agent group_confirm_key") == "_undef_"
+
+
+def test_an_answered_leg_whose_key_nobody_presses_ends_with_the_time_of_its_dialling() -> None:
+    bench = Bench()
+    bench.dial("sofia/gateway/carrier/13900000001 &park()", group_confirm_key="1", originate_timeout="8")
+    bench.answered()
+    bench.run(9)
+    assert [event.headers["Hangup-Cause"] for event in bench.events("agent", "CHANNEL_HANGUP")] == ["NO_ANSWER"]
+    assert not bench.events("agent", "CHANNEL_PARK")

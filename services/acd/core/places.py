@@ -1,0 +1,31 @@
+"""Where agents are rung: at a phone of ours, which works while it is registered, or at a number outside, which nobody registers."""
+
+from __future__ import annotations
+
+from ipcc.contracts.acd import AgentState, OfferOutcome
+from ipcc.dialling import is_outside
+from services.acd.core.rules import PHONE_LOST
+from services.acd.core.state import State
+from services.acd.core.turn import Become
+
+_DOES_NOT_WORK = frozenset(
+    {PHONE_LOST, OfferOutcome.FAILED.value, OfferOutcome.BUSY.value, OfferOutcome.DECLINED.value}
+)
+
+
+def is_known(state: State, place: str) -> bool:
+    """Whether it can be signed in at; a number outside was allowed by whoever asked (ctiserver, by the dial rules)."""
+    return is_outside(place) or place in state.phones
+
+
+def can_be_rung(state: State, place: str) -> bool:
+    """Whether it works, as far as is known (I9)."""
+    return is_outside(place) or state.is_registered(place)
+
+
+def rest_at(place: str, wish: Become) -> Become:
+    """A number outside that refused or failed is rung again only when he says that he is ready: nobody tells that it works."""
+    if not is_outside(place) or wish.state is not AgentState.NOT_READY or wish.reason not in _DOES_NOT_WORK:
+        return wish
+    reason = OfferOutcome.UNREGISTERED.value if wish.reason == PHONE_LOST else wish.reason
+    return Become(wish.state, reason)
