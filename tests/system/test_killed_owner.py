@@ -10,7 +10,7 @@ import pytest
 from tests.load.acd_killed import Load, run
 from tests.support.kafka_broker import KafkaBroker
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
 async def test_killing_the_owner_loses_no_place_and_offers_nobody_twice(
