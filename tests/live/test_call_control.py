@@ -78,7 +78,7 @@ RECORDS: dict[Scene, dict[str, str]] = {
         "1001": f"{AGENT}, held, resumed, {OVER}",
     },
     transfer: {
-        "customer": f"{CALLER}, parts from 1001, talks to 1002, parts from 1002, ended NORMAL_CLEARING",
+        "customer": f"{CALLER}, transferred, parts from 1001, talks to 1002, parts from 1002, ended NORMAL_CLEARING",
         "1001": f"{AGENT}, {OVER}",
         "1002": f"started as consult, ringing, answered, talks to customer, {OVER}",
     },
