@@ -131,6 +131,7 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
     await ear.open(real.address, real.password)
     people = SipPeople(await site_of(ear, real.phone_passwords))
     phones: list[RegisteredPhone] = []
+    legs: list[str] = []
     try:
         for number in STAFF.phones:
             phone = await people.phone(number)
@@ -143,6 +144,7 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
             tags = f"origination_uuid={leg},ipcc_call_id={leg},ipcc_role=customer,origination_caller_id_number={number}"
             answer = await ear.api(f"originate {{{tags}}}null/{number} &park()")
             assert answer.startswith("+OK"), answer
+            legs.append(leg)
             return leg
 
         def invited() -> dict[str, float]:
@@ -151,6 +153,9 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
 
         yield Site(real.address, real.password, real.spool), Phones(park, invited)
     finally:
+        # nobody else knows of them: whoever was not served is still parked
+        for leg in legs:
+            await ear.api(f"uuid_kill {leg}")
         await people.close()
         await ear.close()
 
