@@ -119,9 +119,10 @@ class Replier:
     publisher: Publisher
     counters: ReplyCounters = field(default_factory=ReplyCounters)
 
-    def answering(self, answer: Answer[P]) -> Handle[P]:
+    def answering(self, answer: Answer[P], *, even_late: bool = False) -> Handle[P]:
         """A handler that calls ``answer(data, received)`` unless the command expired, and sends its result or its error back.
 
+        ``even_late``: an expired command is carried out all the same, whether or not anybody still waits for its answer.
         A command nobody waits for (no reply_to) raises its errors to the worker, but for those refused: they are logged.
         """
 
@@ -129,7 +130,8 @@ class Replier:
             if self._is_expired(received):
                 self.counters.expired += 1
                 log.info("command_expired", type=received.event.type, id=received.event.id)
-                return
+                if not even_late:
+                    return
             await self._carry_out(answer, data, received)
 
         return handle

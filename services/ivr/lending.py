@@ -33,7 +33,9 @@ class Lending:
 
     def handlers(self, replier: Replier) -> Handlers:
         """The table of the orders."""
-        return Handlers().on(RunFlow, replier.answering(self.run_flow)).on(StopFlow, replier.answering(self.stop_flow))
+        # a caller who was taken back must never be asked for his password, however late we hear of it
+        stop = replier.answering(self.stop_flow, even_late=True)
+        return Handlers().on(RunFlow, replier.answering(self.run_flow)).on(StopFlow, stop)
 
     async def run_flow(self, data: RunFlow, received: Received) -> Mapping[str, Any]:
         """Begin a session on the leg. Raises NotFound (flow or leg), Invalid, NotNow (session.running), Unavailable."""

@@ -126,6 +126,11 @@ class Runner:
         self.session, self._action = moved.session, None
         return moved.facts
 
+    def taken(self) -> tuple[IvrPayload, ...]:
+        """Somebody else has joined the caller to somebody while nobody of ours looked: end the session so and say so."""
+        self._end_with(Stopped())
+        return self.ended()
+
     def failed(self) -> tuple[IvrPayload, ...]:
         """We cannot go on: end the session where it stands and say so."""
         moved = abort(self.session, self._around.clock.now())

@@ -287,6 +287,12 @@ class Sessions:
             return
         # he may be joined to his agent, or to whom the flow has called, at this moment: nothing of his is interrupted
         if flow.nodes[moved.session.at].kind not in ("queue", "transfer"):
+            if await self._talks(line):
+                # the safety net, or whoever lent him, has joined him to somebody meanwhile: the flow is over for him
+                self.outside.sender.tell(runner.taken())
+                self._finish(runner)
+                await line.forget()
+                return
             await self._quieten(line)
         self._run(runner, line, partition)
 
@@ -315,6 +321,15 @@ class Sessions:
             started_at=found.at,
             lent_to=found.started.flow_id if found.started.is_lent else "",
         )
+
+    async def _talks(self, line: Line) -> bool:
+        while True:
+            try:
+                return await line.is_joined()
+            except LineLost:
+                return False
+            except SwitchDown:
+                await self.outside.clock.sleep(1.0)
 
     @staticmethod
     async def _look_once(line: Line) -> bool | None:

@@ -10,7 +10,7 @@ import structlog
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferAnswered, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.payload import Payload
 from ipcc.errors import Refused, Unavailable
-from services.ivr.core.actions import JoinQueue, QueueLeft
+from services.ivr.core.actions import ELSEWHERE, JoinQueue, QueueLeft
 from services.ivr.core.session import Session
 from services.ivr.core.speech import prompts
 from services.ivr.ports import LineLost, Standing, Surroundings
@@ -49,7 +49,11 @@ class Stay:
                     # nobody knows what he hears; what was queued on the leg must not sound into a conversation later
                     await self._music_anew()
                 left = await self._keep_company(news)
-        if left.outcome != EntryOutcome.ANSWERED.value or self._is_daring:
+        is_served = left.outcome == EntryOutcome.ANSWERED.value
+        if left.outcome == EntryOutcome.TRANSFERRED.value and await line.is_joined():
+            # the safety net had him while acd, or we, were away: nothing more is said to him, and nobody ends his call
+            left, is_served = QueueLeft(ELSEWHERE), True
+        if not is_served or self._is_daring:
             await line.interrupt()
         return left
 

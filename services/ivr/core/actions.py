@@ -122,6 +122,10 @@ class BankAnswer:
     elapsed_ms: int = 0
 
 
+ELSEWHERE = "elsewhere"
+"""He left the queue for somebody he talks to who is no agent of ours: the safety net, or another service, joined them."""
+
+
 @dataclass(frozen=True)
 class QueueLeft:
     """The stay in the queue is over: answered, overflowed, transferred or refused (with acd's reason)."""

@@ -20,7 +20,7 @@ from ipcc.contracts.ivr import (
     StopFlow,
 )
 from ipcc.errors import Invalid, NotFound, NotNow, SwitchRefused
-from ipcc.esl.commands import Command, SchedTransfer, UuidBreak, UuidKill, UuidTransfer
+from ipcc.esl.commands import Command, SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
 from ipcc.ids import LegId, new_id
 from tests.component.ivr.conftest import TOKEN, StandIn
 from tests.component.ivr.world import World
@@ -190,6 +190,27 @@ async def test_a_switch_that_will_not_be_quiet_gives_the_leg_back_all_the_same_a
         await desk.stop(call, session)
         assert (await desk.returned(call)).outcome == "stopped"
         assert [c for c in desk.node.commands if isinstance(c, UuidTransfer | SchedTransfer)] == []
+
+
+async def test_who_was_joined_to_his_agent_by_force_is_never_asked_by_the_next_replica(desk: Desk) -> None:
+    async with desk.replica("ivr-0") as first:
+        call, session = await desk.lend()
+        await desk.key(call, CUSTOMER.card_no)
+        await desk.asked(call)
+        await first.die()
+        desk.node._running.clear()
+        # nobody answered the order to take him back: ctiserver joined them itself
+        desk.node.legs[LegId(call)]["application"] = "uuid_bridge"
+        ran, sent = len(desk.node.executed), len(desk.node.commands)
+        async with desk.replica("ivr-1") as second:
+            found = await desk.returned(call)
+            assert (found.session_id, found.outcome, found.results) == (session, "stopped", {})
+            assert await desk.ended(call) == "stopped"
+            assert second.sessions.running == {}
+        assert desk.node.executed[ran:] == []
+        assert not any(
+            isinstance(c, UuidBreak | UuidSetVar | UuidKill | UuidTransfer) for c in desk.node.commands[sent:]
+        )
 
 
 async def test_another_replica_goes_on_where_one_died_and_gives_him_back(desk: Desk) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
-from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidSetVar, UuidTransfer
+from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
+from ipcc.ids import LegId
 from tests.component.ivr.world import World
 from tests.support.fake_parts import LoopClock
 from tests.support.until import until
@@ -127,6 +128,27 @@ async def test_who_is_given_to_the_safety_net_waits_in_no_queue(world: World) ->
         await until(lambda: world.acd.left, what="he left the queue")
         assert [(one.entry_id, one.outcome) for one in world.acd.left] == [(entry.entry_id, EntryOutcome.TRANSFERRED)]
         assert [c.leg_id for c in world.node.told(UuidTransfer)] == [call]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_whom_the_safety_net_has_joined_to_a_human_is_left_alone_when_acd_is_back(
+    world: World, is_told: bool
+) -> None:
+    await world.start_acd()
+    async with world.replica():
+        call, entry = await waiting(world)
+        breaks = len(world.node.told(UuidBreak))
+        world.node.legs[LegId(call)]["application"] = "bridge"
+        if is_told:
+            await world.end_entry(entry, EntryOutcome.TRANSFERRED)
+        else:
+            world.acd.answer = {"outcome": "transferred"}
+        assert await world.ended(call, timeout=60) == "transferred"
+        # not a word into their talk, no break, no end of his call
+        assert world.heard(call) == [MUSIC]
+        assert len(world.node.told(UuidBreak)) == breaks
+        assert world.node.told(UuidKill) == []
+        assert world.node.told(UuidTransfer) == []
 
 
 async def test_with_acd_silent_nothing_is_said_and_the_safety_net_is_left_to_run(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from services.ivr.core.actions import Input, JoinQueue, QueueLeft
+from services.ivr.core.actions import ELSEWHERE, Input, JoinQueue, QueueLeft
 from services.ivr.core.speech import Spoken
 from services.ivr.core.steps import Finish, Go, NodeModel, Perform, Step
 
@@ -39,6 +39,8 @@ class QueueNode(NodeModel):
         if isinstance(given, QueueLeft):
             if given.outcome == "answered":
                 return Finish("answered_by_agent")
+            if given.outcome == ELSEWHERE:
+                return Finish("transferred")
             if given.outcome == "overflowed":
                 return Go(self.on_overflow, outcome="overflowed")
             return Go(self.on_refused, outcome=f"refused {given.reason}".strip())
