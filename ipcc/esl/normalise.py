@@ -111,7 +111,8 @@ def snapshot(event: SwitchEvent) -> m.LegSnapshot:
         at=event.at,
         facts=leg_facts(event),
         state=state,
-        is_answered=event.get("Answer-State") == AnswerState.ANSWERED,
+        # while a key is asked for before the call is his, nobody has answered; the switch unsets it at the key (measured)
+        is_answered=event.get("Answer-State") == AnswerState.ANSWERED and not event.variable("group_confirm_key"),
         is_held=event.get("Channel-Call-State") == CallState.HELD,
         times=_times(event),
         partner_id=LegId(partner) if partner and not is_parked else None,
