@@ -102,6 +102,8 @@ _BY_KIND: Mapping[str, dict[str, Any]] = {
     "LeaveQueue": {"outcome": "transferred", "target": "cards"},
     "EntryEnded": {"target": ""},
     "OfferEnded": {"cause_text": ""},
+    "CallbackTried": {"outcome": "busy", "leg_id": "9a3d5c1e-7f20-5b64-8c11-0d2e4f6a8b07", "cause_text": "USER_BUSY"},
+    "CallbackDialled": {"leg_id": "9a3d5c1e-7f20-5b64-8c11-0d2e4f6a8b07"},
     "AgentChanged": {"state": "not_ready", "then_reason": "", "offer_id": "", "call_id": ""},
     "NodeLeft": {"outcome": "key 1", "kind": "menu"},
     "NodeEntered": {"kind": "menu"},

@@ -43,6 +43,8 @@ class EntryOutcome(StrEnum):
     ABANDONED = "abandoned"
     OVERFLOWED = "overflowed"
     TRANSFERRED = "transferred"
+    UNREACHED = "unreached"  # called back, and not reached
+    CANCELLED = "cancelled"  # nobody wants to be called back any more
 
 
 class InputRef(Payload):

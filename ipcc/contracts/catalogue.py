@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipcc.contracts.acd import ACD_PAYLOADS
 from ipcc.contracts.alert import ALERT_PAYLOADS
 from ipcc.contracts.call import CALL_PAYLOADS
+from ipcc.contracts.callback import CALLBACK_PAYLOADS
 from ipcc.contracts.config import CONFIG_PAYLOADS
 from ipcc.contracts.ivr import IVR_PAYLOADS
 from ipcc.contracts.outbound import OUTBOUND_PAYLOADS
@@ -17,6 +18,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     for kind in (
         *CALL_PAYLOADS,
         *ACD_PAYLOADS,
+        *CALLBACK_PAYLOADS,
         *IVR_PAYLOADS,
         *RECORDING_PAYLOADS,
         *OUTBOUND_PAYLOADS,

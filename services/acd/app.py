@@ -17,6 +17,8 @@ from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_switches, running_bus
 from ipcc.tasks import Tasks
 from services.acd.api import router
+from services.acd.callback_api import CallbackDesk
+from services.acd.callback_api import router as callbacks_router
 from services.acd.mirror import Mirror, Stories
 from services.acd.owner import Surroundings
 from services.acd.ownership import Ownership
@@ -39,6 +41,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     history = timedelta(hours=settings.history_hours)
     mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
     desk = Desk(mirrors, config, requester, clock, metrics)
+    callback_desk = CallbackDesk(mirrors, config, requester, clock)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -66,8 +69,8 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, clock),
         metrics=metrics,
         health=health,
-        routers=[router],
-        provides=[desk],
+        routers=[router, callbacks_router],
+        provides=[desk, callback_desk],
     )
 
 
@@ -80,7 +83,17 @@ def _surroundings(
         switches,
         clock,
         metrics,
-        Dialling(settings.recordings_root, settings.phone_domain, settings.join_timeout_s),
+        Dialling(
+            settings.recordings_root,
+            settings.phone_domain,
+            settings.join_timeout_s,
+            settings.caller_number,
+            settings.confirm_key,
+            settings.confirm_sound,
+            settings.gateway,
+            settings.sounds_dir,
+            settings.callback_net_s,
+        ),
         settings.look_every_s,
         settings.snapshot_every,
         settings.inputs_dir,

@@ -26,6 +26,7 @@ from ipcc.contracts.acd import (
     SignOut,
 )
 from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
+from ipcc.contracts.callback import CancelCallback, RequestCallback
 from ipcc.contracts.config import ConfigChanged
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD_COMMAND, CALL, CONFIG, PHONE, Topic
@@ -42,6 +43,8 @@ HEARD: dict[str, type[Payload]] = {
         LeaveQueue,
         ChangeEntry,
         PullEntry,
+        RequestCallback,
+        CancelCallback,
         SignIn,
         SignOut,
         SetReady,

@@ -15,7 +15,7 @@ from ipcc.esl.port import SwitchNode
 from ipcc.ids import LegId, NodeId
 from services.acd.core.inputs import LegsSeen, SeenLeg
 from services.acd.core.state import State
-from services.acd.switch import OWNER
+from services.acd.originates import OWNER
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Lookout:
             if seen is None:
                 continue  # it ended while we asked
             legs[leg] = seen
-            if not seen.offer_id:
+            if not seen.offer_id and not seen.customer_of:
                 strangers.add(leg)
         return LegsSeen(node.node_id, asked_at, legs, is_takeover)
 
@@ -60,11 +60,14 @@ class Lookout:
             return None
         if found.facts.variables.get(tags.OWNER) != OWNER:
             return SeenLeg(row.leg_id, is_answered=True)
+        offer_id = found.facts.variables.get(tags.OFFER_ID, "")
+        is_customer = found.facts.variables.get(tags.ROLE) == tags.LegRole.CUSTOMER.value
         return SeenLeg(
             leg_id=row.leg_id,
             is_answered=found.is_answered,
             partner=await self._partner(node, found, rows),
-            offer_id=found.facts.variables.get(tags.OFFER_ID, ""),
+            offer_id="" if is_customer else offer_id,
+            customer_of=offer_id if is_customer else "",
         )
 
     async def _partner(self, node: SwitchNode, found: LegSnapshot, rows: Mapping[LegId, ChannelRow]) -> str:

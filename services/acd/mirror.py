@@ -21,6 +21,13 @@ from ipcc.contracts.acd import (
     OfferRinging,
     WaitForetold,
 )
+from ipcc.contracts.callback import (
+    CallbackDialled,
+    CallbackPaused,
+    CallbackRequested,
+    CallbackResumed,
+    CallbackTried,
+)
 from ipcc.contracts.topics import ACD
 from ipcc.errors import NotFound, Unavailable
 from services.acd.core.state import State
@@ -30,7 +37,19 @@ log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
 StoryEvent = (
-    EntryQueued | EntryChanged | WaitForetold | OfferMade | OfferRinging | OfferAnswered | OfferEnded | EntryEnded
+    EntryQueued
+    | EntryChanged
+    | WaitForetold
+    | OfferMade
+    | OfferRinging
+    | OfferAnswered
+    | OfferEnded
+    | EntryEnded
+    | CallbackRequested
+    | CallbackPaused
+    | CallbackResumed
+    | CallbackDialled
+    | CallbackTried
 )
 
 
@@ -49,6 +68,8 @@ class Stories:
             return
         if isinstance(event, EntryQueued):
             self._by_entry.setdefault(event.entry_id, [])
+        if isinstance(event, EntryQueued | OfferMade) and event.entry_id in self._by_entry:
+            # a callback belongs to the call it was asked for in, and to those in which it was tried
             entries = self._entries_of_call.setdefault(event.call_id, [])
             if event.entry_id not in entries:
                 entries.append(event.entry_id)
@@ -70,13 +91,12 @@ class Stories:
 
     def _drop_oldest(self) -> None:
         entry_id, story = self._by_entry.popitem(last=False)
-        first = story[0].event
-        if isinstance(first, EntryQueued):
-            rest = [e for e in self._entries_of_call.get(first.call_id, []) if e != entry_id]
+        for call_id in {fact.event.call_id for fact in story if isinstance(fact.event, EntryQueued | OfferMade)}:
+            rest = [e for e in self._entries_of_call.get(call_id, []) if e != entry_id]
             if rest:
-                self._entries_of_call[first.call_id] = rest
+                self._entries_of_call[call_id] = rest
             else:
-                self._entries_of_call.pop(first.call_id, None)
+                self._entries_of_call.pop(call_id, None)
 
 
 class Mirror:

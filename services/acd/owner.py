@@ -20,6 +20,7 @@ from ipcc.bus.events import Publisher
 from ipcc.bus.port import Bus, Fenced
 from ipcc.clock import Clock
 from ipcc.contracts.acd import InputRef
+from ipcc.contracts.call import LegAnswered
 from ipcc.contracts.topics import CALL, Topic
 from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
 from ipcc.esl.port import Switches, SwitchNode
@@ -261,6 +262,8 @@ class Owner:
         """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
         page = Page()
         for item in items:
+            if isinstance(item.given, LegAnswered) and self._hands.awaits_key(item.given.leg_id):
+                continue  # a voicemail could have answered: his key is awaited
             book.decide(item, page)
         with self._around.metrics.timed(ACD_STORE_DURATION):
             await self._store(book, page)

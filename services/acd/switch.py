@@ -7,33 +7,30 @@ both legs. What was asked without an answer (the link broke) is looked up by its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
-from ipcc.contracts import tags
-from ipcc.contracts.tags import LegRole
+from ipcc.dialling import is_outside
 from ipcc.errors import Invalid, NotFound, SwitchDown, SwitchRefused
 from ipcc.esl import meaning as m
-from ipcc.esl.commands import Originate, UuidBridge, UuidDump, UuidKill
-from ipcc.esl.dialstring import User
+from ipcc.esl.commands import UuidBridge, UuidDump, UuidKill
 from ipcc.esl.headers import EventName, HangupCause
 from ipcc.esl.listing import dump_from_json
 from ipcc.esl.normalise import normalise
 from ipcc.esl.port import SubscriptionPlan, Switches, SwitchNode
-from ipcc.esl.quoting import presentable
 from ipcc.esl.wire import SwitchEvent, WireError
 from ipcc.ids import LegId, NodeId
 from ipcc.tasks import Tasks
-from services.acd.core.effects import Effect, EndLeg, JoinLegs, RingAgent
+from services.acd.core.effects import DialCustomer, Effect, EndLeg, JoinLegs, RingAgent
 from services.acd.core.inputs import Joined, JoinFailed, PickedUp, Rang, RingFailed
+from services.acd.originates import Dialling as Dialling
+from services.acd.originates import originate_of as originate_of
 
 log = structlog.get_logger(__name__)
 
-OWNER = "acd"
 ACD_LEGS = SubscriptionPlan(
     events=(
         EventName.CHANNEL_PROGRESS,
@@ -43,8 +40,6 @@ ACD_LEGS = SubscriptionPlan(
         EventName.CHANNEL_HANGUP,
     )
 )
-# the switch's own time limit is a backstop only, and may come a second early (recorded fact 23)
-BACKSTOP_S = 3
 JOB_MARGIN_S = 10.0
 LINK_RETRY_S = 0.5
 LOOKS = 4
@@ -53,15 +48,6 @@ UNKNOWN_CAUSE = "NETWORK_OUT_OF_ORDER"
 UNRENDERABLE_CAUSE = "INVALID_NUMBER_FORMAT"
 
 Report = Callable[[object], None]
-
-
-@dataclass(frozen=True)
-class Dialling:
-    """How agents are dialled. ``recordings_root`` as the switch sees it."""
-
-    recordings_root: Path
-    phone_domain: str = ""
-    join_timeout_s: float = 0.5
 
 
 @dataclass
@@ -74,6 +60,8 @@ class Hands:
     tasks: Tasks = field(default_factory=Tasks)
     _ringing: dict[LegId, asyncio.Event] = field(default_factory=dict)
     """Legs whose dialling is under way, each with what tells that it is over."""
+    _confirming: set[LegId] = field(default_factory=set)
+    """Those of them that are answered only when a key was pressed: the end of the dialling tells, no event does."""
     _ended: dict[LegId, HangupCause] = field(default_factory=dict)
     _joining: dict[LegId, asyncio.Future[bool]] = field(default_factory=dict)
     _stop_listening: list[Callable[[], None]] = field(default_factory=list)
@@ -93,9 +81,11 @@ class Hands:
     def carry_out(self, effect: Effect) -> None:
         """Begin ``effect``; never waits."""
         match effect:
-            case RingAgent():
-                self._ringing[LegId(effect.offer_id)] = asyncio.Event()
-                self.tasks.once(f"ring {effect.offer_id}", self._ring(effect))
+            case RingAgent() | DialCustomer():
+                self._ringing[LegId(effect.leg_id)] = asyncio.Event()
+                if isinstance(effect, RingAgent) and self.dialling.confirm_key and is_outside(effect.phone_id):
+                    self._confirming.add(LegId(effect.offer_id))
+                self.tasks.once(f"ring {effect.leg_id}", self._ring(effect))
             case JoinLegs():
                 self.tasks.once(f"join {effect.offer_id}", self._join(effect))
             case EndLeg():
@@ -105,26 +95,33 @@ class Hands:
                     self._ended[leg] = HangupCause[effect.cause]
                 self.tasks.once(f"end {effect.leg_id}", self._end(effect))
 
+    def awaits_key(self, leg: str) -> bool:
+        """Whether the leg is being dialled and counts as answered only once its key was pressed."""
+        return LegId(leg) in self._confirming
+
     # --- ring ----------------------------------------------------------------------------------
-    async def _ring(self, effect: RingAgent) -> None:
-        leg = LegId(effect.offer_id)
+    async def _ring(self, effect: RingAgent | DialCustomer) -> None:
+        leg = LegId(effect.leg_id)
+        caller = [LegId(effect.caller_leg_id)] if isinstance(effect, RingAgent) and effect.caller_leg_id else []
         try:
             node = self.switches.node(NodeId(effect.node_id))
             await node.watch(leg)
-            self.tasks.once(f"watch caller of {leg}", self._watch(node, LegId(effect.caller_leg_id)))
+            for other in caller:
+                self.tasks.once(f"watch caller of {leg}", self._watch(node, other))
             text = await node.job(originate_of(effect, self.dialling), effect.ring_s + JOB_MARGIN_S)
         except SwitchRefused as refused:
             self.report(RingFailed(leg, refused.cause or UNKNOWN_CAUSE))
-            await self._forget(node, leg, LegId(effect.caller_leg_id))
+            await self._forget(node, leg, *caller)
         except SwitchDown:
             await self._find_out(effect)
         except (Invalid, NotFound) as error:
-            log.error("offer_cannot_be_dialled", offer_id=leg, reason=error.message)
+            log.error("cannot_be_dialled", leg_id=leg, reason=error.message)
             self.report(RingFailed(leg, UNRENDERABLE_CAUSE))
         else:
             await self._rung(node, leg, LegId(text.strip()))
         finally:
             self._ringing.pop(leg).set()
+            self._confirming.discard(leg)
             self._ended.pop(leg, None)
 
     async def _rung(self, node: SwitchNode, leg: LegId, came: LegId) -> None:
@@ -138,11 +135,11 @@ class Hands:
         else:
             self.report(PickedUp(leg, node.node_id))
 
-    async def _find_out(self, effect: RingAgent) -> None:
+    async def _find_out(self, effect: RingAgent | DialCustomer) -> None:
         """Whether the phone was dialled is unknown: look it up when the link is back."""
         node = self.switches.node(NodeId(effect.node_id))
-        if not await self._exists(node, LegId(effect.offer_id)):
-            self.report(RingFailed(effect.offer_id, UNKNOWN_CAUSE))
+        if not await self._exists(node, LegId(effect.leg_id)):
+            self.report(RingFailed(effect.leg_id, UNKNOWN_CAUSE))
 
     # --- join ----------------------------------------------------------------------------------
     async def _join(self, effect: JoinLegs) -> None:
@@ -156,6 +153,7 @@ class Hands:
             # CHANNEL_BRIDGE comes on the leg named first only (recorded fact 5)
             await node.watch(caller)
             await self._dialled(agent)
+            await self._dialled(caller)
             await node.api(UuidBridge(caller, agent))
             async with asyncio.timeout(self.dialling.join_timeout_s):
                 await heard
@@ -257,7 +255,7 @@ class Hands:
         match meant:
             case m.LegRinging(leg) | m.LegEarlyMedia(leg) if leg in self._ringing:
                 self._react(node, leg, Rang(leg, node.node_id))
-            case m.LegAnswered(leg) if leg in self._ringing:
+            case m.LegAnswered(leg) if leg in self._ringing and leg not in self._confirming:
                 self._react(node, leg, PickedUp(leg, node.node_id))
             case m.LegHungUp(leg_id=leg, cause=cause) if leg in self._ringing and leg not in self._joining:
                 # one that is being joined is judged by the look at both: who left first cannot be told from here
@@ -273,28 +271,3 @@ class Hands:
             self.tasks.once(f"end late {leg}", self._kill(node, leg, self._ended[leg]))
         else:
             self.report(given)
-
-
-def originate_of(effect: RingAgent, dialling: Dialling) -> Originate:
-    """The order to dial an agent. Everything that must happen with every service down is a variable of the leg."""
-    leg = LegId(effect.offer_id)
-    path = dialling.recordings_root / tags.recording_name(effect.call_id, leg)
-    variables: Mapping[str, str] = {
-        tags.CALL_ID: effect.call_id,
-        tags.ROLE: LegRole.AGENT.value,
-        tags.OWNER: OWNER,
-        tags.OFFER_ID: effect.offer_id,
-        tags.ENTRY_ID: effect.entry_id,
-        tags.AGENT_ID: effect.agent_id,
-        tags.RECORDING: tags.recording_name(effect.call_id, leg),
-        "RECORD_STEREO": "true",
-        "execute_on_answer": f"record_session {path}",
-    }
-    return Originate(
-        endpoint=User(effect.phone_id, dialling.phone_domain),
-        leg_id=leg,
-        caller_name=presentable(effect.caller_name),
-        caller_number=presentable(effect.caller_number),
-        timeout_s=effect.ring_s + BACKSTOP_S,
-        variables=variables,
-    )

@@ -42,7 +42,9 @@ ROWS: dict[str, type[Base]] = {
 Row = dict[str, Any]
 # the number of an interval, from 0, and a queue
 Cell = tuple[int, str]
-ENDS = [outcome.value for outcome in EntryOutcome]
+# each a column of its own; a callback that came to nothing, and words not known here, are ``ended_otherwise``
+_COLUMNS = (EntryOutcome.ANSWERED, EntryOutcome.ABANDONED, EntryOutcome.OVERFLOWED, EntryOutcome.TRANSFERRED)
+ENDS = [outcome.value for outcome in _COLUMNS]
 
 
 @dataclass(frozen=True)

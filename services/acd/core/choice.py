@@ -77,6 +77,8 @@ def _passed_over(state: State, entry: Entry, now: datetime) -> Counter[str]:
 def _obstacle(state: State, other: Entry, now: datetime) -> str:
     queue = state.queues[other.queue_id]
     limit = overflows_at(other, queue)
+    if other.is_paused:
+        return "callback_paused"
     if not state.is_up(other.node_id):
         return "switch_down"
     if limit is not None and limit <= now:

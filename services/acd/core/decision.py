@@ -24,8 +24,9 @@ from ipcc.contracts.acd import (
     SignOut,
 )
 from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
+from ipcc.contracts.callback import CallbackOutcome, CancelCallback, RequestCallback
 from ipcc.contracts.config import ConfigChanged
-from services.acd.core import agents, entries, offers
+from services.acd.core import agents, callbacks, customers, entries, offers
 from services.acd.core.effects import Effect, EndLeg
 from services.acd.core.fold import learn
 from services.acd.core.inputs import (
@@ -87,34 +88,53 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
         elif table == "agents" and state.agents[key].until == at:
             agents.time_up(turn, state.agents[key])
         elif table == "entries" and key in state.entries and not state.entries[key].offer_id:
-            entries.grow_old(turn, state.entries[key])
+            _grow_old(turn, state.entries[key])
+
+
+def _grow_old(turn: Turn, entry: Entry) -> None:
+    if callbacks.pass_time(turn, entry):
+        entries.grow_old(turn, turn.state.entries[entry.id])
 
 
 def _expire(turn: Turn, offer: Offer) -> None:
     # while the link is cut nobody knows whether they are talking: the look that follows its return tells
-    if turn.state.is_up(offer.node_id):
+    if not turn.state.is_up(offer.node_id):
+        return
+    if offer.customer_leg:
+        turn.do(EndLeg(offer.node_id, offer.customer_leg, "NO_ANSWER"))
+        callbacks.miss(turn, offer, CallbackOutcome.NO_ANSWER, "NO_ANSWER")
+    else:
         offers.expire(turn, offer)
+
+
+def _dialling(turn: Turn, leg_id: str) -> Offer | None:
+    """The offer for which a customer is being dialled as that leg."""
+    return turn.state.offers.get(turn.state.by_customer.get(leg_id, ""))
 
 
 def _rang(turn: Turn, given: Rang) -> None:
     offer = turn.state.offers.get(given.offer_id)
     if offer is not None:
         offers.ring(turn, offer)
-    else:
+    elif _dialling(turn, given.offer_id) is None:
         _end_late_leg(turn, given.node_id, given.offer_id)
 
 
 def _picked_up(turn: Turn, given: PickedUp) -> None:
     offer = turn.state.offers.get(given.offer_id)
+    called_back = _dialling(turn, given.offer_id)
     if offer is not None:
         offers.answer(turn, offer)
+    elif called_back is not None:
+        callbacks.hear_answer(turn, called_back)
     else:
         _end_late_leg(turn, given.node_id, given.offer_id)
 
 
 def _end_late_leg(turn: Turn, node_id: str, leg_id: str) -> None:
-    # the order to end it may have come before the leg itself
-    if turn.state.contact_on(leg_id) is None:
+    # the order to end it may have come before the leg itself; a customer who was called back and waits, or talks, is no such leg
+    is_served = turn.state.by_leg.get(leg_id) or any(c.leg_id == leg_id for c in turn.state.contacts.values())
+    if turn.state.contact_on(leg_id) is None and not is_served:
         turn.do(EndLeg(node_id, leg_id, STRAY_CAUSE))
 
 
@@ -126,8 +146,11 @@ def _joined(turn: Turn, given: Joined) -> None:
 
 def _ring_failed(turn: Turn, given: RingFailed) -> None:
     offer = turn.state.offers.get(given.offer_id)
+    called_back = _dialling(turn, given.offer_id)
     if offer is not None:
         offers.lose_leg(turn, offer, given.cause)
+    elif called_back is not None:
+        callbacks.miss(turn, called_back, customers.outcome_of(given.cause), given.cause)
 
 
 def _join_failed(turn: Turn, given: JoinFailed) -> None:
@@ -135,6 +158,8 @@ def _join_failed(turn: Turn, given: JoinFailed) -> None:
     if offer is None:
         return
     entry = turn.state.entries[offer.entry_id]
+    if entry.is_to_be_dialled:
+        return  # nobody was to be joined yet
     if not given.is_caller_alive:
         entries.abandon(turn, entry)
     elif entry.leg_id in turn.state.elsewhere:
@@ -153,8 +178,11 @@ def _leg_ringing(turn: Turn, fact: LegRinging) -> None:
 
 def _leg_answered(turn: Turn, fact: LegAnswered) -> None:
     offer = turn.state.offers.get(fact.leg_id)
+    called_back = _dialling(turn, fact.leg_id)
     if offer is not None:
         offers.answer(turn, offer)
+    elif called_back is not None:
+        callbacks.hear_answer(turn, called_back)
 
 
 def _legs_bridged(turn: Turn, fact: LegsBridged) -> None:
@@ -179,19 +207,24 @@ def _bridged(turn: Turn, given: Bridged) -> None:
 def _leg_ended(turn: Turn, fact: LegEnded) -> None:
     offer = turn.state.offers.get(fact.leg_id)
     contact = turn.state.contact_on(fact.leg_id)
+    called_back = _dialling(turn, fact.leg_id)
     if offer is not None:
         offers.lose_leg(turn, offer, fact.cause)
+    elif called_back is not None:
+        callbacks.miss(turn, called_back, customers.outcome_of(fact.cause), fact.cause)
     elif contact is not None:
         agents.end_talk(turn, contact)
     else:
-        for entry in _entries_of(turn, fact.call_id):
-            if entry.leg_id == fact.leg_id:
-                entries.abandon(turn, entry)
+        for key in sorted(turn.state.by_leg.get(fact.leg_id, ())):
+            entries.abandon(turn, turn.state.entries[key])
 
 
 def _call_ended(turn: Turn, fact: CallEnded) -> None:
     for entry in _entries_of(turn, fact.call_id):
-        entries.abandon(turn, entry)
+        if entry.callback is None:
+            entries.abandon(turn, entry)
+        else:
+            callbacks.caller_left(turn, entry)
 
 
 def _entries_of(turn: Turn, call_id: str) -> list[Entry]:
@@ -213,6 +246,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     LeaveQueue: entries.leave,
     ChangeEntry: entries.change,
     PullEntry: entries.pull,
+    RequestCallback: callbacks.request,
+    CancelCallback: callbacks.cancel,
     SignIn: agents.sign_in,
     SignOut: agents.sign_out,
     SetReady: agents.set_ready,

@@ -21,6 +21,29 @@ class RingAgent:
     caller_number: str = ""
     caller_name: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    music: str = ""
+    """What he hears until a customer who is called back answers; "" for silence."""
+
+    @property
+    def leg_id(self) -> str:
+        """The leg that is dialled."""
+        return self.offer_id
+
+
+@dataclass(frozen=True, slots=True)
+class DialCustomer:
+    """Dial a customer who is called back. ``greeting_language``: he is told who calls, in this language, and then hears ``music``
+    until an agent answers; "" when an agent is there already. ``ring_s``: how long his phone rings, in seconds."""
+
+    leg_id: str
+    offer_id: str
+    entry_id: str
+    call_id: str
+    node_id: str
+    phone_number: str = field(repr=False)
+    ring_s: int
+    greeting_language: str = ""
+    music: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +65,4 @@ class EndLeg:
     cause: str
 
 
-Effect = RingAgent | JoinLegs | EndLeg
+Effect = RingAgent | DialCustomer | JoinLegs | EndLeg

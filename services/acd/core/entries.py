@@ -50,6 +50,18 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
         turn.result = {"entry_id": command.entry_id, "outcome": EntryOutcome.ANSWERED.value}
         return
     _check_enqueue(state, command, turn.now)
+    take_in(turn, command)
+    entry = state.entries[command.entry_id]
+    rule = overflow_of(state, entry, turn.now)
+    if rule is not None:
+        end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
+    else:
+        foretell(turn, entry)
+    turn.result = describe(state, command.entry_id)
+
+
+def take_in(turn: Turn, command: Enqueue) -> None:
+    """It stands in its queue from now on."""
     turn.tell(
         EntryQueued,
         entry_id=command.entry_id,
@@ -63,18 +75,11 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
         caller_number=command.caller_number,
         caller_name=command.caller_name,
         attributes=command.attributes,
-        **_terms(state, command),
+        **_terms(turn.state, command),
     )
-    entry = state.entries[command.entry_id]
-    rule = overflow_of(state, entry, turn.now)
-    if rule is not None:
-        end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
-    else:
-        _foretell(turn, entry)
-    turn.result = describe(state, command.entry_id)
 
 
-def _foretell(turn: Turn, entry: Entry) -> None:
+def foretell(turn: Turn, entry: Entry) -> None:
     """Tell how long it will wait, if it will."""
     if any(lane.idle for lane in turn.state.lanes.of_entry(entry.id)):
         return
@@ -97,7 +102,10 @@ def leave_unstaffed(turn: Turn) -> None:
     for queue in state.queues.values():
         rule = unstaffed_rule(queue)
         for entry in state.in_queue(queue.id) if rule is not None else ():
-            if rule is not None and not entry.offer_id and is_unstaffed(state, entry):
+            # nobody waits on the line for one that is called back: it may wait for tomorrow's agents
+            if rule is None or entry.offer_id or entry.callback is not None:
+                continue
+            if is_unstaffed(state, entry):
                 end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
 
 
@@ -123,37 +131,46 @@ def _terms(state: State, command: Enqueue) -> dict[str, Any]:
     return terms
 
 
-def _check_enqueue(state: State, command: Enqueue, now: datetime) -> None:
-    _check_shape(command)
-    queue = _open_queue(state, command.queue_id)
-    for other_id in command.also:
-        _open_queue(state, other_id)
-    if state.nodes and command.node_id not in state.nodes:
-        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
+def check_terms(state: State, command: Enqueue) -> None:
+    """Refuse what is too long or unknown in it. Raises Invalid."""
+    for name in ("entry_id", "call_id"):
+        if not _ID.fullmatch(getattr(command, name)):
+            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
+    _check_texts(command)
     for skill, level in command.skills.items():
         if skill not in state.skills or not 1 <= level <= 10:
             raise Invalid("acd.unknown_skill", f"there is no skill {skill} at level {level}", skill=skill)
+
+
+def _check_enqueue(state: State, command: Enqueue, now: datetime) -> None:
+    check_terms(state, command)
+    for name in ("leg_id", "node_id"):
+        if not _ID.fullmatch(getattr(command, name)):
+            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
+    queue = open_queue(state, command.queue_id)
+    for other_id in command.also:
+        open_queue(state, other_id)
+    if state.nodes and command.node_id not in state.nodes:
+        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
     if command.leg_id in state.gone or command.call_id in state.gone:
         raise NotNow("acd.caller_gone", "the caller has hung up", call_id=command.call_id)
     for other in state.by_call.get(command.call_id, ()):
         raise NotNow("acd.already_queued", f"the call waits already as entry {other}", entry_id=other)
-    _check_room(state, queue)
+    check_room(state, queue)
     closed = closed_now(state, queue, now)
     if closed and all(rule.when != "closed" for rule in queue.overflow):
         raise NotNow("acd.closed", f"{queue.id} is {closed}", queue_id=queue.id)
 
 
-def _open_queue(state: State, queue_id: str) -> Queue:
+def open_queue(state: State, queue_id: str) -> Queue:
+    """The queue, if it takes anybody in. Raises NotFound."""
     queue = state.queues.get(queue_id)
     if queue is None or queue_id in state.removed_queues:
         raise NotFound("acd.unknown_queue", f"there is no queue {queue_id}", queue_id=queue_id)
     return queue
 
 
-def _check_shape(command: Enqueue) -> None:
-    for name in ("entry_id", "call_id", "leg_id", "node_id"):
-        if not _ID.fullmatch(getattr(command, name)):
-            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
+def _check_texts(command: Enqueue) -> None:
     texts = (command.caller_name, command.caller_number, command.language, *command.attributes.values())
     if len(command.attributes) > MAX_ATTRIBUTES or any(len(t) > MAX_TEXT for t in (*texts, *command.attributes)):
         raise Invalid(
@@ -161,7 +178,8 @@ def _check_shape(command: Enqueue) -> None:
         )
 
 
-def _check_room(state: State, queue: Queue) -> None:
+def check_room(state: State, queue: Queue) -> None:
+    """Raises NotNow when as many wait in ``queue`` as it lets."""
     waiting = len(state.queued(queue.id))
     if waiting >= queue.max_waiting:
         raise NotNow("acd.queue_full", f"{waiting} wait in {queue.id} already", queue_id=queue.id, waiting=waiting)
@@ -177,7 +195,7 @@ def leave(turn: Turn, command: LeaveQueue) -> None:
         raise NotFound("acd.unknown_entry", f"there is no entry {command.entry_id}", entry_id=command.entry_id)
     if command.outcome not in (EntryOutcome.TRANSFERRED, EntryOutcome.OVERFLOWED):
         raise Invalid("acd.bad_outcome", f"a contact is not {command.outcome} by command", field="outcome")
-    _refuse_answered(turn.state, entry)
+    refuse_answered(turn.state, entry)
     end(turn, entry, command.outcome, target=command.target, offer_outcome=OfferOutcome.WITHDRAWN)
     turn.result = describe(turn.state, entry.id)
 
@@ -186,7 +204,8 @@ def _is_being_answered(state: State, entry: Entry) -> bool:
     return any(state.offers[key].answered_at is not None for key in state.offers_of.get(entry.id, ()))
 
 
-def _refuse_answered(state: State, entry: Entry) -> None:
+def refuse_answered(state: State, entry: Entry) -> None:
+    """Raises NotNow when an agent has picked up for it."""
     if _is_being_answered(state, entry):
         raise NotNow("acd.being_answered", "an agent has picked up", entry_id=entry.id)
 
@@ -265,10 +284,10 @@ def change(turn: Turn, command: ChangeEntry) -> None:
     """Move it to another queue or give it another priority; an offer that is out is taken back when it moves."""
     state = turn.state
     entry = _waiting(state, command.entry_id)
-    _refuse_answered(state, entry)
+    refuse_answered(state, entry)
     if command.queue_id is not None and command.queue_id != entry.queue_id:
-        queue = _open_queue(state, command.queue_id)
-        _check_room(state, queue)
+        queue = open_queue(state, command.queue_id)
+        check_room(state, queue)
         for key in list(state.offers_of.get(entry.id, ())):
             offers.end(turn, state.offers[key], OfferOutcome.WITHDRAWN, "the caller was moved")
         entry = state.entries[entry.id]
@@ -284,6 +303,8 @@ def pull(turn: Turn, command: PullEntry) -> None:
     entry = _waiting(state, command.entry_id)
     if entry.offer_id:
         raise NotNow("acd.being_offered", "it is being offered already", entry_id=entry.id)
+    if entry.is_paused:
+        raise NotNow("acd.callback_paused", "its customer may not be dialled yet", entry_id=entry.id)
     agent = turn.agent(command.agent_id)
     if agent.state is not AgentState.READY:
         raise NotNow("acd.agent_not_ready", f"agent {agent.id} is {agent.state.value}", agent_id=agent.id)

@@ -17,6 +17,7 @@ from ipcc.contracts.acd import (
     OfferRinging,
     WaitForetold,
 )
+from services.acd.core.callback_words import callback_sentence
 from services.acd.core.phrases import PHRASES, Language
 
 
@@ -38,7 +39,7 @@ def sentence(event: AcdPayload, language: Language = "en") -> str:
             return say["picked_up"].format(agent=event.agent_id)
         case OfferEnded() | EntryEnded():
             return _ended(event, say)
-    return ""
+    return callback_sentence(event, say)
 
 
 def _queued(event: EntryQueued, say: Mapping[str, str]) -> str:

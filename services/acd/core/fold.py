@@ -27,6 +27,7 @@ from ipcc.contracts.acd import (
 )
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
 from ipcc.contracts.config import Calendar, ConfigChanged, Phone, Queue, Skill, User
+from services.acd.core.callback_fold import FOLDS as CALLBACK_FOLDS
 from services.acd.core.inputs import NodeChanged
 from services.acd.core.load import worked
 from services.acd.core.rows import (
@@ -257,6 +258,7 @@ _FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
     EntryEnded: _entry_ended,
     ContactHandled: _contact_handled,
     AcdSnapshot: lambda state, event, at: None,
+    **CALLBACK_FOLDS,
 }
 
 

@@ -23,7 +23,7 @@ class NodeChanged:
 
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """The agent's phone rings."""
+    """The agent's phone rings, or that of a customer who is called back: ``offer_id`` is the leg's name."""
 
     offer_id: str
     node_id: str
@@ -31,7 +31,7 @@ class Rang:
 
 @dataclass(frozen=True, slots=True)
 class PickedUp:
-    """The agent answered."""
+    """The agent answered, or the customer who is called back: ``offer_id`` is the leg's name."""
 
     offer_id: str
     node_id: str
@@ -55,7 +55,7 @@ class Bridged:
 
 @dataclass(frozen=True, slots=True)
 class RingFailed:
-    """There is no agent's leg (any more): ``cause`` is FreeSWITCH's name of the Q.850 cause."""
+    """There is no such leg (any more), an agent's or a called-back customer's: ``cause`` is FreeSWITCH's name of the Q.850 cause."""
 
     offer_id: str
     cause: str
@@ -72,12 +72,14 @@ class JoinFailed:
 
 @dataclass(frozen=True, slots=True)
 class SeenLeg:
-    """A channel found on a switch. ``offer_id`` is its tag, for legs acd started; ``partner`` the leg it is bridged to."""
+    """A channel found on a switch. ``offer_id`` is its tag, for legs to agents; ``partner`` the leg it is bridged to;
+    ``customer_of`` the offer for which a customer was called back on it."""
 
     leg_id: str
     is_answered: bool
     partner: str = ""
     offer_id: str = ""
+    customer_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

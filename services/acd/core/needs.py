@@ -79,7 +79,10 @@ def misfit(state: State, agent: Agent, need: Need) -> str:
         return f"does not speak {need.language}"
     phone = state.registrations.get(agent.phone_id)
     if phone is not None and phone.node_id and phone.node_id != need.node_id:
-        return f"phone is on switch {phone.node_id}"
+        if need.node_id:
+            return f"phone is on switch {phone.node_id}"
+        if not state.is_up(phone.node_id):
+            return f"switch {phone.node_id} is down"
     return _outsider(user, need)
 
 

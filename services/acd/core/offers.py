@@ -18,6 +18,7 @@ from ipcc.contracts.acd import (
     OfferRinging,
 )
 from ipcc.contracts.config import Queue
+from services.acd.core import customers
 from services.acd.core.effects import EndLeg, JoinLegs, RingAgent
 from services.acd.core.freedom import freedom
 from services.acd.core.moves import Given
@@ -45,15 +46,16 @@ def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
     epoch = turn.state.epoch + 1
     offer_id = offer_id_of(turn.state.domain, entry.id, epoch)
     ring_s = queue.ring_s + RING_MARGIN_S
+    call_id = customers.call_for(turn.state, entry, offer_id)
     turn.tell(
         OfferMade,
         offer_id=offer_id,
         entry_id=entry.id,
-        call_id=entry.call_id,
+        call_id=call_id,
         queue_id=queue.id,
         agent_id=agent.id,
         phone_id=agent.phone_id,
-        node_id=entry.node_id,
+        node_id=customers.node_for(turn.state, entry, agent),
         epoch=epoch,
         deadline=turn.now + timedelta(seconds=ring_s),
         caller_number=entry.caller_number,
@@ -63,20 +65,31 @@ def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
         share_start=reason.share_start,
         share_cost=reason.share_cost,
     )
-    turn.move(agent, Given.OFFER, Become(AgentState.OFFERED, offer_id=offer_id, call_id=entry.call_id))
+    turn.move(agent, Given.OFFER, Become(AgentState.OFFERED, offer_id=offer_id, call_id=call_id))
+    offer, entry = turn.state.offers[offer_id], turn.state.entries[entry.id]
+    if entry.is_to_be_dialled and customers.rules_of(turn.state, entry).first == "customer":
+        customers.dial(turn, offer, entry)
+    else:
+        ring_agent(turn, offer, entry)
+
+
+def ring_agent(turn: Turn, offer: Offer, entry: Entry) -> None:
+    """Have his phone rung."""
+    queue = turn.state.queues[offer.queue_id]
     turn.do(
         RingAgent(
-            offer_id=offer_id,
+            offer_id=offer.id,
             entry_id=entry.id,
-            call_id=entry.call_id,
-            agent_id=agent.id,
-            phone_id=agent.phone_id,
-            node_id=entry.node_id,
+            call_id=offer.call_id,
+            agent_id=offer.agent_id,
+            phone_id=offer.phone_id,
+            node_id=offer.node_id,
             caller_leg_id=entry.leg_id,
-            ring_s=ceil(ring_s),
+            ring_s=ceil(queue.ring_s + RING_MARGIN_S),
             caller_number=entry.caller_number,
             caller_name=entry.caller_name,
             attributes=entry.attributes,
+            music=queue.music if entry.is_to_be_dialled else "",
         )
     )
 
@@ -95,10 +108,18 @@ def ring(turn: Turn, offer: Offer) -> None:
 
 
 def answer(turn: Turn, offer: Offer) -> None:
-    """He picked up: join the legs; whoever else was rung for the caller is let go. Hearing it again changes nothing."""
-    if offer.answered_at is not None:
+    """He picked up: join the legs, or dial the customer who is called back; whoever else was rung for the caller is let go.
+
+    Hearing it again changes nothing.
+    """
+    if offer.answered_at is not None or not offer.has_agent_leg:
         return
     _let_others_go(turn, offer)
+    entry = turn.state.entries[offer.entry_id]
+    if entry.is_to_be_dialled:
+        turn.tell(OfferAnswered, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
+        customers.dial(turn, turn.state.offers[offer.id], entry)
+        return
     join_again(turn, offer)
 
 
@@ -116,8 +137,10 @@ def join(turn: Turn, offer: Offer) -> None:
 
 def fulfil(turn: Turn, offer: Offer) -> None:
     """Agent and caller hear each other: the entry leaves its queue, answered."""
-    _let_others_go(turn, offer)
     entry = turn.state.entries[offer.entry_id]
+    if entry.is_to_be_dialled:
+        return  # nobody is on the line whom he could hear
+    _let_others_go(turn, offer)
     _tell_end(turn, offer, OfferOutcome.ANSWERED, "")
     turn.tell(
         EntryEnded,
@@ -162,8 +185,9 @@ def expire(turn: Turn, offer: Offer) -> None:
 
 def end(turn: Turn, offer: Offer, outcome: OfferOutcome, cause: str, *, is_leg_gone: bool = False) -> None:
     """End it unfulfilled: the agent goes where its queue says, the entry back to its place with its clock."""
+    customers.let_be(turn, offer)
     _tell_end(turn, offer, outcome, cause)
-    if not is_leg_gone:
+    if not is_leg_gone and offer.has_agent_leg:
         turn.do(EndLeg(offer.node_id, offer.id, _kill_cause(outcome)))
     agent = turn.agent(offer.agent_id)
     if agent.offer_id == offer.id and turn.allows(agent, Given.OFFER_END):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ipcc.contracts.acd import OfferOutcome
-from services.acd.core import agents, entries, offers
+from ipcc.contracts.callback import CallbackOutcome
+from services.acd.core import agents, callbacks, entries, offers
 from services.acd.core.effects import EndLeg
 from services.acd.core.inputs import LegsSeen, SeenLeg, TakenOver
 from services.acd.core.rows import Contact, Offer
@@ -31,7 +32,7 @@ def reconcile(turn: Turn, seen: LegsSeen) -> None:
     """Take in what was found; end what nobody remembers and forget what is gone."""
     state = turn.state
     for leg in seen.legs.values():
-        if leg.offer_id and _is_stray(turn, leg):
+        if (leg.offer_id and _is_stray(turn, leg)) or _is_stray_customer(turn, leg):
             turn.do(EndLeg(seen.node_id, leg.leg_id, STRAY_CAUSE))
     # in an order of their own, so that the same state decides the same however it was built
     for contact in sorted((c for c in state.contacts.values() if c.node_id == seen.node_id), key=lambda c: c.id):
@@ -50,16 +51,37 @@ def _is_settled(at: datetime, seen: LegsSeen) -> bool:
 
 
 def _check_offer(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
+    if offer.customer_leg:
+        _check_customer(turn, offer, seen)
+    if offer.id in turn.state.offers:
+        _check_agent(turn, turn.state.offers[offer.id], seen)
+
+
+def _check_customer(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
+    """Whoever is called back was dialled for it: answered, still ringing, or not there (any more)."""
+    leg = seen.legs.get(offer.customer_leg)
+    if leg is not None and leg.is_answered:
+        callbacks.hear_answer(turn, offer)
+    elif leg is None and _is_settled(offer.answered_at or offer.made_at, seen):
+        # nobody knows what became of the try, or it was never begun: it counts for nothing
+        callbacks.miss(turn, offer, CallbackOutcome.WITHDRAWN, "the leg was not found on the switch")
+
+
+def _check_agent(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
     leg = seen.legs.get(offer.id)
     entry = turn.state.entries[offer.entry_id]
+    if not offer.has_agent_leg:
+        return
     if leg is None:
         if _is_settled(offer.answered_at or offer.made_at, seen):
             # unless the caller left, too, he is offered anew: to dial again under the same name is never safe
-            gone = entry.leg_id not in seen.legs
+            gone = entry.leg_id not in seen.legs and not entry.is_to_be_dialled
             outcome = OfferOutcome.CALLER_GONE if gone else OfferOutcome.WITHDRAWN
             offers.end(turn, offer, outcome, "the leg was not found on the switch", is_leg_gone=True)
     elif leg.partner and leg.partner == entry.leg_id:
         offers.fulfil(turn, offer)
+    elif offer.customer_leg:
+        pass  # he waits for the customer to answer
     elif leg.is_answered:
         _check_answered(turn, offer, seen)
     else:
@@ -68,7 +90,7 @@ def _check_offer(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
 
 def _check_answered(turn: Turn, offer: Offer, seen: LegsSeen) -> None:
     entry = turn.state.entries[offer.entry_id]
-    if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen):
+    if entry.leg_id not in seen.legs and _is_settled(entry.queued_at, seen) and not entry.is_to_be_dialled:
         return  # the check of entries ends both
     if offer.answered_at is None:
         offers.answer(turn, offer)
@@ -85,6 +107,13 @@ def _check_contact(turn: Turn, contact: Contact, seen: LegsSeen) -> None:
     elif not leg.partner and contact.leg_id not in seen.legs:
         # the caller is gone and left the agent's leg behind (recorded fact 6)
         turn.do(EndLeg(seen.node_id, leg.leg_id, STRAY_CAUSE))
+
+
+def _is_stray_customer(turn: Turn, leg: SeenLeg) -> bool:
+    # one who has answered is never ended for our forgetting: he talks, is on hold, or the safety net has him soon
+    if not leg.customer_of or leg.is_answered:
+        return False
+    return leg.leg_id not in turn.state.by_customer
 
 
 def _is_stray(turn: Turn, leg: SeenLeg) -> bool:

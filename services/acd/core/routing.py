@@ -46,7 +46,8 @@ def match(turn: Turn) -> None:
 
 def _offer_first(turn: Turn, lane: Lane, entry: Entry) -> None:
     queue = turn.state.queues[lane.need.queue_id]
-    at_once = queue.ring_at_once if queue.strategy == "ring_all" else 1
+    # one customer is dialled for one agent
+    at_once = queue.ring_at_once if queue.strategy == "ring_all" and not entry.is_to_be_dialled else 1
     ranked = rank(turn.state, lane, entry, max(CANDIDATES_NAMED, at_once))
     why = explain_choice(turn, lane, entry, ranked)
     for agent in ranked[:at_once]:

@@ -50,6 +50,25 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """The entry's customer is to be called back. ``tries`` are those that counted; ``call_id`` is the call in which he was reached.
+
+    It is not tried from ``closes_at`` on, not offered before ``paused_until``, nor from ``stretch_ends_at`` (of the day) on.
+    """
+
+    closes_at: datetime
+    paused_until: datetime | None = None
+    stretch_ends_at: datetime | None = None
+    tries: int = 0
+    call_id: str = ""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the customer answered: he is on the line, and waits like a caller."""
+        return bool(self.call_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A contact's stay in one queue.
 
@@ -80,6 +99,17 @@ class Entry:
     step: int = 0
     expected: tuple[float, float] | None = None
     answered_offer: str = ""
+    callback: Callback | None = None
+
+    @property
+    def is_to_be_dialled(self) -> bool:
+        """Whether its customer is not on the line."""
+        return self.callback is not None and not self.callback.is_reached
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is not offered for now, by the rules of calling back."""
+        return self.callback is not None and self.callback.paused_until is not None
 
     @property
     def order(self) -> OrderKey:
@@ -112,6 +142,13 @@ class Offer:
     deadline: datetime
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
+    customer_leg: str = ""
+    """The leg to a customer who is being called back for it; "" when none is being dialled."""
+
+    @property
+    def has_agent_leg(self) -> bool:
+        """Whether the agent's phone was dialled: with the customer first, only once he has answered."""
+        return not self.customer_leg or self.answered_at is not None
 
 
 @dataclass(frozen=True, slots=True)

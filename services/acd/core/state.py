@@ -36,7 +36,11 @@ class Registration:
 
 
 def overflows_at(entry: Entry, queue: Queue) -> datetime | None:
-    """When ``entry`` has waited as long as its queue lets it."""
+    """When ``entry`` has waited as long as its queue lets it; one called back is told for now when nobody may be dialled any more,
+    and once its customer is on the line, for the second time, he is sent nowhere else."""
+    if entry.callback is not None:
+        is_dialled = entry.is_to_be_dialled and not entry.is_paused
+        return entry.callback.stretch_ends_at if is_dialled else None
     return entry.entered_at + timedelta(seconds=queue.max_wait_s) if queue.max_wait_s else None
 
 
@@ -52,9 +56,15 @@ def opens_at(entry: Entry, queue: Queue) -> datetime | None:
     return entry.queued_at + timedelta(seconds=queue.preferred_wait_s) if entry.preferred else None
 
 
+def _resumes_at(entry: Entry) -> datetime | None:
+    if entry.callback is None or entry.callback.paused_until is None:
+        return None
+    return min(entry.callback.paused_until, entry.callback.closes_at)
+
+
 def changes_at(entry: Entry, queue: Queue) -> datetime | None:
     """When something becomes of ``entry`` by waiting alone."""
-    times = (overflows_at(entry, queue), opens_at(entry, queue), relaxes_at(entry, queue))
+    times = (overflows_at(entry, queue), opens_at(entry, queue), relaxes_at(entry, queue), _resumes_at(entry))
     return min((at for at in times if at is not None), default=None)
 
 
@@ -104,6 +114,7 @@ class State:
         self.signed_in = 0
         self.by_call: dict[str, set[str]] = {}
         self.by_leg: dict[str, set[str]] = {}
+        self.by_customer: dict[str, str] = {}
         self.contact_of_offer: dict[str, str] = {}
         self.offers_of: dict[str, list[str]] = {}
         self.talks_of_agent: dict[str, set[str]] = {}
@@ -244,7 +255,7 @@ class State:
 
     def _index_entry(self, key: str, old: Entry | None, row: Entry | None) -> None:
         if old is not None:
-            if not old.offer_id:
+            if not old.offer_id and not old.is_paused:
                 self.lanes.take_entry(old)
             if row is None or (row.queue_id, row.order) != (old.queue_id, old.order):
                 keys = self._queued[old.queue_id]
@@ -256,11 +267,16 @@ class State:
             self.by_leg.setdefault(row.leg_id, set()).add(key)
             if old is None or (row.queue_id, row.order) != (old.queue_id, old.order):
                 insort(self._queued.setdefault(row.queue_id, []), row.order)
-            if not row.offer_id:
+            if not row.offer_id and not row.is_paused:
                 self.lanes.put_entry(row)
+            if not row.offer_id:
                 self._start_timer("entries", key, self._changes_at(row))
 
     def _index_offer(self, key: str, old: Offer | None, row: Offer | None) -> None:
+        if old is not None and old.customer_leg:
+            self.by_customer.pop(old.customer_leg, None)
+        if row is not None and row.customer_leg:
+            self.by_customer[row.customer_leg] = key
         if old is not None and row is None:
             self.offers_of[old.entry_id].remove(key)
             if not self.offers_of[old.entry_id]:
@@ -302,8 +318,15 @@ class State:
             self.lanes.refit(sorted(self.at_phone.get(key, ())))
 
     def _index_node(self, key: str, old: str | None, row: str | None) -> None:
+        if bool(old) != bool(row):
+            # whoever is called back is offered to agents on switches that work
+            self.lanes.refit(sorted(self._agents_on(key)))
         if not row:
             self.lanes.stir(key)
+
+    def _agents_on(self, node_id: str) -> set[str]:
+        here = (phone for phone, found in self.registrations.items() if found.node_id == node_id)
+        return {agent for phone in here for agent in self.at_phone.get(phone, ())}
 
     def _changes_at(self, entry: Entry) -> datetime | None:
         queue = self.queues.get(entry.queue_id)

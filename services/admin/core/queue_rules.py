@@ -24,6 +24,7 @@ def queue_faults(objects: Mapping[Key, object]) -> Iterator[Fault]:
         yield from _step_faults(queue)
         yield from _place_faults(queue, users)
         yield from _staff_faults(queue, users)
+        yield from _callback_faults(queue)
     yield from _overflow_faults(queues)
     for one in objects.values():
         if isinstance(one, Calendar):
@@ -63,6 +64,20 @@ def _step_faults(queue: Queue) -> Iterator[Fault]:
             if skill not in known:
                 problem = f"skill {skill!r} is not asked for"
                 yield Fault("queue", queue.id, f"relax.{number}.drop", problem, "drop a skill the queue asks for")
+
+
+def _callback_faults(queue: Queue) -> Iterator[Fault]:
+    rules = queue.callback
+    if rules is not None and _minutes(rules.not_after) <= _minutes(rules.not_before):
+        problem = f"customers may be dialled from {rules.not_before} to {rules.not_after}: never"
+        chinese = f"可外呼时段 {rules.not_before} 至 {rules.not_after} 为空;结束时间应晚于开始时间"
+        yield Fault("queue", queue.id, "callback.not_after", problem, "let it be later than not_before", chinese)
+    if rules is not None and rules.window_s < rules.pause_s and rules.tries > 1:
+        problem = (
+            f"a pause of {rules.pause_s} s is longer than the window of {rules.window_s} s: there is no second try"
+        )
+        chinese = f"重拨间隔 {rules.pause_s} 秒长于回电时限 {rules.window_s} 秒,不会有第二次回电;请缩短间隔,或只拨一次"
+        yield Fault("queue", queue.id, "callback.pause_s", problem, "shorten it, or have one try", chinese)
 
 
 def _place_faults(queue: Queue, users: list[User]) -> Iterator[Fault]:

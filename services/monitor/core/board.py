@@ -72,7 +72,7 @@ class QueueBoard:
         elif outcome is EntryOutcome.TRANSFERRED:
             self.transferred += 1
         else:
-            # told by a newer release, in a word not known here
+            # a callback that came to nothing, or told by a newer release in a word not known here
             self.ended_otherwise += 1
 
     @property

@@ -16,7 +16,7 @@ DEFAULT_SERVICE_LEVEL_S = 20
 class QueueFigures:
     """One queue over one stretch of time, of the stays that began in it (invariant I6: they add up exactly).
 
-    ``ended_otherwise`` are ends told by a newer release in a word not known here.
+    ``ended_otherwise`` are callbacks that came to nothing, and ends told by a newer release in a word not known here.
     """
 
     offered: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from ipcc.contracts.acd import (
     AcdPayload,
@@ -50,12 +50,27 @@ from services.acd.core.needs import misfit, need_in
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import PAST_KEPT, State, overflows_at
 from services.acd.core.strategies import STRATEGIES
+from tests.unit.acd.history_of_callbacks import CAUSES, CallbackHistory
 from tests.unit.acd.world import NODE, World, changed, enqueue, queue, user
 
 ENGAGED = {AgentState.OFFERED, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP}
 AGENTS = ("ann", "bob", "cho", "dia")
-SERVICE: dict[str, Any] = {"ring_s": 10, "wrap_up_s": 5, "max_wait_s": 120}
-CARDS: dict[str, Any] = {"ring_s": 10, "wrap_up_s": 0, "after_no_answer": "ready", "max_waiting": 5}
+BACK: dict[str, Any] = {
+    "tries": 2,
+    "pause_s": 20,
+    "ring_s": 10,
+    "window_s": 150,
+    "not_before": "00:00",
+    "not_after": "24:00",
+}
+SERVICE: dict[str, Any] = {"callback": BACK, "ring_s": 10, "wrap_up_s": 5, "max_wait_s": 120}
+CARDS: dict[str, Any] = {
+    "callback": {**BACK, "first": "customer"},
+    "ring_s": 10,
+    "wrap_up_s": 0,
+    "after_no_answer": "ready",
+    "max_waiting": 5,
+}
 # what the two queues may have besides
 RULES: tuple[dict[str, Any], ...] = (
     *({"strategy": strategy} for strategy in STRATEGIES),
@@ -82,14 +97,6 @@ SKILLS = {
     "cho": {"cards": 9, "service": 3},
     "dia": {"cards": 3, "loans": 9},
 }
-CAUSES = (
-    "NO_ANSWER",
-    "USER_BUSY",
-    "CALL_REJECTED",
-    "USER_NOT_REGISTERED",
-    "NORMAL_TEMPORARY_FAILURE",
-    "NORMAL_CLEARING",
-)
 
 
 def log_part(state: State) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def log_part(state: State) -> dict[str, Any]:
     return {k: sorted(v, key=lambda row: str(row["id"])) if isinstance(v, list) else v for k, v in saved.items()}
 
 
-class History(RuleBasedStateMachine):
+class History(CallbackHistory):
     """A day in one domain."""
 
     def __init__(self) -> None:
@@ -150,7 +157,7 @@ class History(RuleBasedStateMachine):
                 is_overdue = limit is not None and limit <= self.world.now
                 is_reserved = queue.reserve and other.priority > queue.reserve_priority
                 is_same = need_in(queue, other) == need_in(queue, entry) and entry.queue_id == made.queue_id
-                assert is_overdue or is_reserved or made.why["rule"] == "pulled" or not is_same
+                assert other.is_paused or is_overdue or is_reserved or made.why["rule"] == "pulled" or not is_same
 
     @rule(agent=st.sampled_from(AGENTS), ready=st.booleans())
     def sign_in(self, agent: str, ready: bool) -> None:
@@ -270,8 +277,11 @@ class History(RuleBasedStateMachine):
     @rule(data=st.data(), takeover=st.booleans())
     def look_at_switch(self, data: st.DataObject, takeover: bool) -> None:
         state = self.world.state
-        legs = {e.leg_id: SeenLeg(e.leg_id, True) for e in state.entries.values()}
-        legs |= {o.id: SeenLeg(o.id, o.answered_at is not None, "", o.id) for o in state.offers.values()}
+        legs = {e.leg_id: SeenLeg(e.leg_id, True) for e in state.entries.values() if e.leg_id}
+        picked = data.draw(st.booleans())
+        legs |= {key: SeenLeg(key, picked, customer_of=offer) for key, offer in state.by_customer.items()}
+        rung = [offer for offer in state.offers.values() if offer.has_agent_leg]
+        legs |= {o.id: SeenLeg(o.id, o.answered_at is not None, "", o.id) for o in rung}
         legs |= {c.offer_id: SeenLeg(c.offer_id, True, c.leg_id, c.offer_id) for c in state.contacts.values()}
         missing = data.draw(st.sets(st.sampled_from(sorted(legs)))) if legs else set()
         seen = {key: leg for key, leg in legs.items() if key not in missing}
@@ -341,7 +351,7 @@ class History(RuleBasedStateMachine):
         for entry in state.entries.values():
             limit = overflows_at(entry, state.queues[entry.queue_id])
             is_overdue = limit is not None and limit <= self.world.now
-            if entry.offer_id or is_overdue or not state.is_up(entry.node_id):
+            if entry.offer_id or is_overdue or entry.is_paused or not state.is_up(entry.node_id):
                 continue
             for queue_id in (entry.queue_id, *entry.also):
                 rules = state.queues[queue_id]
