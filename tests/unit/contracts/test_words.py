@@ -76,6 +76,8 @@ def test_words_are_fields_of_their_own_in_every_payload() -> None:
             within = [p for p in parts if isinstance(p, type) and issubclass(p, Enum)]
             assert within == ([enums_of(kind)[name]] if name in enums_of(kind) else []), f"{kind.TYPE}.{name}"
             # an order must be understood whole; what admin saves has rules of its own: the last good object is kept
-            assert kind is ConfigChanged or is_command(kind) or Literal not in [get_origin(p) for p in parts], f"{kind.TYPE}.{name}"
+            assert kind is ConfigChanged or is_command(kind) or Literal not in [get_origin(p) for p in parts], (
+                f"{kind.TYPE}.{name}"
+            )
     assert all(issubclass(enums_of(kind)[name], StrEnum) for kind, name in EVERY_WORD)
     assert len(FACTS) >= 9
