@@ -103,7 +103,8 @@ class SessionEnded(IvrPayload):
 
 class FlowReturned(IvrPayload):
     """A flow that somebody sent a leg through (RunFlow) is over and lets go of the leg, parked and silent: ``results`` are
-    the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up, stopped, failed or where else the flow has sent the caller."""
+    the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up,
+    stopped, failed or where else the flow has sent the caller."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.flow_returned"
 
