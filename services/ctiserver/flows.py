@@ -12,16 +12,16 @@ import structlog
 from ipcc.bus import Requester
 from ipcc.call.model import Leg
 from ipcc.contracts import call as told
-from ipcc.contracts import tags
 from ipcc.contracts.ivr import RunFlow, StopFlow
 from ipcc.contracts.tags import LegRole
-from ipcc.errors import Invalid, IpccError, NotNow, SwitchRefused, Unavailable
-from ipcc.esl.commands import RecordAction, UuidGetVar, UuidRecord, UuidTransfer, Whose
+from ipcc.errors import Invalid, IpccError, NotNow, Unavailable
+from ipcc.esl.commands import UuidTransfer, Whose
 from ipcc.ids import CallId
 from ipcc.logging import SECRET_KEYS
 from ipcc.tasks import Tasks
 from services.ctiserver.consulting import SUITE
 from services.ctiserver.core.control import attachable
+from services.ctiserver.masking import mask, unmask
 from services.ctiserver.steering import Steering, about
 from services.ctiserver.telephony import Telephony
 
@@ -32,7 +32,6 @@ OVERDUE = "overdue"
 GONE_ON = frozenset({"transferred", "answered_by_agent"})
 """Outcomes of a flow that has sent the caller elsewhere: he is not fetched back from there."""
 _FLOW_ID = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
-_UNSET = ("", "_undef_")
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class Flows:
             steering.retrieve(steering.leg(walking.leg_id))
         elif walking.is_live and agent and agent.is_live:
             # he still hears nothing but music, and who joins him next may be sent away again at once
-            await self._record(agent, RecordAction.UNMASK)
+            await unmask(steering, agent)
             await steering.join_for_good(agent, walking)
         elif walking.is_live:
             await steering.to_net(walking)
@@ -143,7 +142,7 @@ class Flows:
         other = steering.partner(leg)
         if other.role is not LegRole.CUSTOMER:
             raise NotNow("party.not_customer", "only a customer is sent to a flow", leg_id=other.leg_id)
-        await self._record(leg, RecordAction.MASK)
+        await mask(self.steering, leg)
         steering.set_aside(other, leg)
         try:
             await steering.api(leg, UuidTransfer(leg.leg_id, "park", SUITE, whose=Whose.BOTH))
@@ -151,7 +150,7 @@ class Flows:
         except IpccError:
             if steering.leg(other.leg_id).bridged_to == leg.leg_id:
                 steering.retrieve(steering.leg(other.leg_id))
-                await self._record(leg, RecordAction.UNMASK)
+                await unmask(self.steering, leg)
             raise
         return steering.leg(leg.leg_id), steering.leg(other.leg_id)
 
@@ -174,7 +173,7 @@ class Flows:
             if is_unknown:
                 # ivr may have begun at the last moment, and never said so
                 self.tasks.once(f"stop flow {errand.session_id}", self._stop(other, errand.session_id))
-            await self._record(leg, RecordAction.UNMASK)
+            await unmask(self.steering, leg)
             await self.steering.join_for_good(self.steering.leg(leg.leg_id), self.steering.leg(other.leg_id))
             if is_unknown:
                 raise Unavailable("flow.no_answer", f"flow {errand.flow_id} was not begun: {error.message}") from None
@@ -195,15 +194,6 @@ class Flows:
         if results and call and call.ended_at is None:
             fold = steering.ear.fold
             steering.ear.tell(fold.attach(CallId(walking.call_id), results, steering.clock.now()))
-
-    async def _record(self, leg: Leg, action: RecordAction) -> None:
-        """Silence the recording of the leg, or record sound again; nothing when it is not recorded or has ended."""
-        steering = self.steering
-        with contextlib.suppress(SwitchRefused, NotNow):
-            name = (await steering.api(leg, UuidGetVar(leg.leg_id, tags.RECORDING))).strip()
-            if name not in _UNSET:
-                path = steering.ways.recordings_root / name
-                await steering.api(leg, UuidRecord(leg.leg_id, action, str(path)))
 
 
 def check_flow_id(flow_id: str) -> None:

@@ -8,6 +8,7 @@ from ipcc.call.model import Leg
 from ipcc.contracts import call as told
 from ipcc.esl.commands import UuidHold, UuidKill, UuidMute, Words
 from services.ctiserver.core.control import check_digits
+from services.ctiserver.masking import unmask
 from services.ctiserver.steering import Steering, about
 
 
@@ -39,7 +40,10 @@ class Telephony:
         """He takes back who is on hold, or who waits for him."""
         if leg.is_held:
             return await self.unhold(leg)
-        return await self.steering.join_for_good(leg, self.steering.the_one_waiting(leg))
+        waiting = self.steering.the_one_waiting(leg)
+        # should a flow of his have come to nothing, and whoever silenced the recording with it
+        await unmask(self.steering, leg)
+        return await self.steering.join_for_good(leg, waiting)
 
     async def unhold(self, leg: Leg) -> Leg:
         """The hold ends, and the music."""

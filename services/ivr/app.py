@@ -40,6 +40,7 @@ from services.ivr.usecases import Outside, Sessions
 log = structlog.get_logger(__name__)
 
 ASSIGNMENT_LOOK_S = 0.5
+LEARN_S = 5.0
 
 
 def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
@@ -71,7 +72,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             for closing in (bank.close, systems.close):
                 stack.push_async_callback(closing)
             if life:
-                life.start(stack, tasks, health)
+                await life.start(stack, tasks)
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
             tasks.spawn("hear acd", desk.run)
@@ -109,12 +110,14 @@ class _Life:
         database = Database(settings.database, settings.service, metrics)
         return cls(database, FlowLife(VersionStore(database), flows, clock, settings.flows_look_s))
 
-    def start(self, stack: AsyncExitStack, tasks: Tasks, health: Health) -> None:
+    async def start(self, stack: AsyncExitStack, tasks: Tasks) -> None:
+        # no health check: without the database callers are served all the same, and a red ivr would be taken out of service
         clock = self.flow_life.clock
         stack.push_async_callback(self.database.close)
-        health.add("database", self.database.check)
         tasks.spawn("prepare database", lambda: prepare(self.database, MIGRATIONS, clock))
         tasks.spawn("follow flows", lambda: self.database.once_ready(self.flow_life.follow))
+        # no caller may meet a version that was rolled back
+        await self.flow_life.until_learnt(LEARN_S)
 
 
 def _serve(sessions: Sessions, worker: Worker) -> None:

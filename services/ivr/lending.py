@@ -62,7 +62,7 @@ class Lending:
             leg_id=data.leg_id,
             language=session.language,
             is_lent=True,
-            given=data.data,
+            given=_given(flow, data.data),
         )
         await sessions.outside.publisher.publish(started)
         log.info("flow_lent_to", call_id=data.call_id, flow=flow.id, by=data.by)
@@ -90,13 +90,21 @@ def _begun(started: SessionStarted) -> Mapping[str, Any]:
 def _check(flow: Flow, data: RunFlow) -> None:
     if not flow.is_part:
         raise Invalid("flow.never_returns", f"flow {flow.id} has no return node: the caller would not come back")
-    if len(data.data) > MOST_DATA or any(len(value) > LONGEST_VALUE for value in data.data.values()):
-        raise Invalid("flow.data", f"a flow may be given {MOST_DATA} values of up to {LONGEST_VALUE} characters")
     for name in data.data:
-        if not name.isidentifier() or name.startswith("_"):
-            raise Invalid("flow.data", "a value given to a flow has no good name")
         if name in secret_variables(flow):
             raise Invalid("flow.data", f"{name} is a secret in flow {flow.id}: only the caller may give it")
+
+
+def _given(flow: Flow, data: Mapping[str, str]) -> dict[str, str]:
+    """What of the call's data the flow is told: what it finds out itself (who he is, whether he is verified) nobody else tells
+    it, and what makes no variable, or too many, is left out."""
+    own = {name for node in flow.nodes.values() for name in node.sets()}
+    fits = {
+        name: value
+        for name, value in data.items()
+        if name.isidentifier() and not name.startswith("_") and name not in own and len(value) <= LONGEST_VALUE
+    }
+    return dict(list(fits.items())[:MOST_DATA])
 
 
 async def _check_there(line: Line, data: RunFlow) -> None:
@@ -121,5 +129,5 @@ def _session(flow: Flow, data: RunFlow, sessions: Sessions) -> Session:
         language=language,
         started_at=sessions.outside.clock.now(),
         lent_to=flow.id,
-        variables=dict(data.data),
+        variables=_given(flow, data.data),
     )

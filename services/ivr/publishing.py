@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from ipcc.clock import Clock
-from ipcc.errors import Invalid, StoreDown
+from ipcc.errors import Invalid, NotNow, StoreDown
 from services.ivr.catalogue import FlowStore
 from services.ivr.core.checks import checked
 from services.ivr.core.flow import Flow, read_document
@@ -36,6 +37,7 @@ class FlowLife:
     look_s: float
     _seen: int = -1
     _whole: dict[tuple[str, int], Flow] = field(default_factory=dict)
+    _learnt: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def draft(
         self, flow_id: str, document: Mapping[str, Any], cases: Mapping[str, Any] | None, who: str
@@ -69,10 +71,16 @@ class FlowLife:
 
     async def test(self, flow_id: str, version: int, who: str) -> tuple[Version, FlowReport]:
         """Run its own cases; it has passed only when every one comes out as it says. Raises Invalid when it has none."""
+        known = await self.version(flow_id, version)
+        after(known.state, Act.TEST)
+        nodes = list(read_document(known.document).nodes)
+        # apart from the loop that serves callers, and holding up nobody's change
+        report = await asyncio.to_thread(try_cases, self._linked(known), nodes, _cases(known))
         async with self.store.changing() as transaction:
-            known = await transaction.version(flow_id, version)
-            state = after(known.state, Act.TEST)
-            report = try_cases(self._linked(known), list(read_document(known.document).nodes), _cases(known))
+            now = await transaction.version(flow_id, version)
+            state = after(now.state, Act.TEST)
+            if (now.document, now.cases) != (known.document, known.cases):
+                raise NotNow("flow.changed", f"version {version} of flow {flow_id} was changed while it was tested")
             if any(tried.problems for tried in report.tried):
                 return await self._move(transaction, known, State.VALIDATED, "failed the test", who), report
             return await self._move(transaction, known, state, "tested", who), report
@@ -151,6 +159,14 @@ class FlowLife:
                 log.warning("flows_not_learnt", reason=error.message)
             await self.clock.sleep(self.look_s)
 
+    async def until_learnt(self, seconds: float) -> None:
+        """Return once it is known what is in force, or after ``seconds``: without the database callers meet the flow files."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._learnt.wait()
+        except TimeoutError:
+            log.warning("served_from_files", after_s=seconds)
+
     async def learn(self) -> None:
         """Take what is in force, if anything was done since the last time. Raises StoreDown."""
         async with self.store.reading() as transaction:
@@ -160,11 +176,24 @@ class FlowLife:
         flows: dict[str, dict[int, Flow]] = {}
         documents: dict[str, Flow] = {}
         for flow_id, versions in found.published.items():
-            flows[flow_id] = {one.version: self._whole_of(one) for one in versions}
-            documents[flow_id] = read_document(versions[-1].document)
+            readable = [one for one in versions if self._is_readable(one)]
+            if readable:
+                flows[flow_id] = {one.version: self._whole_of(one) for one in readable}
+                documents[flow_id] = read_document(readable[-1].document)
         self.flows.take(flows, documents, found.shares)
         self._seen = found.number
+        self._learnt.set()
         log.info("flows_learnt", number=found.number)
+
+    def _is_readable(self, found: Version) -> bool:
+        """A version of a newer release must not keep us from learning the others."""
+        try:
+            self._whole_of(found)
+            read_document(found.document)
+        except Invalid as error:
+            log.error("flow_unreadable", flow_id=found.flow_id, version=found.version, reason=error.message)
+            return False
+        return True
 
     def _whole_of(self, found: Version) -> Flow:
         """What is published never changes: read once."""

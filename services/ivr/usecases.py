@@ -18,6 +18,7 @@ from ipcc.contracts.call import CallArrived, Direction, LegEnded
 from ipcc.contracts.config import ConfigChanged, EntryPoint
 from ipcc.contracts.ivr import SessionStarted
 from ipcc.errors import NotFound, RetryLater, SwitchDown, SwitchRefused, Unavailable
+from ipcc.esl.headers import HangupCause
 from ipcc.ids import new_id
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED, Metrics
 from ipcc.tasks import Tasks
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 # an arrival heard later than this may be of a call that is over: look before answering
 FRESH = timedelta(seconds=5)
 REMEMBER = 50_000
+LOST = HangupCause.NETWORK_OUT_OF_ORDER.name
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,17 @@ class Sessions:
     async def leg_ended(self, data: LegEnded, received: Received) -> None:
         """The caller hung up while nothing of ours was running on his leg."""
         runner = self.running.get(data.call_id)
-        if runner is not None and runner.session.leg_id == data.leg_id and not runner.leave():
+        if runner is None or runner.session.leg_id != data.leg_id:
+            return
+        if data.resynced and data.cause == LOST and await self._look_once(self._line_of(runner)):
+            # ctiserver has lost sight of the switch, and we have not
+            log.info("end_not_believed", call_id=data.call_id)
+            return
+        if not runner.leave():
             await self._end(runner)
+
+    def _line_of(self, runner: Runner) -> Line:
+        return self.outside.lines.line(runner.session.node_id, runner.session.leg_id)
 
     async def _end(self, runner: Runner) -> None:
         task = self._tasks.get(runner.session.call_id)

@@ -47,6 +47,8 @@ from services.acd.core.rows import Entry, Offer
 from services.acd.core.state import State
 from services.acd.core.turn import Turn
 
+LOST = "NETWORK_OUT_OF_ORDER"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -205,6 +207,9 @@ def _bridged(turn: Turn, given: Bridged) -> None:
 
 
 def _leg_ended(turn: Turn, fact: LegEnded) -> None:
+    if fact.resynced and fact.cause == LOST and turn.state.is_up(fact.node_id):
+        # ctiserver has lost sight of a switch that we see: our own look finds out who is still there (LegsSeen)
+        return
     offer = turn.state.offers.get(fact.leg_id)
     contact = turn.state.contact_on(fact.leg_id)
     called_back = _dialling(turn, fact.leg_id)
@@ -220,7 +225,10 @@ def _leg_ended(turn: Turn, fact: LegEnded) -> None:
 
 
 def _call_ended(turn: Turn, fact: CallEnded) -> None:
+    is_hearsay = fact.resynced and fact.cause == LOST
     for entry in _entries_of(turn, fact.call_id):
+        if is_hearsay and turn.state.is_up(entry.node_id):
+            continue
         if entry.callback is None:
             entries.abandon(turn, entry)
         else:

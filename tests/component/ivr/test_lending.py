@@ -213,6 +213,17 @@ async def test_who_was_joined_to_his_agent_by_force_is_never_asked_by_the_next_r
         )
 
 
+async def test_what_a_flow_finds_out_itself_nobody_tells_it_and_what_fits_no_variable_is_left_out(desk: Desk) -> None:
+    async with desk.replica():
+        told = {"verified": "yes", "customer_id": "c1", "ticket-no": "7", "note": "x" * 500, "ticket": "t1"}
+        call, _ = await desk.lend(data=told)
+        await desk.asked(call)
+        started = next(f for f in await desk.facts(call) if isinstance(f, SessionStarted))
+        assert started.given == {"ticket": "t1"}
+        await desk.key(call, "0")
+        assert (await desk.returned(call)).results == {}
+
+
 async def test_another_replica_goes_on_where_one_died_and_gives_him_back(desk: Desk) -> None:
     async with desk.replica("ivr-0") as first:
         call, session = await desk.lend(data={"ticket": "t1"})

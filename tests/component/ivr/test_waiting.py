@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
+from ipcc.contracts.call import LegEnded
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
 from ipcc.ids import LegId
@@ -149,6 +150,18 @@ async def test_whom_the_safety_net_has_joined_to_a_human_is_left_alone_when_acd_
         assert len(world.node.told(UuidBreak)) == breaks
         assert world.node.told(UuidKill) == []
         assert world.node.told(UuidTransfer) == []
+
+
+async def test_a_caller_is_served_on_when_ctiserver_alone_has_lost_sight_of_his_switch(world: World) -> None:
+    await world.start_acd()
+    async with world.replica() as ivr:
+        call, entry = await waiting(world)
+        lost = LegEnded(call_id=call, leg_id=call, node_id="fs1", cause="NETWORK_OUT_OF_ORDER", resynced=True)
+        await world.publisher.publish(lost)
+        await until(lambda: said(world, call) == 1, timeout=60, what="he is told that all are busy")
+        assert call in ivr.sessions.running
+        await world.end_entry(entry, EntryOutcome.ANSWERED)
+        assert await world.ended(call) == "answered_by_agent"
 
 
 async def test_with_acd_silent_nothing_is_said_and_the_safety_net_is_left_to_run(world: World) -> None:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferMade, OfferOutcome
+from ipcc.contracts.call import CallEnded, LegEnded
 from services.acd.core.effects import EndLeg
-from services.acd.core.inputs import Bridged, Joined, JoinFailed, PickedUp, Rang
+from services.acd.core.inputs import Bridged, Joined, JoinFailed, NodeChanged, PickedUp, Rang
 from tests.unit.acd.world import NODE, World
 
 
@@ -111,3 +112,15 @@ def test_the_bridge_of_an_offer_fulfils_it() -> None:
     world.wait(2)
     world.give(Bridged("leg-x", offer_id, world.now))
     assert [e.outcome for e in world.told(EntryEnded)] == [EntryOutcome.ANSWERED]
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_an_end_that_ctiserver_told_for_want_of_sight_holds_only_where_acd_is_blind_too(is_up: bool) -> None:
+    world = World()
+    world.call("x")
+    if not is_up:
+        world.give(NodeChanged(NODE, is_up=False, reason="no link"))
+    lost = {"call_id": "call-x", "cause": "NETWORK_OUT_OF_ORDER", "resynced": True}
+    world.give(LegEnded(leg_id="leg-x", node_id=NODE, **lost))
+    world.give(CallEnded(duration_ms=1, **lost))
+    assert [e.outcome for e in world.told(EntryEnded)] == ([] if is_up else [EntryOutcome.ABANDONED])
