@@ -235,11 +235,11 @@ async def test_an_operation_the_contract_does_not_have_is_unavailable(core: Bank
 
 async def test_how_long_it_took_is_measured_and_no_secret_is_logged_or_shown(bank: StandIn) -> None:
     metrics = Metrics("ivr")
-    core = BankCore(BankSettings(bank.url, TOKEN, timeout_s=0.3), SystemClock(), metrics)
+    core = BankCore(BankSettings(bank.url, TOKEN, timeout_s=1.0), SystemClock(), metrics)
     with capture_logs() as logs:
         await core.ask("verify_pin", CARD_AND_PIN, "k")
         for mode in ("slow", "down", "refuse", "malformed"):
-            await bank.go_wrong(mode, delay_ms=400)
+            await bank.go_wrong(mode, delay_ms=1300)
             answer = await core.ask("verify_pin", CARD_AND_PIN, "k")
             assert answer.outcome != "ok"
     await core.close()
