@@ -20,10 +20,11 @@ from services.acd.api import router
 from services.acd.callback_api import CallbackDesk
 from services.acd.callback_api import router as callbacks_router
 from services.acd.mirror import Mirror, Stories
+from services.acd.originates import Dialling
 from services.acd.owner import Surroundings
 from services.acd.ownership import Ownership
 from services.acd.settings import AcdSettings
-from services.acd.switch import ACD_LEGS, Dialling
+from services.acd.switch import ACD_LEGS
 from services.acd.usecases import Desk
 
 

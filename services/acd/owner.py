@@ -36,8 +36,9 @@ from services.acd.core.state import State
 from services.acd.journal import Journal
 from services.acd.log import AcdLog, LogWriter
 from services.acd.looks import Lookout
+from services.acd.originates import Dialling
 from services.acd.replies import send_reply
-from services.acd.switch import Dialling, Hands
+from services.acd.switch import Hands
 
 log = structlog.get_logger(__name__)
 

@@ -8,14 +8,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from ipcc.settings import PORTS, ServiceSettings
+from ipcc.phone_settings import PhoneSettings
+from ipcc.settings import PORTS
 
 
 def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-class AcdSettings(ServiceSettings):
+class AcdSettings(PhoneSettings):
     """Settings of the routing server."""
 
     service: ClassVar[str] = "acd"
@@ -23,27 +24,6 @@ class AcdSettings(ServiceSettings):
     http_port: int = Field(PORTS["acd"], ge=0, le=65535, description="Port of the REST API; 0 takes any free port.")
     domains: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         ("default",), description="Routing domains this cluster serves, separated by commas."
-    )
-    switch_spool_dir: Path | None = Field(
-        None, description="The spool folder as the switch sees it; the same as spool_dir unless told otherwise."
-    )
-    phone_domain: str = Field(
-        "", description="SIP domain put behind a phone's name when it is dialled; empty leaves it to the switch."
-    )
-    caller_number: str = Field(
-        "95500",
-        pattern=r"^\+?[0-9]{2,20}$",
-        description="The bank's number shown to agents at numbers outside and to customers called back.",
-    )
-    confirm_key: str = Field(
-        "",
-        pattern=r"^[0-9*#]?$",
-        description="The key an agent at a number outside presses to take a contact, so that no voicemail takes it. Empty: none.",
-    )
-    confirm_sound: str = Field(
-        "tone_stream://%(300,700,880);loops=2",
-        pattern=r"^[A-Za-z0-9_.:/%(),;=-]{1,200}$",
-        description="What he hears until he presses it: a sound as the switch names it.",
     )
     gateway: str = Field(
         "demo",

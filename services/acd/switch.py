@@ -26,8 +26,7 @@ from ipcc.ids import LegId, NodeId
 from ipcc.tasks import Tasks
 from services.acd.core.effects import DialCustomer, Effect, EndLeg, JoinLegs, RingAgent
 from services.acd.core.inputs import Joined, JoinFailed, PickedUp, Rang, RingFailed
-from services.acd.originates import Dialling as Dialling
-from services.acd.originates import originate_of as originate_of
+from services.acd.originates import Dialling, originate_of
 
 log = structlog.get_logger(__name__)
 

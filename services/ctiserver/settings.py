@@ -8,12 +8,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from ipcc.contracts.config import DialRule
-from ipcc.settings import PORTS, ServiceSettings
+from ipcc.phone_settings import PhoneSettings
+from ipcc.settings import PORTS
 from services.ctiserver.presence import SecondDesktop
 from services.ctiserver.webhooks import Webhook
 
 
-class CtiSettings(ServiceSettings):
+class CtiSettings(PhoneSettings):
     """Settings of the CTI server."""
 
     service: ClassVar[str] = "ctiserver"
@@ -87,29 +88,10 @@ class CtiSettings(ServiceSettings):
         le=3600,
         description="A customer whom an agent sent through a flow is taken back after so long, in seconds.",
     )
-    phone_domain: str = Field(
-        "", description="SIP domain put behind a phone's name when it is dialled; empty leaves it to the switch."
-    )
-    caller_number: str = Field(
-        "95500", pattern=r"^\+?[0-9]{2,20}$", description="The bank's number shown to whoever agents call outside."
-    )
-    confirm_key: str = Field(
-        "",
-        pattern=r"^[0-9*#]?$",
-        description="The key an agent at a number outside presses to take a call, so that no voicemail takes it. Empty: none.",
-    )
-    confirm_sound: str = Field(
-        "tone_stream://%(300,700,880);loops=2",
-        pattern=r"^[A-Za-z0-9_.:/%(),;=-]{1,200}$",
-        description="What he hears until he presses it: a sound as the switch names it.",
-    )
     music: str = Field(
         "local_stream://ipcc",
         pattern=r"^[A-Za-z0-9_.:/-]{1,200}$",
         description="What those hear who wait on hold, in a consult or parked.",
-    )
-    switch_spool_dir: Path | None = Field(
-        None, description="The spool folder as the switch sees it; the same as spool_dir unless told otherwise."
     )
     dial_rules: tuple[DialRule, ...] = Field(
         (

@@ -9,6 +9,7 @@ stay must have ended, every conversation must have its recording, and the switch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import resource
 import sys
@@ -29,6 +30,7 @@ from ipcc.cli.verdict import compare_totals
 from ipcc.clock import SystemClock
 from ipcc.logging import configure_logging
 from ipcc.sim.people import Caller, Keys, PhoneScript
+from tests.support.until import until
 
 AGENTS = tuple(str(1001 + number) for number in range(20))
 SETTLE_S = 120
@@ -62,7 +64,7 @@ class Load:
             self.refused += call is None
             self.placed += [call] if call else []
             self.most_at_once = max(self.most_at_once, len(sim.engine.kernel.channels))
-        await _until(lambda: not sim.engine.kernel.channels, "the switch is empty")
+        await until(lambda: not sim.engine.kernel.channels, SETTLE_S, "the switch is empty")
 
     def _caller(self, serial: int) -> Caller:
         dice = self.dice
@@ -125,11 +127,14 @@ async def _settled(load: Load) -> list[str]:
     await bus.start()
     problems: list[str] = []
     try:
-        for _ in range(SETTLE_S):
-            problems = compare_totals(await load.stage.totals(bus)) + await _faults(load)
-            if not problems:
-                break
-            await asyncio.sleep(1)
+
+        async def is_settled() -> bool:
+            problems[:] = compare_totals(await load.stage.totals(bus)) + await _faults(load)
+            return not problems
+
+        with contextlib.suppress(AssertionError):
+            # what is left then is told, fault by fault
+            await until(is_settled, SETTLE_S, "everything adds up")
         print("totals:", (await load.stage.totals(bus))["log"])
     finally:
         await bus.stop()
@@ -178,14 +183,6 @@ def _organisation(folder: Path) -> Path:
     path = folder / "organisation.yaml"
     path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     return path
-
-
-async def _until(condition: Any, what: str) -> None:
-    for _ in range(SETTLE_S * 2):
-        if condition():
-            return
-        await asyncio.sleep(0.5)
-    raise SystemExit(f"not within {SETTLE_S} s: {what}")
 
 
 def _processor_s() -> float:

@@ -15,7 +15,7 @@ from ipcc.ids import LegId
 from ipcc.sim.people import Caller, Keys, PhoneScript
 from services.acd.app import build
 from services.acd.core.effects import RingAgent
-from services.acd.switch import Dialling, originate_of
+from services.acd.originates import Dialling, originate_of
 from tests.component.acd.test_with_simulator import Floor, floor, queue
 from tests.support.service import client_of
 from tests.support.until import until

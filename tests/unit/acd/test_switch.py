@@ -15,7 +15,8 @@ from ipcc.esl.headers import EventName, HangupCause
 from ipcc.ids import LegId
 from services.acd.core.effects import EndLeg, JoinLegs, RingAgent
 from services.acd.core.inputs import Joined, JoinFailed, PickedUp, Rang, RingFailed
-from services.acd.switch import Dialling, Hands, originate_of
+from services.acd.originates import Dialling, originate_of
+from services.acd.switch import Hands
 from tests.support.until import until
 
 OFFER, CALLER = "0b1c6f2e-0000-5000-8000-000000000001", "0b1c6f2e-0000-7000-8000-00000000000c"
