@@ -109,7 +109,7 @@ class RequestCallback(AcdCommand):
     entry_id: str
     requested_by: AskedBy = "flow"
     phone_number: CallbackNumber = ""
-    queue_id: str = Field(default="", description="for a new entry")
+    queue_id: str = Field(default="", description="for a new entry; without it only whoever waits is called back")
     call_id: str = Field(default="", description="the call it comes from, if there is one")
     caller_name: str = ""
     entered_at: AwareDatetime | None = Field(default=None, description="since when he waits; now unless told")

@@ -39,6 +39,9 @@ def request(turn: Turn, command: RequestCallback) -> None:
     if command.entry_id in state.contacts:
         turn.result = {"entry_id": command.entry_id, "outcome": EntryOutcome.ANSWERED.value}
         return
+    if entry is None and not command.queue_id:
+        # asked so late that his end is forgotten: he is not taken in a second time
+        raise NotFound("acd.unknown_entry", f"nobody waits as {command.entry_id}", entry_id=command.entry_id)
     number = command.phone_number or (entry.caller_number if entry is not None else "")
     _check(turn, command, entry, number)
     has_line = entry is not None or bool(command.call_id and command.call_id not in state.gone)

@@ -38,13 +38,14 @@ class CallbackHistory(RuleBasedStateMachine):
     def ask_to_be_called_back(self, data: st.DataObject, queue_id: str, by: str) -> None:
         terms: dict[str, Any] = {}
         if by == "waiting":
+            # without a queue: who ended so long ago that he is forgotten must not be taken in a second time
             name = str(data.draw(st.integers(0, self.callers)))
         else:
             self.callers += 1
             name = str(self.callers)
-            terms = {"call_id": f"call-{name}" if by == "flow" else ""}
+            terms = {"queue_id": queue_id, "call_id": f"call-{name}" if by == "flow" else ""}
         number = f"1380000{int(name):04}"
-        self.tell(RequestCallback(entry_id=f"entry-{name}", queue_id=queue_id, phone_number=number, **terms))
+        self.tell(RequestCallback(entry_id=f"entry-{name}", phone_number=number, **terms))
 
     @rule(data=st.data())
     def cancel_callback(self, data: st.DataObject) -> None:

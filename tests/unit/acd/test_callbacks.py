@@ -8,8 +8,9 @@ import pytest
 
 from ipcc.contracts.acd import AgentState, EntryEnded, EntryOutcome
 from ipcc.contracts.callback import CancelCallback, RequestCallback
-from ipcc.errors import Refused
+from ipcc.errors import NotFound, Refused
 from services.acd.core.inputs import RingFailed
+from services.acd.core.state import PAST_KEPT
 from tests.unit.acd.world import NODE, World, queue
 
 NUMBER = "13800000009"
@@ -77,3 +78,16 @@ def test_the_agent_of_a_customer_who_was_not_reached_keeps_his_place() -> None:
 def test_what_cannot_be_called_back_is_refused(given: object) -> None:
     with pytest.raises(Refused):
         world().give(given)
+
+
+def test_who_ended_so_long_ago_that_he_is_forgotten_is_not_taken_in_again_unless_a_queue_is_named() -> None:
+    day = world()
+    day.call("a", caller_number=NUMBER)
+    day.hang_up("a")
+    day.wait(PAST_KEPT.total_seconds() + 1)
+    day.call("b")
+    day.hang_up("b")
+    with pytest.raises(NotFound, match="nobody waits as entry-a"):
+        day.give(RequestCallback(entry_id="entry-a", phone_number=NUMBER))
+    assert [ended.entry_id for ended in day.told(EntryEnded)] == ["entry-a", "entry-b"]
+    assert not day.state.entries
