@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -133,18 +133,34 @@ class FlowLife:
             return await transaction.deeds(flow_id, limit)
 
     async def seed(self) -> None:
-        """Flows of the files that are newer than all the database has of them are published, as their release says."""
+        """Flows of the files that are newer than all that was published of them are published, as their release says."""
         async with self.store.changing() as transaction:
             for flow in self.flows.all():
-                known = {one.version for one in await transaction.versions(flow.id)}
-                if known and flow.version <= max(known):
+                known = await transaction.versions(flow.id)
+                published = [one.version for one in known if one.state is State.PUBLISHED]
+                if published and flow.version <= max(published):
                     continue
-                document = self.flows.parts()[flow.id].model_dump(mode="json")
-                whole, at = flow.model_dump(mode="json"), self.clock.now()
-                found = Version(flow.id, flow.version, State.PUBLISHED, document, None, at, SEED, whole)
-                await transaction.write(found, self._deed(found, "published", SEED))
-                shares = {flow.version: WHOLE}
-                await transaction.share(flow.id, shares, self._deed(found, "shared", SEED, _told(shares)))
+                await self._make_room(transaction, flow, known)
+                await self._publish_file(transaction, flow)
+
+    async def _make_room(self, transaction: Transaction, flow: Flow, known: Sequence[Version]) -> None:
+        """A draft that somebody works on under the number of the file's version gets the next free one: no work is lost."""
+        taken = next((one for one in known if one.version == flow.version), None)
+        if taken is None:
+            return
+        number = max(flow.version, *(one.version for one in known)) + 1
+        document = {**taken.document, "version": number}
+        moved = replace(taken, version=number, document=document, changed_at=self.clock.now(), changed_by=SEED)
+        note = f"was version {flow.version}, which the flow files have now"
+        await transaction.write(moved, self._deed(moved, "renumbered", SEED, note))
+
+    async def _publish_file(self, transaction: Transaction, flow: Flow) -> None:
+        document = self.flows.parts()[flow.id].model_dump(mode="json")
+        whole, at = flow.model_dump(mode="json"), self.clock.now()
+        found = Version(flow.id, flow.version, State.PUBLISHED, document, None, at, SEED, whole)
+        await transaction.write(found, self._deed(found, "published", SEED))
+        shares = {flow.version: WHOLE}
+        await transaction.share(flow.id, shares, self._deed(found, "shared", SEED, _told(shares)))
 
     async def follow(self) -> None:
         """Seed, then look again and again whether anything was done; what is known stays in force while the database is away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,27 @@ async def test_without_its_database_callers_are_served_from_the_files(world: Wor
     async with world.replica() as ivr:
         assert await version_met(world) == 1
         assert (await ivr.http.get(DRAFTS)).status_code == 503
+
+
+async def test_a_draft_does_not_keep_the_next_release_of_its_flow_from_callers_and_is_not_lost(
+    world: World, tmp_path: Path
+) -> None:
+    async with world.replica() as ivr:
+        await ready(ivr)
+        draft = bank_main() | {"name": {"en": "Somebody's work", "zh": "草稿"}}
+        drafted = await ivr.http.post(DRAFTS, json={"document": draft, "cases": CASES})
+        assert drafted.json()["version"] == 2
+    newer = tmp_path / "newer"
+    shutil.copytree("flows", newer)
+    (newer / "bank-main.json").write_text(json.dumps(bank_main() | {"version": 2}), encoding="utf-8")
+    world.given["flows_dir"] = newer
+    async with world.replica() as ivr:
+        await until(lambda: ivr.sessions.outside.flows.published("bank-main").version == 2, timeout=20, what="learnt")
+        assert await version_met(world) == 2
+        versions = {one["version"]: one["state"] for one in (await ivr.http.get(DRAFTS)).json()}
+        assert versions == {1: "published", 2: "published", 3: "draft"}
+        kept = (await ivr.http.get(f"{DRAFTS}/3")).json()
+        assert kept["document"]["name"]["en"] == "Somebody's work"
+        assert (kept["document"]["version"], kept["cases"]) == (3, CASES)
+        deeds = (await ivr.http.get("/v1/flows/bank-main/acts")).json()
+        assert ("renumbered", 3) in [(deed["action"], deed["version"]) for deed in deeds]
