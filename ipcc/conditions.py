@@ -1,33 +1,17 @@
 """Small conditions an administrator writes: over a caller's attributes (``segment == "vip"``) or an agent's levels (``english >= 5``).
 
-simpleeval evaluates them; what may stand in one is narrowed here to comparisons, ``and``, ``or``, ``not``, ``in``, names, texts and
-numbers. No calls, attributes or arithmetic: one cannot be slow, loop, or reach anything.
+A dialect of ipcc.expressions: comparisons, ``and``, ``or``, ``not``, ``in``, names, texts and numbers. No calls or arithmetic: one
+cannot be slow, loop, or reach anything. What cannot be compared does not hold.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-import simpleeval  # type: ignore[import-untyped]
+from ipcc.expressions import COMPARING, LISTS, CannotBeRead, CannotBeWorkedOut, Dialect
 
-_ALLOWED = (
-    ast.Expression,
-    ast.BoolOp,
-    ast.And,
-    ast.Or,
-    ast.UnaryOp,
-    ast.Not,
-    ast.Compare,
-    ast.cmpop,
-    ast.Name,
-    ast.Load,
-    ast.Constant,
-    ast.Tuple,
-    ast.List,
-)
+_DIALECT = Dialect((*COMPARING, *LISTS), (str, int, float))
 
 
 class _Names(dict[str, Any]):
@@ -44,20 +28,15 @@ class _Names(dict[str, Any]):
 def problem_with(text: str) -> str:
     """Why ``text`` is not a condition; "" when it is."""
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"not a condition: {getattr(error, 'msg', None) or error}"
-    for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
-            return f"{type(node).__name__} may not stand in a condition"
-        if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float):
-            return f"{node.value!r} may not stand in a condition"
+        _DIALECT.read(text)
+    except CannotBeRead as error:
+        return str(error)
     return ""
 
 
 def names_in(text: str) -> set[str]:
     """The names ``text`` asks about; it must be a condition."""
-    return {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    return set(_DIALECT.read(text).names)
 
 
 def name_of(object_id: str) -> str:
@@ -82,17 +61,8 @@ def _value(given: Any) -> Any:
 
 
 def _holds(text: str, names: _Names) -> bool:
-    tree = _parsed(text)
-    if tree is None:
-        return False
-    evaluator = simpleeval.EvalWithCompoundTypes(names=names, functions={})
     try:
-        return bool(evaluator.eval(text, previously_parsed=tree))
-    except (simpleeval.InvalidExpression, TypeError, ValueError):
+        return bool(_DIALECT.read(text).value(names))
+    except (CannotBeRead, CannotBeWorkedOut):
         # a text compared with a number, say: it does not hold
         return False
-
-
-@lru_cache(maxsize=1_024)
-def _parsed(text: str) -> Any:
-    return None if problem_with(text) else simpleeval.SimpleEval.parse(text.strip())

@@ -1,24 +1,17 @@
-"""Conditions of a flow, in a small safe language: comparisons, and or not, + - * /, and the functions listed here. Pure.
+"""Conditions of a flow: comparisons, and or not, + - * /, and the functions listed here; a dialect of ipcc.expressions. Pure.
 
-The grammar is cut down to the nodes below before simpleeval sees it: no attributes, no indexes, no comprehensions, so that
-what was ever found to lead out of such an evaluator cannot even be written.
+Unlike a queue's condition one that cannot be worked out is a fault of the flow, which has a way for it.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from simpleeval import InvalidExpression, SimpleEval  # type: ignore[import-untyped]
-
 from ipcc.errors import Invalid
+from ipcc.expressions import COMPARING, SUMS, CannotBeRead, CannotBeWorkedOut, Dialect, Expression
 
 LONGEST = 200
-_ALLOWED = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Eq, ast.NotEq, ast.Lt,
-    ast.LtE, ast.Gt, ast.GtE, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Name, ast.Load, ast.Constant, ast.Call,
-)  # fmt: skip
 
 
 def _number(value: object) -> Decimal:
@@ -51,36 +44,28 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
 }
 
 
+# numbers are decimal: one with a point is written number('1.5')
+_DIALECT = Dialect((*COMPARING, *SUMS), (str, int), FUNCTIONS)
+
+
 def names_in(text: str) -> tuple[str, ...]:
     """The variables of the expression. Raises Invalid when it is none of the language."""
-    tree = _read(text)
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return tuple(dict.fromkeys(name for name in names if name not in called))
+    return _read(text).names
 
 
 def is_true(text: str, variables: Mapping[str, str]) -> bool:
     """Whether the expression holds; variables are text until ``number()`` makes them one, unknown ones are empty."""
-    known = {name: variables.get(name, "") for name in names_in(text)}
-    evaluator = SimpleEval(functions=dict(FUNCTIONS), names=known)
+    found = _read(text)
     try:
-        return bool(evaluator.eval(text.strip()))
-    except (InvalidExpression, ArithmeticError, TypeError) as error:
-        raise Invalid("expression.failed", f"{text}: cannot be worked out ({type(error).__name__})") from error
+        return bool(found.value({name: variables.get(name, "") for name in found.names}))
+    except CannotBeWorkedOut as error:
+        raise Invalid("expression.failed", f"{text}: cannot be worked out ({error})") from error
 
 
-def _read(text: str) -> ast.Expression:
+def _read(text: str) -> Expression:
     if len(text) > LONGEST:
         raise Invalid("expression.long", f"an expression has at most {LONGEST} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError) as error:
-        raise Invalid("expression.syntax", f"{text}: is no expression") from error
-    for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
-            raise Invalid("expression.syntax", f"{text}: {type(node).__name__} is not part of the language")
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
-            raise Invalid("expression.function", f"{text}: known functions are {', '.join(FUNCTIONS)}")
-        if isinstance(node, ast.Constant) and not isinstance(node.value, str | int):
-            raise Invalid("expression.syntax", f"{text}: write numbers with a point as number('1.5')")
-    return tree
+        return _DIALECT.read(text)
+    except CannotBeRead as error:
+        raise Invalid("expression.syntax", f"{text}: {error}") from error
