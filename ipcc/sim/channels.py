@@ -11,6 +11,7 @@ from ipcc.sim.states import CallState, Control, Flag, State
 
 if TYPE_CHECKING:
     from ipcc.sim.conference import Member
+    from ipcc.sim.fax import FaxLeg
     from ipcc.sim.kernel import Kernel
     from ipcc.sim.meta import MetaKeys
     from ipcc.sim.recording import Recording
@@ -226,6 +227,11 @@ class Channel:
     hung_up_by: str = ""
     """How the other side of SIP learnt or told of the end: recv_bye, send_bye, recv_cancel, send_cancel, recv_refuse, send_refuse."""
     remote_gone: bool = False
+    far_end: str = ""
+    """The leg of this very switch at the other end of the SIP call, where it calls itself."""
+    fax: FaxLeg | None = None
+    is_fax_machine: bool = False
+    """The phone at its end is a fax that has been started."""
     is_local: bool = False
     """No phone is at its end (loopback, null)."""
     application: tuple[str, str] = ("", "")

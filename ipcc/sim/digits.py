@@ -47,6 +47,15 @@ def take(channel: Channel) -> str | None:
     return digit.digit
 
 
+def send(channel: Channel, keys: str) -> None:
+    """Keys to the phone of this leg; where that is a leg of this very switch they are pressed there."""
+    channel.kernel.put(DigitsSent(channel.uuid, keys))
+    far = channel.kernel.find(channel.far_end)
+    if far:
+        for key in keys:
+            press(far, Digit(key, "RTP", 2000))
+
+
 def pass_on(channel: Channel, other: Channel) -> None:
     """In a bridge every key goes on to the partner's phone."""
     sent = ""
@@ -54,4 +63,4 @@ def pass_on(channel: Channel, other: Channel) -> None:
         if not meta.swallows(channel, other, digit):
             sent += digit
     if sent:
-        channel.kernel.put(DigitsSent(other.uuid, sent))
+        send(other, sent)

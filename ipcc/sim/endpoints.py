@@ -160,8 +160,20 @@ def dial(kernel: Kernel, endpoint: str, request: Request) -> Channel | Failure:
         channel.is_local = True
         kernel.timeline.after(0, lambda: signalling.answer(channel))
     else:
-        kernel.put(_invitation(channel, target, request))
+        _send(kernel, _invitation(channel, target, request))
     return channel
+
+
+def _send(kernel: Kernel, invitation: PhoneInvited) -> None:
+    def arrive() -> None:
+        if not kernel.invite_self(invitation):
+            kernel.put(invitation)
+
+    if invitation.address.rpartition(":")[2] in map(str, kernel.settings.profile_ports.values()):
+        # it is there once the leg that dials has begun
+        kernel.timeline.after(0, arrive)
+    else:
+        kernel.put(invitation)
 
 
 def _leave_trace(kernel: Kernel, uuid: str) -> None:

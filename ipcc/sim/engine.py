@@ -19,6 +19,7 @@ from ipcc.sim.channels import Message
 from ipcc.sim.contacts import Contacts
 from ipcc.sim.kernel import Kernel
 from ipcc.sim.outputs import ApiDone, HeaderValue, Output, Pending
+from ipcc.sim.own_calls import OwnCalls
 from ipcc.sim.phones import Phones
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.settings import EngineSettings
@@ -38,6 +39,7 @@ class Engine:
         self._text = TextApi(self._kernel)
         self._contacts = Contacts(self._kernel)
         self.phones = Phones(self._kernel, self._contacts)
+        self._kernel.invite_self = OwnCalls(self._kernel, self.phones).invite
         self._tickets = 0
         background.start(self._kernel)
 

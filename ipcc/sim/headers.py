@@ -44,6 +44,15 @@ CALLING: dict[str, tuple[str, str, int]] = {
     "RECORD_START": ("switch_ivr_async.c", "record_callback", 1481),
     "RECORD_STOP": ("switch_ivr_async.c", "send_record_stop_event", 1240),
     "RE_SCHEDULE": ("switch_scheduler.c", "switch_scheduler_execute", 73),
+    **{
+        f"spandsp::{way}fax{what}": ("mod_spandsp_fax.c", function, line)
+        for way in ("tx", "rx")
+        for what, function, line in (
+            ("negociateresult", "phase_b_handler", 386),
+            ("pageresult", "phase_d_handler", 521),
+            ("result", "phase_e_handler", 676),
+        )
+    },
     "sofia::expire": ("sofia_reg.c", "sofia_reg_del_callback", 726),
     "sofia::pre_register": ("sofia_reg.c", "sofia_reg_handle_register_token", 1810),
     "sofia::register": ("sofia_reg.c", "sofia_reg_handle_register_token", 2059),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipcc.sim import headers
 from ipcc.sim.channels import Channel
 from ipcc.sim.conference import Rooms
-from ipcc.sim.outputs import HeaderValue, Output, SimEvent
+from ipcc.sim.outputs import HeaderValue, Output, PhoneInvited, SimEvent
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.scheduler import Scheduler
 from ipcc.sim.settings import EngineSettings
@@ -48,6 +48,8 @@ class Kernel:
     applications: Mapping[str, Application] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
     run_api: Callable[[str, str], str] = lambda command, argument: ""
+    invite_self: Callable[[PhoneInvited], bool] = lambda invited: False
+    """An INVITE on its way out; True when it is for this very switch."""
     paused_inbound: bool = False
     paused_outbound: bool = False
     _outputs: list[Output] = field(default_factory=list)

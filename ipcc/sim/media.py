@@ -10,8 +10,12 @@ import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ipcc.sim.settings import Spool
+from PIL import Image, ImageSequence
+from PIL.TiffImagePlugin import STRIPBYTECOUNTS, TiffImageFile
 
+from ipcc.sim.settings import FaxPage, Spool
+
+METRES_PER_INCH = 0.0254
 RATE = 8000
 OWN_TONE_HZ = 400
 """What is heard from the phone of the recorded leg: the left channel of a stereo recording."""
@@ -127,6 +131,22 @@ def sounds_on_disk(assumed_s: float | None = None) -> Callable[[str], float | No
         return assumed_s if found is None else found
 
     return length
+
+
+def faxes_on_disk(root: Path | None = None) -> Callable[[str], tuple[FaxPage, ...]]:
+    """The pages of a TIFF file; none for what is not there or is no TIFF."""
+
+    def pages(path: str) -> tuple[FaxPage, ...]:
+        with contextlib.suppress(OSError), Image.open(place_of(path, root), formats=["TIFF"]) as image:
+            return tuple(_page(frame) for frame in ImageSequence.Iterator(image) if isinstance(frame, TiffImageFile))
+        return ()
+
+    return pages
+
+
+def _page(image: TiffImageFile) -> FaxPage:
+    rows_per_m = round(float(image.info["dpi"][1]) / METRES_PER_INCH)
+    return FaxPage(image.width, image.height, rows_per_m, sum(image.tag_v2[STRIPBYTECOUNTS]))
 
 
 def _length(path: str) -> float | None:

@@ -121,6 +121,15 @@ class RecordingStopped:
 
 
 @dataclass(frozen=True)
+class FaxReceived:
+    """The whole document ``source`` has arrived: in the file ``path`` of the switch, or, without one, at the fax machine of this leg."""
+
+    uuid: str
+    path: str
+    source: str
+
+
+@dataclass(frozen=True)
 class SocketWanted:
     """The ``socket`` application wants a TCP connection to an outbound event socket server."""
 
@@ -142,6 +151,7 @@ Output = (
     | DigitsSent
     | RecordingStarted
     | RecordingStopped
+    | FaxReceived
     | SocketWanted
 )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ipcc.sim.outputs import (
     CallerAnswered,
+    FaxReceived,
     Output,
     PhoneCancelled,
     PhoneHungUp,
@@ -17,6 +18,9 @@ from ipcc.sim.outputs import (
     PlaybackStarted,
     SimEvent,
 )
+
+FAX_HANGS_UP_S = 2.0
+"""How long a fax machine stays on the line when it has everything."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Caller:
     patience_s: float | None = None
     talk_s: float | None = None
     hang_up_after_s: float | None = None
+    fax_at: str | None = None
+    """He calls from a fax machine and presses its start key when a sound begins whose path contains this."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,13 @@ class PhoneScript:
     hang_up_after_s: float | None = None
     at_most: int | None = None
     """After so many calls the phone is busy (486)."""
+    is_fax: bool = False
+    """A fax machine: once it has answered it receives what is sent to it, and hangs up when it has everything."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One thing a person does to his phone: ring, progress, answer, refuse, unreachable, press, hang_up."""
+    """One thing a person does to his phone: ring, progress, answer, refuse, unreachable, press, fax, hang_up."""
 
     uuid: str
     kind: str
@@ -100,6 +108,7 @@ class _Person:
     talk_s: float | None
     hang_up_after_s: float | None
     patience_s: float | None = None
+    fax_at: str | None = None
     prompts: dict[str, int] = field(default_factory=dict)
     is_joined: bool = False
 
@@ -123,7 +132,7 @@ class People:
 
     def watch(self, uuid: str, caller: Caller, now: float) -> None:
         """A caller's call has begun on that channel."""
-        person = _Person(uuid, caller.keys, caller.talk_s, caller.hang_up_after_s, caller.patience_s)
+        person = _Person(uuid, caller.keys, caller.talk_s, caller.hang_up_after_s, caller.patience_s, caller.fax_at)
         self._persons[uuid] = person
         if caller.patience_s is not None:
             self._plan(now + caller.patience_s, Move(uuid, "give_up"))
@@ -137,6 +146,8 @@ class People:
                 self._answered(uuid, now)
             case PlaybackStarted(uuid=uuid, path=path):
                 self._prompted(uuid, path, now)
+            case FaxReceived(uuid=uuid):
+                self._plan(now + FAX_HANGS_UP_S, Move(uuid, "hang_up"))
             case PhoneCancelled(uuid=uuid) | PhoneHungUp(uuid=uuid):
                 self._persons.pop(uuid, None)
             case SimEvent(name="CHANNEL_BRIDGE", headers=headers):
@@ -191,6 +202,8 @@ class People:
             self._plan(now + script.early_media_after_s, Move(uuid, "progress"))
         if script.answer_after_s is not None:
             self._plan(now + script.answer_after_s, Move(uuid, "answer"))
+            if script.is_fax:
+                self._plan(now + script.answer_after_s, Move(uuid, "fax"))
 
     def _answered(self, uuid: str, now: float) -> None:
         person = self._persons.get(uuid)
@@ -206,6 +219,8 @@ class People:
         person = self._persons.get(uuid)
         if person is None:
             return
+        if person.fax_at and person.fax_at in path:
+            self._plan(now, Move(uuid, "fax"))
         for keys in person.keys:
             if keys.prompt and keys.prompt in path:
                 heard = person.prompts.get(keys.prompt, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import structlog
 from ipcc.sim.channels import Channel
 from ipcc.sim.kernel import Kernel
 from ipcc.sim.media import RecordingFile, place_of
-from ipcc.sim.outputs import Output, RecordingStarted, RecordingStopped
+from ipcc.sim.outputs import FaxReceived, Output, RecordingStarted, RecordingStopped
 from ipcc.sim.settings import Spool
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,14 @@ class Recorder:
             self._begin(output)
         elif isinstance(output, RecordingStopped):
             self._end(output)
+        elif isinstance(output, FaxReceived) and output.path:
+            self._keep(output)
+
+    def _keep(self, received: FaxReceived) -> None:
+        try:
+            shutil.copyfile(place_of(received.source, self.root), place_of(received.path, self.root))
+        except OSError as error:
+            log.warning("sim_fax_failed", path=received.path, error=str(error))
 
     def write(self) -> None:
         """Bring every file up to now."""

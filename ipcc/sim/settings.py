@@ -35,6 +35,22 @@ class Gateway:
     profile: str = "external"
 
 
+@dataclass(frozen=True)
+class FaxPage:
+    """One page of a TIFF file: dots, rows a metre, and its size as it is sent."""
+
+    width: int
+    height: int
+    rows_per_m: int
+    size_bytes: int
+
+
+def no_fax(path: str) -> tuple[FaxPage, ...]:
+    """A switch without any TIFF file."""
+    del path
+    return ()
+
+
 def no_sound(path: str) -> float | None:
     """A switch without any sound files."""
     del path
@@ -51,8 +67,9 @@ def any_spool(path: str) -> Spool:
 class EngineSettings:
     """How this switch is set up.
 
-    ``sounds`` answers how many seconds a file plays, or None if there is no such file. ``jitter`` lets sessions notice
-    things up to one frame later, drawn from ``seed``; without it the order of everything is fixed.
+    ``sounds`` answers how many seconds a file plays, or None if there is no such file; ``faxes`` the pages of
+    a TIFF file. ``jitter`` lets sessions notice things up to one frame later, drawn from ``seed``; without it the order of
+    everything is fixed.
     """
 
     dialplan: Dialplan = field(default_factory=Dialplan)
@@ -62,6 +79,7 @@ class EngineSettings:
     """What a key does in a conference: ``mute``, ``event`` or ``hangup``."""
     sounds: Callable[[str], float | None] = no_sound
     spool: Callable[[str], Spool] = any_spool
+    faxes: Callable[[str], tuple[FaxPage, ...]] = no_fax
     seed: int = 1
     jitter: bool = False
     domain: str = "127.0.0.1"
@@ -69,6 +87,8 @@ class EngineSettings:
     address: str = "127.0.0.1"
     sounds_dir: str = "/usr/share/freeswitch/sounds/en/us/callie"
     profile_ports: dict[str, int] = field(default_factory=lambda: {"internal": 5060, "external": 5080})
+    profile_contexts: dict[str, str] = field(default_factory=dict)
+    """Where calls to a profile come in that the switch makes to itself; ``public`` where nothing is said."""
     phone_profile: str = "internal"
     """The SIP profile phones register with."""
     phone_agent: str = "ipcc-sim"

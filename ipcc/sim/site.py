@@ -11,7 +11,7 @@ import yaml
 
 from ipcc.errors import Invalid
 from ipcc.sim.dialplan import Dialplan, DialplanError, parse_dialplan
-from ipcc.sim.media import spool_on_disk
+from ipcc.sim.media import faxes_on_disk, spool_on_disk
 from ipcc.sim.settings import EngineSettings, Gateway, User
 
 # how fast the voice reads; only used while no recorded or generated prompt file is there
@@ -45,6 +45,7 @@ def engine_settings(site: Site) -> EngineSettings:
         gateways=(Gateway(values["ipcc_trunk_name"], values["ipcc_trunk_proxy"], "trunks"),),
         sounds=_sounds(site),
         spool=spool_on_disk(),
+        faxes=faxes_on_disk(),
         domain=domain,
         hostname="sim",
         sounds_dir=str(site.sounds / "zh"),

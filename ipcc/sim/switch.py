@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ipcc.clock import Clock, SystemClock
+from ipcc.sim import fax
 from ipcc.sim.commanded import CommandedEngine
 from ipcc.sim.engine import Engine, InboundCall
 from ipcc.sim.outputs import Output, Pending
@@ -149,22 +150,21 @@ class SimSwitch(CommandedEngine):
         self._timer = self._loop.call_later(self.delay(min(times)), self._pump)
 
     def _carry_out(self, move: Move) -> None:
-        engine = self.engine
-        match move.kind:
-            case "ring":
-                engine.phones.ring(move.uuid)
-            case "progress":
-                engine.phones.progress(move.uuid)
-            case "answer":
-                engine.phones.answer(move.uuid)
-            case "refuse":
-                engine.phones.refuse(move.uuid, move.code)
-            case "unreachable":
-                engine.phones.be_unreachable(move.uuid)
-            case "press":
-                engine.phones.press(move.uuid, move.digit, by_info=move.by_info)
-            case "hang_up":
-                engine.phones.hang_up(move.uuid)
+        phones = self.engine.phones
+        if move.kind == "refuse":
+            phones.refuse(move.uuid, move.code)
+        elif move.kind == "press":
+            phones.press(move.uuid, move.digit, by_info=move.by_info)
+        else:
+            moves: dict[str, Callable[[str], None]] = {
+                "ring": phones.ring,
+                "progress": phones.progress,
+                "answer": phones.answer,
+                "unreachable": phones.be_unreachable,
+                "fax": lambda uuid: fax.start_machine(self.engine.kernel.find(uuid)),
+                "hang_up": phones.hang_up,
+            }
+            moves[move.kind](move.uuid)
 
     def catch_up(self) -> None:
         """Bring the engine to now before something is asked of it, so that a command never overtakes an event."""

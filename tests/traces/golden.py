@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ipcc.sim.dialplan import parse_dialplan
-from ipcc.sim.settings import EngineSettings, Gateway, Spool, User
+from ipcc.sim.settings import EngineSettings, FaxPage, Gateway, Spool, User
 
 FOLDER = Path(__file__).parent / "golden"
 DOMAIN = "127.0.0.1"
@@ -17,6 +17,7 @@ _SOUNDS_S = {
     "/var/golden/sounds/invalid.wav": 0.5,
     "/var/golden/sounds/moh/moh.wav": 20.0,
 }
+_FAXES = {"/var/golden/rec/tx.tif": (FaxPage(1728, 400, 3858, 19227),)}
 # 10b: a folder of the kernel's, a file where a folder should be
 _IMPOSSIBLE = ("/proc/", "/var/golden/rec/afile/")
 
@@ -29,6 +30,8 @@ def settings() -> EngineSettings:
         gateways=(Gateway("deadgw", "127.0.0.1:7999"), Gateway("carrier", "127.0.0.1:7080")),
         sounds=_SOUNDS_S.get,
         spool=_spool,
+        faxes=lambda path: _FAXES.get(path, ()),
+        profile_contexts={"external": "golden"},
         conference_controls={"0": "mute", "7": "event", "#": "hangup"},
         domain=DOMAIN,
         hostname="vm",

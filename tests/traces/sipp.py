@@ -51,15 +51,19 @@ def _dialogs(events: Iterable[frames.Event]) -> dict[str, list[frames.Event]]:
     for event in events:
         if uuid := event.get("Unique-ID"):
             legs.setdefault(uuid, {})[event.get("Event-Sequence")] = event
-    found = {}
+    found: dict[str, list[frames.Event]] = {}
+    own: set[str] = set()
     for told in legs.values():
         ordered = sorted(told.values(), key=lambda event: int(event.get("Event-Sequence")))
         call_id = next(
             (event.get("variable_sip_call_id") for event in ordered if event.get("variable_sip_call_id")), ""
         )
+        if call_id in found:
+            own.add(call_id)
         if call_id:
             found[call_id] = ordered
-    return found
+    # two legs of one dialog: the switch called itself, and no phone had a part in it (15d)
+    return {call_id: ordered for call_id, ordered in found.items() if call_id not in own}
 
 
 def _at(event: frames.Event, wall_s: float) -> float:

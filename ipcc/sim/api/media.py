@@ -8,7 +8,6 @@ from ipcc.sim import broadcast as orders
 from ipcc.sim import digits, hold, recording
 from ipcc.sim.api.parts import NO_CHANNEL, NO_SESSION, usage, words_of
 from ipcc.sim.channels import Digit
-from ipcc.sim.outputs import DigitsSent
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def send_dtmf(kernel: Kernel, argument: str) -> str:
         return NO_SESSION
     if not keys:
         return usage("<uuid> <dtmf_data>")
-    kernel.put(DigitsSent(uuid, keys.partition("@")[0]))
+    digits.send(channel, keys.partition("@")[0])
     return f"+OK {uuid} sent DTMF {keys}.\n"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ipcc.sim import causes, execute
+from ipcc.sim import causes, digits, execute
 from ipcc.sim.hangup import hang_up
-from ipcc.sim.outputs import DigitsSent
 from ipcc.sim.transfer import session_transfer, transfer_legs
 
 if TYPE_CHECKING:
@@ -92,4 +91,4 @@ def sched_cancel(channel: Channel, argument: str) -> None:
 
 def send_dtmf(channel: Channel, argument: str) -> None:
     """Send keys to this leg's own phone."""
-    channel.kernel.put(DigitsSent(channel.uuid, argument.partition("@")[0]))
+    digits.send(channel, argument.partition("@")[0])

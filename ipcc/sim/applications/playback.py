@@ -94,6 +94,13 @@ def play(channel: Channel, path: str, on_digit: OnDigit | None = None, result: R
     )
 
 
+def sound(channel: Channel, seconds: float, result: Result) -> Steps:
+    """Something that is told by no event sounds so long, or until uuid_break, a transfer or the hang-up stops it (15a)."""
+    signalling.pre_answer(channel)
+    channel.flags.discard(Flag.BREAK)
+    yield from _let_sound(channel, [seconds], None, result)
+
+
 def _let_sound(channel: Channel, left: list[float], on_digit: OnDigit | None, result: Result) -> Steps:
     """``left[0]`` is what remains to be heard in seconds; an endless stream notes there when it began."""
     kernel = channel.kernel
@@ -146,7 +153,9 @@ def playback(channel: Channel, argument: str) -> Steps:
         return False
 
     result = Result()
-    yield from play(channel, argument, on_digit, result)
+    # text for a voice nobody named says nothing, and is told as played (15b)
+    if not argument.startswith("say:"):
+        yield from play(channel, argument, on_digit, result)
     channel.set_var("current_application_response", _RESPONSES[result.status])
 
 

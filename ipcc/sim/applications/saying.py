@@ -1,16 +1,18 @@
-"""say: numbers and dates from sound files, which this switch may not have (fact 33: without files it ends at once)."""
+"""say: numbers and dates from sound files, which this switch may not have (fact 33: without files it ends at once). speak: text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim.applications.playback import duration_of, play
+from ipcc.sim.applications.playback import Result, duration_of, play, sound
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
     from ipcc.sim.timeline import Steps
 
 _SPELLED = {".": "dot", "*": "star", "#": "pound", "-": "dash"}
+_SPOKEN_S = 0.087
+"""What flite needs for a character (15a: 2.16 s for 25)."""
 
 
 def say(channel: Channel, argument: str) -> Steps:
@@ -26,7 +28,5 @@ def say(channel: Channel, argument: str) -> Steps:
 
 
 def speak(channel: Channel, argument: str) -> Steps:
-    """``engine|voice|text``: a voice that needs a moment for each character."""
-    text = argument.rpartition("|")[2]
-    milliseconds = 80 * len(text)
-    yield from play(channel, f"silence_stream://{milliseconds}")
+    """``engine|voice|text``: a voice that needs a moment for each character; no event but those of the application (15a)."""
+    yield from sound(channel, _SPOKEN_S * len(argument.rpartition("|")[2]), Result())

@@ -12,6 +12,7 @@ from ipcc.sim.applications import (
     collecting,
     conferencing,
     eavesdropping,
+    faxing,
     moving,
     playback,
     recording,
@@ -27,6 +28,8 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "answer": answering.answer,
         "att_xfer": attended.att_xfer,
+        # it listens beside what follows; no tone it was given made it tell anything (15c)
+        "avmd_start": waiting.note,
         "bind_meta_app": attended.bind_meta_app,
         "break": waiting.stop,
         "bridge": bridging.bridge,
@@ -55,6 +58,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
         "record_session_unmask": recording.record_session_unmask,
         "respond": answering.respond,
         "ring_ready": answering.ring_ready,
+        "rxfax": faxing.rxfax,
         "say": saying.say,
         "sched_cancel": moving.sched_cancel,
         "sched_hangup": moving.sched_hangup,
@@ -69,6 +73,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
         "stop_record_session": recording.stop_record_session,
         "three_way": eavesdropping.three_way,
         "transfer": moving.transfer,
+        "txfax": faxing.txfax,
         "unset": setting.unset,
         "unshift": setting.unshift,
         "verbose_events": waiting.note,

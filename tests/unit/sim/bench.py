@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipcc.sim.dialplan import parse_dialplan
 from ipcc.sim.engine import Engine, InboundCall
 from ipcc.sim.outputs import ApiDone, Output, PhoneInvited, SimEvent
-from ipcc.sim.settings import EngineSettings, Gateway, Spool, User
+from ipcc.sim.settings import EngineSettings, FaxPage, Gateway, Spool, User
 
 START = 1_795_396_600.0
 DIALPLAN = """
@@ -32,6 +32,8 @@ DIALPLAN = """
 </context></include>
 """
 SOUNDS_S = {"/s/one.wav": 1.0, "/s/half.wav": 0.5, "/s/ten.wav": 10.0}
+_PAGE = FaxPage(1728, 2292, 7700, 18000)
+FAXES = {"/f/one.tif": (_PAGE,), "/f/two.tif": (_PAGE, _PAGE)}
 QUIET = frozenset({"CHANNEL_STATE", "CODEC", "API", "HEARTBEAT", "RE_SCHEDULE"})
 
 
@@ -52,6 +54,8 @@ class Bench:
                 gateways=(Gateway("carrier", "127.0.0.1:7080"),),
                 sounds=SOUNDS_S.get,
                 spool=spool,
+                faxes=lambda path: FAXES.get(path, ()),
+                profile_contexts={"external": "test"},
                 jitter=jitter,
                 seed=seed,
             ),
