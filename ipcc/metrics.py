@@ -93,6 +93,10 @@ ACD_WAITS_FORETOLD = _counter(
     "was",
 )
 ACD_INPUTS = _counter("ipcc_acd_inputs_total", "Commands, facts and results decided.", "kind")
+ACD_INPUTS_UNRECORDED = _counter(
+    "ipcc_acd_inputs_unrecorded_total",
+    "Inputs decided that could not be written to inputs_dir: the disk is full, or gone.",
+)
 ACD_DECISION_DURATION = _histogram("ipcc_acd_decision_duration_seconds", "Time one decision took, without storing it.")
 ACD_STORE_DURATION = _histogram(
     "ipcc_acd_store_duration_seconds", "Time until the events of decisions were acknowledged."

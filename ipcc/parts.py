@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, Worker
+from ipcc.bus import Bus, MemoryBroker, MemoryBus, Publisher, View, Worker
 from ipcc.bus.kafka import KafkaBus
 from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.clock import Clock, SystemClock
@@ -81,6 +81,11 @@ def check_bus(health: Health, bus: Bus) -> None:
         return None if state.is_up else f"no answer since {state.since:%H:%M:%S}: {state.last_error}"
 
     health.add("bus", look)
+
+
+def check_objects(health: Health, config: View) -> None:
+    """A complaint while administered objects are not in force as they were last written."""
+    health.complain("administered objects", config.problem)
 
 
 def check_worker(health: Health, worker: Worker, name: str = "consumer") -> None:

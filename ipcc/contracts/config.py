@@ -243,6 +243,11 @@ _MODELS: dict[str, type[ConfigModel]] = {
 }
 
 
+def model_of(kind: str) -> type[ConfigModel] | None:
+    """The model of objects of ``kind``; None for a kind that is not known here."""
+    return _MODELS.get(kind)
+
+
 class ConfigChanged(Payload):
     """The object from now on; ``object`` is None when it was removed."""
 

@@ -65,10 +65,14 @@ def _open_routes() -> APIRouter:
         service: Service = request.app.state.service
         return {"service": service.name, "instance": service.settings.instance, "status": "alive"}
 
-    @router.get("/health/ready", summary="Everything the service needs is there; 503 names what is not")
+    @router.get(
+        "/health/ready",
+        summary="Everything the service needs is there; 503 names what is not, `warnings` what stops nothing",
+    )
     async def ready(request: Request) -> Response:
         service: Service = request.app.state.service
         reasons = await service.health.reasons(service.metrics)
+        warnings = await service.health.complaints(service.metrics)
         red = any(reasons.values())
         body = {
             "service": service.name,
@@ -77,6 +81,7 @@ def _open_routes() -> APIRouter:
                 name: {"status": "red", "reason": reason} if reason else {"status": "green"}
                 for name, reason in reasons.items()
             },
+            **({"warnings": warnings} if warnings else {}),
         }
         return JSONResponse(body, 503 if red else 200)
 

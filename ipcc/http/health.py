@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ipcc.errors import IpccError
@@ -20,10 +20,16 @@ class Health:
 
     timeout_s: float = 3.0
     _checks: dict[str, Check] = field(default_factory=dict)
+    _complaints: dict[str, Check] = field(default_factory=dict)
+
+    def complain(self, component: str, check: Check) -> None:
+        """Like ``add``, for what is wrong and stops no work: told, counted as failed in the metric, and the service stays ready."""
+        self.add(component, check)
+        self._complaints[component] = self._checks.pop(component)
 
     def add(self, component: str, check: Check) -> None:
         """Ask ``check`` whenever somebody asks for readiness; ``component`` is unique in the service."""
-        if component in self._checks:
+        if component in self._checks or component in self._complaints:
             raise ValueError(f"two health checks are named {component}")
         self._checks[component] = check
 
@@ -33,8 +39,16 @@ class Health:
 
     async def reasons(self, metrics: Metrics | None = None) -> dict[str, str | None]:
         """Per component None or the reason it is red; all are asked at the same time, none longer than ``timeout_s``."""
-        names = list(self._checks)
-        found = await asyncio.gather(*(self._ask(self._checks[name]) for name in names))
+        return await self._answers(self._checks, metrics)
+
+    async def complaints(self, metrics: Metrics | None = None) -> dict[str, str]:
+        """Per component what is wrong with it though the service works; those with which nothing is wrong are left out."""
+        found = await self._answers(self._complaints, metrics)
+        return {name: reason for name, reason in found.items() if reason}
+
+    async def _answers(self, checks: Mapping[str, Check], metrics: Metrics | None) -> dict[str, str | None]:
+        names = list(checks)
+        found = await asyncio.gather(*(self._ask(checks[name]) for name in names))
         if metrics:
             for name, reason in zip(names, found, strict=True):
                 metrics.put(HEALTH_STATUS, 0 if reason else 1, check=name)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Bus, Publisher, Requester, View
 from ipcc.clock import Clock
+from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CONFIG
 from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
-from ipcc.parts import Parts, check_bus, check_switches, running_bus
+from ipcc.parts import Parts, check_bus, check_objects, check_switches, running_bus
 from ipcc.tasks import Tasks
 from services.acd.api import router
 from services.acd.callback_api import CallbackDesk
@@ -36,8 +38,8 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     publisher = parts.publisher(settings, bus)
     switches = parts.switches(settings, ACD_LEGS)
     requester = Requester(bus, publisher, settings.instance)
-    config = View(bus, CONFIG, clock)
-    around = _surroundings(settings, bus, publisher, switches, clock, metrics)
+    config = View(bus, CONFIG, clock, salvage)
+    around = replace(_surroundings(settings, bus, publisher, switches, clock, metrics), last_good=config.get)
     ownership = Ownership(settings.domains, around, settings.instance)
     history = timedelta(hours=settings.history_hours)
     mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
@@ -59,8 +61,10 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
             await tasks.stop()
 
     check_bus(health, bus)
+    check_objects(health, config)
     check_switches(health, switches)
     health.add("domains", ownership.problem)
+    health.complain("routing", ownership.complaint)
     health.add("log", lambda: ", ".join(f"{d} not read yet" for d, m in mirrors.items() if not m.is_ready) or None)
     health.add_tasks(tasks)
     return Service(

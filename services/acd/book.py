@@ -13,7 +13,14 @@ from ipcc.clock import Clock
 from ipcc.contracts.acd import AcdCommand, AgentChanged, EntryEnded, EntryOutcome, InputRef, OfferEnded
 from ipcc.contracts.config import ConfigChanged
 from ipcc.errors import Bug, InvalidMessage, IpccError, Refused
-from ipcc.metrics import ACD_DECISION_DURATION, ACD_INPUTS, ACD_OFFERS, ACD_WAITS_FORETOLD, Metrics
+from ipcc.metrics import (
+    ACD_DECISION_DURATION,
+    ACD_INPUTS,
+    ACD_INPUTS_UNRECORDED,
+    ACD_OFFERS,
+    ACD_WAITS_FORETOLD,
+    Metrics,
+)
 from services.acd.consumers import Input, place_of
 from services.acd.core.decision import Decision, advance
 from services.acd.core.effects import Effect
@@ -91,6 +98,8 @@ class Book:
     def _advance(self, item: Input, now: datetime) -> Decision:
         if self.journal is None:
             return advance(self.state, item.given, now, item.cause)
+        if self.journal.trouble:
+            self.metrics.count(ACD_INPUTS_UNRECORDED)
         try:
             decision = advance(self.state, item.given, now, item.cause)
         except (Refused, Bug, InvalidMessage):

@@ -28,6 +28,8 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
 from ipcc.contracts.callback import CancelCallback, RequestCallback
 from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.envelope import Event
+from ipcc.contracts.newer import salvage
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD_COMMAND, CALL, CONFIG, PHONE, Topic
 from ipcc.errors import InvalidMessage
@@ -77,6 +79,11 @@ def place_of(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"
 
 
+def nothing_known(key: str) -> Event | None:
+    """What is known of an administered object where nothing is."""
+    return None
+
+
 @dataclass
 class Ears:
     """Reads the topics of one domain and hands every input to ``take``, which must not block."""
@@ -84,6 +91,8 @@ class Ears:
     bus: Bus
     domain: str
     take: Callable[[Input], None]
+    last_good: Callable[[str], Event | None] = nothing_known
+    """An administered object as it was last understood in this process, by its key."""
     unreadable: int = 0
 
     async def learn(self) -> tuple[list[Input], dict[Topic, dict[int, int]]]:
@@ -143,7 +152,14 @@ class Ears:
             return input_of(record, self.domain)
         except InvalidMessage as error:
             await self.bury(record, error.message)
+            return self._as_understood(record)
+
+    def _as_understood(self, record: Record) -> Input | None:
+        """Of an administered object that a newer release wrote: its last good version, else what is understood of this one."""
+        if record.topic != CONFIG.name or record.value is None:
             return None
+        event = self.last_good(record.key) or salvage(record.value)
+        return None if event is None else Input(event.data, _ref(record), None, record)
 
 
 def input_of(record: Record, domain: str) -> Input | None:

@@ -2,19 +2,23 @@
 
 One file per tenure, a line of JSON per input. The first line is the state the tenure began with. A line holds the time the core was
 given, the input, and a digest of the events that followed; what was only learnt has none.
+
+Routing never waits for it and never fails with it: a disk that is full ends the file of this tenure, where it is good as far as it
+goes, and the next tenure begins a new one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import orjson
+import structlog
 from pydantic import TypeAdapter
 
 from ipcc.contracts.acd import AcdPayload, InputRef
@@ -25,6 +29,8 @@ from services.acd.core.decision import Decision, advance
 from services.acd.core.fold import learn
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import State
+
+log = structlog.get_logger(__name__)
 
 _OWN = (
     inputs.TimePassed,
@@ -51,9 +57,10 @@ def digest_of(events: Sequence[AcdPayload]) -> str:
 
 
 class Journal:
-    """Writes one tenure. Lines are buffered until ``flush``."""
+    """Writes one tenure. Lines are buffered until ``flush``. ``trouble`` says why nothing more is written; "" while it is."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self.trouble = ""
         self._file = file
 
     @classmethod
@@ -76,19 +83,31 @@ class Journal:
 
     def flush(self) -> None:
         """Hand what was written to the system."""
-        self._file.flush()
+        if not self.trouble:
+            self._try(self._file.flush)
 
     def close(self) -> None:
         """No more comes."""
-        self._file.close()
+        self._try(self._file.close)
+
+    def _try(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
+            if not self.trouble:
+                log.error("inputs_not_recorded", reason=str(error))
+            self.trouble = str(error)
 
     def _note(self, given: object, now: datetime, cause: InputRef | None, more: dict[str, Any]) -> None:
+        if self.trouble:
+            return
         name = type(given).__name__
         data = ADAPTERS[name].dump_python(given, mode="json")
         self._write({"at": now.isoformat(), "kind": name, "given": data, "cause": cause and cause.model_dump(), **more})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(orjson.dumps(line) + b"\n")
+        text = orjson.dumps(line) + b"\n"
+        self._try(lambda: self._file.write(text))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ an agent who answers is still joined: that offer was stored before his phone ran
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import structlog
@@ -21,14 +22,16 @@ from ipcc.bus.port import Bus, Fenced
 from ipcc.clock import Clock
 from ipcc.contracts.acd import InputRef
 from ipcc.contracts.call import LegAnswered
+from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL, Topic
+from ipcc.dialling import is_outside
 from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
 from ipcc.esl.port import Switches, SwitchNode
 from ipcc.esl.wire import WireError
 from ipcc.metrics import ACD_STORE_DURATION, Metrics
 from ipcc.tasks import Tasks
 from services.acd.book import Book, Page
-from services.acd.consumers import Ears, Input, place_of
+from services.acd.consumers import Ears, Input, nothing_known, place_of
 from services.acd.core.decision import advance
 from services.acd.core.effects import Effect, EndLeg, JoinLegs
 from services.acd.core.inputs import LegsSeen, NodeChanged, TakenOver, TimePassed
@@ -65,6 +68,8 @@ class Surroundings:
     look_every_s: float = 5.0
     snapshot_every: int = 500
     inputs_dir: Path | None = None
+    last_good: Callable[[str], Event | None] = nothing_known
+    """An administered object as it was last understood in this process, by its key."""
 
 
 class Owner:
@@ -77,7 +82,7 @@ class Owner:
         self._around = around
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._log = AcdLog(around.bus, domain)
-        self._ears = Ears(around.bus, domain, self._inbox.put_nowait)
+        self._ears = Ears(around.bus, domain, self._inbox.put_nowait, around.last_good)
         self._lookout = Lookout(around.clock)
         self._hands = Hands(around.switches, around.dialling, self._report)
         self._book: Book | None = None
@@ -115,6 +120,15 @@ class Owner:
         """A switch is back: compared first, used afterwards."""
         self._hands.tasks.once(f"greet {node.node_id}", self._greet(node))
 
+    def complaint(self) -> str:
+        """What is wrong here though contacts are routed: inputs not recorded, queues by rules of before; "" when nothing is."""
+        if self._book is None:
+            return ""
+        journal, broken = self._book.journal, self._book.state.broken
+        found = [f"inputs are not recorded: {journal.trouble}"] if journal is not None and journal.trouble else []
+        found += [f"queue {queue_id} goes by its last good rules: {why}" for queue_id, why in sorted(broken.items())]
+        return "; ".join(found)
+
     def _close(self, why: str) -> None:
         self.is_open, self.trouble = False, why
 
@@ -149,7 +163,7 @@ class Owner:
         book = Book(folded.state, writer, around.clock, around.metrics, dict(folded.inputs), folded.since_snapshot)
         book.poison = self._poison
         if around.inputs_dir is not None:
-            book.journal = Journal.create(around.inputs_dir, book.state, around.clock.now())
+            book.journal = _journal(around.inputs_dir, book.state, around.clock.now())
         return book
 
     async def _stay_afloat(self) -> None:
@@ -209,7 +223,8 @@ class Owner:
             # stored together: one transaction of the broker for each would be most of the takeover
             page = Page()
             for item, told_at in missed[first : first + BATCH]:
-                book.decide(item, page, min(told_at, now))
+                if not self._awaits_key(book, item.given):
+                    book.decide(item, page, min(told_at, now))
             await book.store(page)
             await self._bury(page)
 
@@ -263,8 +278,8 @@ class Owner:
         """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
         page = Page()
         for item in items:
-            if isinstance(item.given, LegAnswered) and self._hands.awaits_key(item.given.leg_id):
-                continue  # a voicemail could have answered: his key is awaited
+            if self._awaits_key(book, item.given):
+                continue
             book.decide(item, page)
         with self._around.metrics.timed(ACD_STORE_DURATION):
             await self._store(book, page)
@@ -275,6 +290,14 @@ class Owner:
         await self._bury(page)
         if book.is_snapshot_due(self._around.snapshot_every):
             await book.snapshot()
+
+    def _awaits_key(self, book: Book, given: object) -> bool:
+        """Whether it says that a number outside answered, of whose agent a key is asked: a voicemail could have. Whoever dialled
+        hears of the key from the switch; an owner who took over sees it when he looks there."""
+        if not isinstance(given, LegAnswered) or not self._around.dialling.confirm_key:
+            return False
+        offer = book.state.offers.get(given.leg_id)
+        return offer is not None and is_outside(offer.phone_id)
 
     async def _bury(self, page: Page) -> None:
         for record, reason in page.buried:
@@ -328,3 +351,14 @@ class Owner:
         except (SwitchDown, WireError) as error:
             log.warning("switch_not_looked_at", node_id=node.node_id, reason=str(error))
             return None
+
+
+def _journal(folder: Path, state: State, now: datetime) -> Journal:
+    """Where the inputs of a tenure are recorded: a folder that cannot be written to stops nobody from being routed."""
+    try:
+        return Journal.create(folder, state, now)
+    except OSError as error:
+        log.error("inputs_not_recorded", folder=str(folder), reason=str(error))
+        idle = Journal(BytesIO())
+        idle.trouble = str(error)
+        return idle

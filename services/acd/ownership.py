@@ -53,6 +53,11 @@ class Ownership:
         dead = [f"{name}: {why}" for tasks in self._tasks.values() for name, why in tasks.dead.items()]
         return "; ".join(found + dead) or None
 
+    def complaint(self) -> str | None:
+        """What is wrong in our domains and stops nobody from being routed."""
+        found = [f"{domain}: {owner.complaint()}" for domain, owner in self.owners.items() if owner.complaint()]
+        return "; ".join(found) or None
+
     async def _own(self, owner: Owner, tenure: Tenure) -> None:
         await owner.run()
         # it ended by itself: somebody newer writes

@@ -94,10 +94,6 @@ class Hands:
                     self._ended[leg] = HangupCause[effect.cause]
                 self.tasks.once(f"end {effect.leg_id}", self._end(effect))
 
-    def awaits_key(self, leg: str) -> bool:
-        """Whether the leg is being dialled and counts as answered only once its key was pressed."""
-        return LegId(leg) in self._confirming
-
     # --- ring ----------------------------------------------------------------------------------
     async def _ring(self, effect: RingAgent | DialCustomer) -> None:
         leg = LegId(effect.leg_id)

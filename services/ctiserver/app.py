@@ -11,11 +11,12 @@ import httpx
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
 from ipcc.contracts.envelope import Event
+from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
-from ipcc.parts import Parts, check_bus, check_switches, running_bus
+from ipcc.parts import Parts, check_bus, check_objects, check_switches, running_bus
 from ipcc.settings import read_secret
 from ipcc.tasks import Tasks
 from services.ctiserver.api import router
@@ -62,7 +63,7 @@ class _Works:
         self.bus = bus = parts.bus(settings)
         publisher = parts.publisher(settings, bus)
         self.switches = parts.switches(settings, PLAN)
-        self.config, self.phones = View(bus, CONFIG, clock), View(bus, PHONE, clock)
+        self.config, self.phones = View(bus, CONFIG, clock, salvage), View(bus, PHONE, clock)
         self.requester = Requester(bus, publisher, settings.instance)
         self.outgoing = Outgoing(publisher, metrics, settings.unsent_limit)
         changes = Changes()
@@ -153,6 +154,7 @@ class _Works:
     def add_checks(self, health: Health) -> None:
         """What makes the service red."""
         check_bus(health, self.bus)
+        check_objects(health, self.config)
         check_switches(health, self.switches)
         config = self.config
         health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")

@@ -11,6 +11,7 @@ import structlog
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Replier, Requester, View, Worker
 from ipcc.clock import Clock
+from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CALL, CONFIG
 from ipcc.db.database import Database
 from ipcc.db.migrate import prepare
@@ -19,7 +20,7 @@ from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import IVR_FACTS_WAITING, Metrics
-from ipcc.parts import Parts, check_bus, check_switches, check_worker, running_bus
+from ipcc.parts import Parts, check_bus, check_objects, check_switches, check_worker, running_bus
 from ipcc.tasks import Tasks
 from services.ivr.api import router
 from services.ivr.bankcore import BankCore, BankSettings
@@ -50,7 +51,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     bus = parts.bus(settings)
     publisher = parts.publisher(settings, bus)
     requester = Requester(bus, publisher, settings.instance)
-    config = View(bus, CONFIG, clock)
+    config = View(bus, CONFIG, clock, salvage)
     switches = parts.switches(settings, IVR_LEGS)
     desk = QueueDesk(bus, publisher, requester, clock)
     sender = FactSender(publisher)
@@ -137,6 +138,7 @@ def _orders(sessions: Sessions) -> Orders:
 def _check(health: Health, worker: Worker, outside: Outside, switches: Switches, bank: BankCore) -> None:
     config = outside.config
     check_bus(health, outside.bus)
+    check_objects(health, config)
     check_worker(health, worker)
     check_switches(health, switches)
     health.add("bank core", bank.problem)

@@ -42,3 +42,22 @@ class TestEveryView:
         tasks.spawn("view", view.run)
         await view.ready(10)
         assert (view.unreadable, "1001" in view) == (1, True)
+        assert view.stale.keys() == {"1001"}
+        assert "1001: its last good version is in force" in (view.problem() or "")
+        await Publisher(bus, "test/0", rig.clock).publish(PhoneChanged(phone_id="1001", registered=False))
+        await until(lambda: view.problem() is None, what="a good word came")
+
+    async def test_what_never_could_be_read_is_kept_as_far_as_it_is_understood(self, rig: Rig, tasks: Tasks) -> None:
+        bus = await rig.bus([PHONE])
+        publisher = Publisher(bus, "test/0", rig.clock)
+        event = publisher.event(PhoneChanged(phone_id="1001", registered=False))
+        for number in (b"1", b"2"):
+            await bus.send(Message(PHONE.name, "1001", number))
+        await bus.send(Message(PHONE.name, "1002", b"?"))
+        view = View(bus, PHONE, rig.clock, lambda raw: event if raw != b"?" else None)
+        tasks.spawn("view", view.run)
+        await view.ready(10)
+        assert dict(view) == {"1001": event}
+        told = view.problem() or ""
+        assert "1001: a part is in force" in told
+        assert "1002: nothing is in force" in told

@@ -77,6 +77,7 @@ class Stand:
         self._tasks = Tasks()
         self.bonds: dict[str, str] = {}
         self.answered: set[str] = set()
+        self.confirmed: set[str] = set()
         self.node.answer("uuid_bridge", self._bridge)
         self.node.answer("uuid_dump", self._dump)
 
@@ -172,6 +173,11 @@ class Stand:
         self.answered.add(offer_id)
         self.node.say(EventName.CHANNEL_ANSWER, offer_id)
 
+    def press_key(self, offer_id: str) -> None:
+        """The agent outside, whose phone was answered, presses the key he is asked for; nobody is told but who looks."""
+        self.answered.add(offer_id)
+        self.confirmed.add(offer_id)
+
     async def log(self) -> list[AcdPayload]:
         """All of acd's events so far."""
         async with self.bus.replay(ACD.name, BEGINNING) as reader:
@@ -214,6 +220,10 @@ class Stand:
         if LegId(leg) not in self.node.legs:
             return f"{NO_CHANNEL}\n"
         made = next((order for order in self.node.told(Originate) if order.leg_id == leg), None)
+        variables = dict(made.variables) if made else {}
+        if leg in self.confirmed:
+            # the switch clears it once the key was pressed
+            variables.pop("group_confirm_key", None)
         fields = {
             "Event-Name": "CHANNEL_DATA",
             "Unique-ID": leg,
@@ -221,7 +231,7 @@ class Stand:
             "Call-Direction": "outbound" if made else "inbound",
             "Answer-State": "answered" if leg in self.answered or not made else "ringing",
             **({"variable_signal_bond": self.bonds[leg]} if leg in self.bonds else {}),
-            **{f"variable_{name}": value for name, value in (made.variables if made else {}).items()},
+            **{f"variable_{name}": value for name, value in variables.items()},
         }
         return orjson.dumps(fields).decode()
 

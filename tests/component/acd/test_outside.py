@@ -9,13 +9,26 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ipcc.contracts.acd import AgentChanged, AgentState, EntryEnded, EntryOutcome, OfferEnded, OfferOutcome, SignIn
-from ipcc.esl.commands import Originate
+from ipcc.contracts.acd import (
+    AgentChanged,
+    AgentState,
+    EntryEnded,
+    EntryOutcome,
+    OfferAnswered,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    OfferRinging,
+    SignIn,
+)
+from ipcc.contracts.call import LegAnswered
+from ipcc.esl.commands import Originate, UuidBridge
 from ipcc.ids import LegId
 from ipcc.sim.people import Caller, Keys, PhoneScript
 from services.acd.app import build
 from services.acd.core.effects import RingAgent
 from services.acd.originates import Dialling, originate_of
+from tests.component.acd.stand import NODE, Stand
 from tests.component.acd.test_with_simulator import Floor, floor, queue
 from tests.support.service import client_of
 from tests.support.until import until
@@ -109,6 +122,42 @@ async def test_a_voicemail_that_answers_and_presses_nothing_gets_no_caller(floor
         offer = await floor.hear(OfferEnded)
         assert offer.outcome is OfferOutcome.NO_ANSWER
         assert "EntryEnded" not in {type(event).__name__ for event in await floor.log()}
+
+
+async def test_a_new_owner_who_hears_that_a_voicemail_answered_joins_nobody_before_the_key(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    await stand.open("ann")
+    stand.phones_ring()
+    async with stand.acd("acd-0", confirm_key="1"):
+        await stand.ask(SignIn(agent_id="ann", phone_id=PLACE, ready=True))
+        await stand.arrive("x")
+        made = await stand.hear(OfferMade)
+        await stand.hear(OfferRinging)
+    answered = LegAnswered(call_id="call-x", leg_id=made.offer_id, node_id=NODE)
+    await stand.tell(answered)
+    async with stand.acd("acd-1", confirm_key="1"):
+        await stand.tell(answered)
+        await stand.hang_up("x")
+        await stand.hear(EntryEnded, outcome=EntryOutcome.ABANDONED)
+        assert await stand.told(OfferAnswered) == []
+        assert stand.node.told(UuidBridge) == []
+    await stand.close()
+
+
+async def test_a_new_owner_sees_on_the_switch_that_the_key_was_pressed(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    await stand.open("ann")
+    stand.phones_ring()
+    async with stand.acd("acd-0", confirm_key="1"):
+        await stand.ask(SignIn(agent_id="ann", phone_id=PLACE, ready=True))
+        await stand.arrive("x")
+        made = await stand.hear(OfferMade)
+        await stand.hear(OfferRinging)
+    async with stand.acd("acd-1", confirm_key="1"):
+        stand.press_key(made.offer_id)
+        await stand.hear(EntryEnded, outcome=EntryOutcome.ANSWERED)
+    assert len(await stand.told(OfferMade)) == 1
+    await stand.close()
 
 
 def test_nobody_outside_sees_who_calls() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -11,7 +13,8 @@ import pytest
 from ipcc.cli import replay as command
 from ipcc.contracts.acd import OfferEnded, OfferMade, OfferRinging
 from ipcc.errors import NotFound
-from services.acd.journal import replay
+from services.acd.core.inputs import TimePassed
+from services.acd.journal import Journal, replay
 from tests.component.acd.stand import Stand
 
 
@@ -49,3 +52,35 @@ async def test_a_recorded_day_is_decided_the_same_again_and_a_change_is_found(
     assert command.run(Namespace(journal=first)) == 1
     assert f"Line {changed + 1} is decided otherwise: Enqueue" in capsys.readouterr().out
     assert command.run(Namespace(journal=second)) == 0
+
+
+async def test_a_folder_that_cannot_be_written_to_stops_nobody_and_health_and_a_metric_say_so(tmp_path: Path) -> None:
+    stand, folder = Stand(tmp_path), tmp_path / "inputs"
+    folder.write_text("a file where a folder should be")
+    await stand.open("ann")
+    stand.phones_ring()
+    async with stand.acd(inputs_dir=folder) as client:
+        await stand.sign_in("ann")
+        await stand.arrive("x")
+        await stand.hear(OfferMade)
+        health = await client.get("/health/ready")
+        assert health.status_code == 200
+        assert "default: inputs are not recorded: " in health.json()["warnings"]["routing"]
+        metrics = (await client.get("/metrics")).text
+        counted = re.search(r"^ipcc_acd_inputs_unrecorded_total{.*} ([0-9.]+)$", metrics, re.MULTILINE)
+        assert counted is not None
+        assert float(counted[1]) >= 2
+        assert 'ipcc_health_status{check="routing",service="acd"} 0.0' in metrics
+    await stand.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_disk_that_becomes_full_ends_the_file_and_raises_nothing() -> None:
+    # a buffer of one line at most: the first does not fit the device
+    with Path("/dev/full").open("wb", buffering=64) as file:
+        journal = Journal(file)
+        for _ in range(5):
+            journal.decided(TimePassed(), datetime(2026, 1, 1, tzinfo=UTC), None, "none")
+            journal.flush()
+        assert "No space left" in journal.trouble
+        journal.close()

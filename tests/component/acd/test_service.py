@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from ipcc.bus import Message
+from ipcc.bus.events import TYPE_HEADER
 from ipcc.contracts.acd import (
     AgentChanged,
     AgentState,
@@ -22,10 +25,13 @@ from ipcc.contracts.acd import (
     SetNotReady,
 )
 from ipcc.contracts.call import LegEnded
-from ipcc.errors import NotFound, NotNow
+from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.envelope import encode
+from ipcc.contracts.topics import CONFIG
+from ipcc.errors import NotFound, NotNow, Unavailable
 from ipcc.esl.commands import Originate, UuidBridge
 from ipcc.ids import LegId
-from tests.component.acd.stand import NODE, Stand
+from tests.component.acd.stand import NODE, SERVICE, Stand
 from tests.support.until import until
 
 
@@ -142,3 +148,37 @@ async def test_nobody_lifts_so_the_next_agent_is_offered(stand: Stand) -> None:
         assert (await stand.hear(OfferEnded)).outcome is OfferOutcome.NO_ANSWER
         await until(lambda: first.offer_id in stand.kills(), what="the first phone stopped ringing")
         assert len(stand.node.told(Originate)) == 2
+
+
+async def test_rules_of_a_newer_release_leave_a_queue_its_last_good_ones_also_with_a_new_owner(stand: Stand) -> None:
+    stand.phones_ring()
+    good = SERVICE.model_copy(update={"max_waiting": 1})
+    async with AsyncExitStack() as stack:
+        first = AsyncExitStack()
+        await first.enter_async_context(stand.acd("acd-0"))
+        client = await stack.enter_async_context(stand.acd("acd-1"))
+        await stand.tell(ConfigChanged(kind="queue", object_id="service", version=2, object=good))
+        event = stand.publisher.event(ConfigChanged(kind="queue", object_id="service", version=3, object=SERVICE))
+        newer = encode(event).replace(b'"longest_idle"', b'"by_mood"')
+        await stand.bus.send(Message(CONFIG.name, "queue/service", newer, {TYPE_HEADER: event.type}))
+
+        async def is_told() -> bool:
+            warnings = (await client.get("/health/ready")).json().get("warnings", {})
+            return "queue/service: its last good version is in force" in warnings.get("administered objects", "")
+
+        await until(is_told, what="health says so")
+        await stand.arrive("x")
+        with pytest.raises(NotNow):
+            await stand.ask(stand.order("y"))
+        await first.aclose()
+
+        async def is_full() -> bool:
+            try:
+                await stand.ask(stand.order("z"))
+            except NotNow as refused:
+                return refused.code == "acd.queue_full"
+            except Unavailable:
+                return False
+            raise AssertionError("the rules in force let one wait")
+
+        await until(is_full, what="the new owner goes by the last good rules")

@@ -7,7 +7,11 @@ from typing import Any
 import httpx
 
 from ipcc.auth.principal import Role
+from ipcc.bus import Message
+from ipcc.bus.events import TYPE_HEADER
 from ipcc.contracts.config import ConfigChanged, ConfigObject, DialPlan, DialRule, Organisation, User
+from ipcc.contracts.envelope import encode
+from ipcc.contracts.topics import CONFIG
 from ipcc.esl.commands import Originate
 from tests.component.ctiserver.bench import Bench
 from tests.component.ctiserver.desk import office_of
@@ -91,3 +95,28 @@ async def test_without_a_plan_the_settings_decide(bench: Bench) -> None:
         async with office.client("core", Role.SYSTEM) as bank:
             await bank.post("/v1/agents/li/dial", json=body)
             assert "sofia/gateway/demo/955" in dialled(bench)
+
+
+async def test_a_plan_with_a_word_of_a_newer_release_never_lets_its_unit_fall_to_a_wider_one(bench: Bench) -> None:
+    wide = DialPlan(
+        id="wide", name="Wide", organisation="bank", rules=(URGENT, DialRule(name="all", pattern=r"\d{3,20}"))
+    )
+    narrow = DialPlan(id="narrow", name="Narrow", organisation="north", rules=(URGENT, ABROAD))
+    await publish(bench, Organisation(id="bank", name="Bank"), Organisation(id="north", name="North", parent="bank"))
+    await publish(bench, wide, User(id="li", name="李雷", organisation="north", skills={"cards": 5}, phone="1001"))
+    # a reader that begins after the last good version was cleared away has this one alone
+    event = bench.publisher.event(ConfigChanged(kind="dial_plan", object_id="narrow", version=5, object=narrow))
+    newer = encode(event).replace(b'"international"', b'"satellite"')
+    await bench.bus.send(Message(CONFIG.name, "dial_plan/narrow", newer, {TYPE_HEADER: event.type}))
+    async with office_of(bench) as office, office.client("li") as agent:
+        bench.node.register("1001")
+
+        async def refusal(number: str) -> str:
+            body = {"to": {"kind": "number", "value": number}}
+            problem: dict[str, Any] = (await agent.post("/v1/agents/li/dial", json=body)).json()
+            return str(problem.get("details", {}).get("why"))
+
+        assert await refusal("13800000001") == "no_rule"
+        assert await refusal("0049301234567") == "refused"
+        health = (await agent.get("/health/ready")).json()
+        assert "dial_plan/narrow: a part is in force" in health["warnings"]["administered objects"]

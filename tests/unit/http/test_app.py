@@ -65,6 +65,19 @@ async def test_readiness_names_each_part_that_is_missing_and_why(service: Servic
     }
 
 
+async def test_what_is_wrong_and_stops_no_work_is_told_and_counted_and_the_service_stays_ready(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    found: list[str | None] = [None]
+    service.health.complain("journal", lambda: found[0])
+    assert "warnings" not in (await client.get("/health/ready")).json()
+    found[0] = "no space left"
+    answer = await client.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "green")
+    assert answer.json()["warnings"] == {"journal": "no space left"}
+    assert 'ipcc_health_status{check="journal",service="admin"} 0.0' in (await client.get("/metrics")).text
+
+
 async def test_a_check_that_hangs_is_red_and_does_not_hold_up_the_answer(
     service: Service, client: httpx.AsyncClient
 ) -> None:
