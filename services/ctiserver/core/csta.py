@@ -14,6 +14,8 @@ from xml.etree.ElementTree import Element, SubElement
 from ipcc.errors import Invalid, IpccError, NotAllowed, NotFound, NotNow
 
 NAMESPACE = "http://www.ecma-international.org/standards/ecma-323/csta/ed4"
+PRIVATE = "urn:ipcc:csta"
+"""The namespace of our private data: what stands in ``private`` belongs to whoever made it, not to the standard."""
 EVENT_ID = "9999"
 LONGEST = 16_384
 _INVOKE_DIGITS = 4
@@ -131,8 +133,8 @@ def error(invoke_id: str, found: IpccError) -> str:
         SubElement(root, "stateIncompatibility").text = "invalidObjectState"
     else:
         SubElement(root, "systemResourceAvailability").text = "resourceOutOfService"
-    extensions = SubElement(root, "extensions")
-    SubElement(SubElement(extensions, "privateData"), "code").text = found.code
+    private = SubElement(SubElement(SubElement(root, "extensions"), "privateData"), "private")
+    SubElement(private, "code", {"xmlns": PRIVATE}).text = found.code
     return invoke_id + ElementTree.tostring(root, "unicode")
 
 

@@ -247,7 +247,7 @@ class CstaCalls:
         self._left |= {one.leg_id for one in told_to}
         for one in {one.address: one for one in (*told_to, *parties) if one.address}.values():
             state = self._state(one, one.call_id)
-            yield CstaEvent(one.address, "TransferredEvent", {**parts, "localConnectionInfo": state, "cause": cause})
+            yield CstaEvent(one.address, "TransferedEvent", {**parts, "localConnectionInfo": state, "cause": cause})
 
     def _moved(self, leg: Leg) -> Moved:
         old = Connection(self._call_of(leg), leg.address)

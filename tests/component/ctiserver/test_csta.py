@@ -85,7 +85,9 @@ async def test_a_monitored_phone_is_held_retrieved_and_cleared_with_the_events_o
         assert back.name == "RetrieveCallResponse"
         twice = await ask(csta, f"RetrieveCall>{connection('callToBeRetrieved')}</RetrieveCall>", "0004")
         assert (twice.name, twice.text("stateIncompatibility")) == ("CSTAErrorCode", "invalidObjectState")
-        assert twice.text("extensions/privateData/code") == "leg.wrong_state"
+        private = twice.root.find("c:extensions/c:privateData/c:private", NS)
+        assert private is not None
+        assert [(one.tag, one.text) for one in private] == [("{urn:ipcc:csta}code", "leg.wrong_state")]
         cleared = await ask(csta, f"ClearConnection>{connection('connectionToBeCleared')}</ClearConnection>", "0005")
         assert cleared.name == "ClearConnectionResponse"
         gone = await until_event(csta, "ConnectionClearedEvent")

@@ -201,9 +201,9 @@ async def test_a_consult_is_a_call_of_its_own_is_alternated_and_transferred(floo
         await desk.until_at("1002", "Held", "Retrieved")
         moved = await desk.done("TransferCall", *pair)
         assert moved.connection("transferredCall")[0] == call
-        (transferred,) = await desk.until_at("1001", "Transferred")
+        (transferred,) = await desk.until_at("1001", "Transfered")
         check_transferred(transferred, call, second)
-        (there,) = await desk.until_at("1002", "Transferred")
+        (there,) = await desk.until_at("1002", "Transfered")
         assert there.text("localConnectionInfo") == "connected"
         await desk.done("ClearConnection", part("connectionToBeCleared", call, "1002"))
         cleared = (await desk.until_at("1002", "ConnectionCleared"))[0]
@@ -273,7 +273,7 @@ async def test_a_call_is_transferred_in_a_single_step(floor: Floor) -> None:
         await desk.done(
             "SingleStepTransferCall", part("activeCall", call, "1001"), "<transferredTo>1002</transferredTo>"
         )
-        (transferred,) = await desk.until_at("1001", "Transferred")
+        (transferred,) = await desk.until_at("1001", "Transfered")
         assert (transferred.connection("primaryOldCall"), transferred.text("cause")) == (
             (call, "1001"),
             "singleStepTransfer",
