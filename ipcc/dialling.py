@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ipcc.contracts.config import DialPlan, DialRule, Organisation
 from ipcc.errors import Invalid, NotAllowed
+from ipcc.units import lineage
 
 NUMBER = re.compile(r"\+?[0-9*#]{2,24}")
 """What can be a telephone number at all."""
@@ -97,14 +98,8 @@ def rules_for(
     """
     by_unit = {plan.organisation: plan for plan in plans}
     above = unit if unit in units else next((one.id for one in units.values() if one.parent is None), "")
-    seen: set[str] = set()
-    while above and above not in seen:
-        if above in by_unit:
-            return by_unit[above].rules
-        seen.add(above)
-        found = units.get(above)
-        above = (found.parent or "") if found else ""
-    return otherwise
+    nearest = next((one for one in lineage(above, units) if one in by_unit), None)
+    return by_unit[nearest].rules if nearest else otherwise
 
 
 def is_plain(pattern: str) -> bool:

@@ -75,6 +75,9 @@ CTI_DROPPED = _counter("ipcc_ctiserver_dropped_total", "Facts dropped because to
 CTI_LIVE_CALLS = _gauge("ipcc_ctiserver_live_calls_count", "Calls whose end has not been told.")
 CTI_LIVE_LEGS = _gauge("ipcc_ctiserver_live_legs_count", "Legs whose end has not been told.", "node")
 CTI_NODES_HELD = _gauge("ipcc_ctiserver_nodes_held_count", "Switches this replica is the ear of.")
+CTI_WEBHOOKS = _counter(
+    "ipcc_ctiserver_webhook_posts_total", "Messages posted to webhooks, by what became of them.", "result"
+)
 CTI_LOOK_DURATION = _histogram("ipcc_ctiserver_look_duration_seconds", "Time to ask a switch for all it holds.", "node")
 CTI_REPAIRS = _counter("ipcc_ctiserver_repairs_total", "Facts told because a look found them missing.", "node", "type")
 CTI_GHOSTS = _counter("ipcc_ctiserver_ghosts_total", "Legs hung up that a failed bridge had left behind.", "node")

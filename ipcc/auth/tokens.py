@@ -117,8 +117,12 @@ def issue_token(key: str, subject: str, roles: Iterable[Role], expires_at: float
 
 def development_key(var_dir: Path) -> str:
     """The signing key of this machine, made at the first use; readable by its owner only."""
-    path = var_dir / "dev-auth.key"
-    var_dir.mkdir(parents=True, exist_ok=True)
+    return kept_key(var_dir / "dev-auth.key")
+
+
+def kept_key(path: Path) -> str:
+    """The random key in the file, made at the first use; readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -6,13 +6,14 @@ import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import CONFIG, Topic
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 ObjectId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+EventType = Annotated[str, Field(pattern=r"^ipcc\.call\.[a-z_]{0,40}$|^ipcc\.call$")]
 Level = Annotated[int, Field(ge=1, le=10)]
 
 
@@ -232,14 +233,44 @@ class DialPlan(ConfigModel):
     rules: tuple[DialRule, ...] = Field(min_length=1, max_length=200)
 
 
+class Webhook(ConfigModel):
+    """A system that is sent the events of the calls of a unit and of the units under it, by HTTP.
+
+    The secret its messages are signed with is never here: it follows from a key that admin and ctiserver hold, the id and
+    ``secret_number``; until ``former_secret_until`` the secret before it signs as well.
+    """
+
+    kind: Literal["webhook"] = "webhook"
+    organisation: ObjectId
+    url: Annotated[str, Field(max_length=400, pattern=r"^https?://[!-~]+$")]
+    types: tuple[EventType, ...] = Field(
+        default=(), max_length=40, description="beginnings of event types; empty: all events of calls"
+    )
+    enabled: bool = Field(default=True, description="while it is not, events wait, for as long as the topic keeps them")
+    since: AwareDatetime = Field(description="it is sent what happened from then on")
+    secret_number: int = Field(default=1, ge=1)
+    former_secret_until: AwareDatetime | None = None
+
+
 ConfigObject = Annotated[
-    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan, Field(discriminator="kind")
+    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | Webhook,
+    Field(discriminator="kind"),
 ]
-KINDS: tuple[str, ...] = ("organisation", "skill", "queue", "phone", "user", "entry_point", "calendar", "dial_plan")
+KINDS: tuple[str, ...] = (
+    "organisation",
+    "skill",
+    "queue",
+    "phone",
+    "user",
+    "entry_point",
+    "calendar",
+    "dial_plan",
+    "webhook",
+)
 
 _MODELS: dict[str, type[ConfigModel]] = {
     kind.model_fields["kind"].default: kind
-    for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar, DialPlan)
+    for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar, DialPlan, Webhook)
 }
 
 

@@ -79,15 +79,16 @@ async def put_object(
     if_match: IfMatch = None,
 ) -> VersionAnswer:
     subject = parse_object(kind.value, object_id, body)
-    return VersionAnswer.of(await admin.save(subject, who.subject, _version(if_match)))
+    return VersionAnswer.of(await admin.save(subject, who.subject, version_of(if_match)))
 
 
 @router.delete("/{kind}/{object_id}", summary="Remove an object", status_code=204)
 async def delete_object(kind: Kind, object_id: ObjectId, admin: Admin, who: Writer, if_match: IfMatch = None) -> None:
-    await admin.remove((kind.value, object_id), who.subject, _version(if_match))
+    await admin.remove((kind.value, object_id), who.subject, version_of(if_match))
 
 
-def _version(if_match: str | None) -> int | None:
+def version_of(if_match: str | None) -> int | None:
+    """The version an If-Match header names."""
     return None if if_match is None else int(if_match.strip('"'))
 
 

@@ -20,6 +20,8 @@ from services.admin.api import router
 from services.admin.settings import AdminSettings
 from services.admin.store import MIGRATIONS, AdminStore
 from services.admin.usecases import Administration, Source, check_document
+from services.admin.webhook_api import router as webhook_router
+from services.admin.webhooks import Webhooks
 
 
 def build(settings: AdminSettings, parts: Parts | None = None) -> Service:
@@ -57,8 +59,9 @@ def build(settings: AdminSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, clock),
         metrics=metrics,
         health=health,
-        routers=[router],
-        provides=[admin],
+        # before the routes of all kinds, which would take its path for a kind
+        routers=[webhook_router, router],
+        provides=[admin, Webhooks(admin, settings.webhook_reach, settings.read_webhook_key())],
     )
 
 

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ipcc.settings import PORTS, ServiceSettings
+from ipcc.settings import PORTS
+from ipcc.webhook_settings import WebhookSettings
 
 
-class AdminSettings(ServiceSettings):
+class AdminSettings(WebhookSettings):
     """Settings of the administration."""
 
     service: ClassVar[str] = "admin"

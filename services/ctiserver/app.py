@@ -17,7 +17,6 @@ from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_objects, check_switches, running_bus
-from ipcc.settings import read_secret
 from ipcc.tasks import Tasks
 from services.ctiserver.api import router
 from services.ctiserver.changes import Changes
@@ -30,6 +29,7 @@ from services.ctiserver.csta_socket import CstaMonitors
 from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
 from services.ctiserver.directory import Directory
+from services.ctiserver.failures import Failures
 from services.ctiserver.flow_keeper import FlowKeeper
 from services.ctiserver.flows import Flows
 from services.ctiserver.handovers import Handovers
@@ -37,6 +37,7 @@ from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
+from services.ctiserver.posting import TIMEOUT_S, Poster
 from services.ctiserver.presence import Attendance
 from services.ctiserver.publishing import Outgoing
 from services.ctiserver.requests import RequestBook
@@ -48,7 +49,8 @@ from services.ctiserver.supervision import Supervision
 from services.ctiserver.switch import PLAN, Ear
 from services.ctiserver.telephony import Telephony
 from services.ctiserver.usecases import AgentDesk, CallControl, Hands
-from services.ctiserver.webhooks import TIMEOUT_S, Webhooks
+from services.ctiserver.webhook_api import router as webhook_router
+from services.ctiserver.webhooks import Knowledge, Webhooks, hooks_in
 
 FLUSH_S = 3.0
 """So long a service that ends goes on sending what it has heard."""
@@ -86,13 +88,9 @@ class _Works:
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s, settings.dial_rules)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
-        self.webhooks = Webhooks(
-            settings.webhooks,
-            {hook.id: read_secret(hook.secret_file) for hook in settings.webhooks},
-            bus,
-            clock,
-            httpx.AsyncClient(timeout=TIMEOUT_S),
-        )
+        self.knowledge = Knowledge(self.directory, ear.book, lambda: self.feed.is_ready and self.journal.is_ready)
+        self.poster = Poster(httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False), settings.webhook_reach)
+        self.webhooks = self._webhooks(settings)
         self.monitors = CstaMonitors()
         self.attendance = Attendance(
             self.desk, self.desktops, self.outgoing, clock, settings.desktop_lost_s, settings.second_desktop
@@ -103,7 +101,20 @@ class _Works:
         )
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
 
+    def _webhooks(self, settings: CtiSettings) -> Webhooks:
+        return Webhooks(
+            self.bus,
+            self.config,
+            self.knowledge,
+            self.poster,
+            self.clock,
+            self.metrics,
+            settings.read_webhook_key(),
+            hooks_in(settings.webhooks),
+        )
+
     def _hear(self, event: Event) -> None:
+        self.webhooks.hear(event)
         self.attendance.take(event)
         self.flow_keeper.take(event)
         self.monitors.take(event, self.control)
@@ -139,8 +150,8 @@ class _Works:
                 tasks.spawn(f"show {topic.name}", reader.run)
             self.holding.start(tasks, self.clock, self.metrics)
             tasks.spawn("hold nodes", self.lease.run)
-            stack.push_async_callback(self.webhooks.client.aclose)
-            self.webhooks.start(tasks)
+            stack.push_async_callback(self.poster.client.aclose)
+            tasks.spawn("deliver to webhooks", lambda: self.webhooks.run(tasks))
             tasks.spawn("miss desktops", self.attendance.run)
             tasks.spawn("mind those left behind", self.minder.run)
             tasks.spawn("bring back from flows", self.flow_keeper.run)
@@ -161,6 +172,7 @@ class _Works:
         health.add("ear", self.holding.problem)
         health.add("facts", self.outgoing.problem)
         health.add("desktops", self.feed.problem)
+        health.add("webhooks", self.webhooks.problem)
         health.add_tasks(self.tasks)
 
 
@@ -191,7 +203,7 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, parts.clock),
         metrics=metrics,
         health=health,
-        routers=[router, control_router, socket_router, csta_router],
+        routers=[router, control_router, socket_router, csta_router, webhook_router],
         provides=[
             works.desk,
             works.control,
@@ -201,5 +213,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
             works.hub,
             works.monitors,
             works.attendance,
+            Failures(works.webhooks),
         ],
     )

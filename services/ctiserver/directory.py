@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from ipcc.bus import View
 from ipcc.contracts.call import PhoneChanged
-from ipcc.contracts.config import ConfigChanged, DialPlan, DialRule, Organisation, Phone, Queue, User
+from ipcc.contracts.config import (
+    ConfigChanged,
+    DialPlan,
+    DialRule,
+    EntryPoint,
+    Organisation,
+    Phone,
+    Queue,
+    User,
+    Webhook,
+)
+from ipcc.contracts.envelope import Event
 from ipcc.dialling import rules_for
 from ipcc.errors import NotFound, NotNow, Unavailable
 
@@ -20,6 +31,10 @@ class Directory:
     def __init__(self, config: View, phones: View) -> None:
         self._config = config
         self._phones = phones
+        self._entries: dict[str, EntryPoint] = {}
+        self._hooks: dict[str, Webhook] = {}
+        self._units: dict[str, Organisation] = {}
+        config.on_change(self._index)
 
     def agent(self, agent_id: str) -> User:
         """Raises NotFound for somebody who is not an agent, Unavailable while the configuration has not been read."""
@@ -54,10 +69,29 @@ class Directory:
         """Somebody who signs in; None for a system of the bank. Raises Unavailable."""
         return self._find(User, user_id)
 
+    def units(self) -> Mapping[str, Organisation]:
+        """The units of the bank. Raises Unavailable while the configuration has not been read."""
+        if not self._config.is_ready:
+            raise Unavailable("config.not_ready", "the configuration has not been read yet")
+        return self._units
+
+    def unit_of_number(self, number: str) -> str:
+        """The unit whose entry point a dialled number is; empty for none."""
+        found = next((entry for entry in self._entries.values() if entry.number == number), None)
+        return found.organisation if found else ""
+
+    def unit_of_user(self, user_id: str) -> str:
+        """The unit somebody belongs to; empty for nobody we know. Raises Unavailable."""
+        user = self._find(User, user_id)
+        return user.organisation if user else ""
+
+    def webhooks(self) -> Mapping[str, Webhook]:
+        """Those who asked over REST to be sent events, by id."""
+        return self._hooks
+
     def dial_rules(self, unit: str, otherwise: Sequence[DialRule]) -> Sequence[DialRule]:
         """The rules administered for a unit, else ``otherwise``."""
-        units = {one.id: one for one in self._all(Organisation)}
-        return rules_for(unit, units, self._all(DialPlan), otherwise)
+        return rules_for(unit, self._units, self._all(DialPlan), otherwise)
 
     def check_phone(self, phone_id: str) -> None:
         """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""
@@ -85,6 +119,21 @@ class Directory:
         event = self._config.get(f"queue/{queue_id}")
         found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
         return found.name if found else queue_id
+
+    def _index(self, key: str, event: Event | None) -> None:
+        """What is asked for with every event of a call is kept apart: a bank has many more users than units."""
+        found = event.data.object if event and isinstance(event.data, ConfigChanged) else None
+        _, _, object_id = key.partition("/")
+        for kind, kept in (("entry_point", self._entries), ("webhook", self._hooks), ("organisation", self._units)):
+            if key.startswith(f"{kind}/"):
+                kept.pop(object_id, None)
+        match found:
+            case EntryPoint():
+                self._entries[object_id] = found
+            case Webhook():
+                self._hooks[object_id] = found
+            case Organisation():
+                self._units[object_id] = found
 
     def _find(self, kind: type[T], object_id: str) -> T | None:
         if not self._config.is_ready:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from ipcc.call.model import Call, Leg
 from services.ctiserver.core.dialling import Target
+from services.ctiserver.failures import Failure, Tried
 from services.ctiserver.supervision import Mode
 
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.@+-]+$")]
@@ -202,3 +203,42 @@ class Answer(BaseModel):
 
     agent_id: str
     answer: dict[str, Any]
+
+
+class DeliveryAnswer(BaseModel):
+    """What became of a message that was sent once."""
+
+    delivered: bool
+    status: int = Field(description="of the receiver's answer; 0: there was none that counts")
+    reason: str = Field(description="why it was not delivered")
+
+    @classmethod
+    def of(cls, tried: Tried) -> DeliveryAnswer:
+        """The answer that shows ``tried``."""
+        return cls(delivered=tried.delivered, status=tried.status, reason=tried.reason)
+
+
+class FailureView(BaseModel):
+    """An event the receiver did not take in all tries."""
+
+    number: int = Field(description="by which it is sent again")
+    event_id: str
+    type: str
+    subject: str = Field(description="the call it is about")
+    time: datetime
+    failed_at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, failure: Failure) -> FailureView:
+        """The answer that shows ``failure``."""
+        event = failure.event
+        return cls(
+            number=failure.number,
+            event_id=event.id,
+            type=event.type,
+            subject=event.subject,
+            time=event.time,
+            failed_at=failure.record.time,
+            reason=failure.reason,
+        )

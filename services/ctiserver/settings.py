@@ -10,11 +10,12 @@ from pydantic import Field
 from ipcc.contracts.config import DialRule
 from ipcc.phone_settings import PhoneSettings
 from ipcc.settings import PORTS
+from ipcc.webhook_settings import WebhookSettings
 from services.ctiserver.presence import SecondDesktop
-from services.ctiserver.webhooks import Webhook
+from services.ctiserver.webhooks import WebhookSetting
 
 
-class CtiSettings(PhoneSettings):
+class CtiSettings(PhoneSettings, WebhookSettings):
     """Settings of the CTI server."""
 
     service: ClassVar[str] = "ctiserver"
@@ -116,10 +117,10 @@ class CtiSettings(PhoneSettings):
         description="What happens when an agent opens a second desktop: take_over closes the first with code 4409, refuse does "
         "not let the second in.",
     )
-    webhooks: tuple[Webhook, ...] = Field(
+    webhooks: tuple[WebhookSetting, ...] = Field(
         (),
-        description="Receivers of call events, as a JSON list of {id, url, types, secret_file}: each event is a signed POST, "
-        "tried again, in the end a dead letter.",
+        description="Receivers of the events of all calls besides those made over REST, as a JSON list of {id, url, types, "
+        "secret_file}; they may be anywhere.",
     )
     ask_timeout_s: float = Field(3.0, gt=0, le=30, description="How long an answer of acd is waited for, in seconds.")
 

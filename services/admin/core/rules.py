@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from ipcc.contracts.config import Calendar, DialPlan, EntryPoint, Organisation, Phone, Queue, Skill, User
+from ipcc.contracts.config import Calendar, DialPlan, EntryPoint, Organisation, Phone, Queue, Skill, User, Webhook
 from services.admin.core.dial_rules import dial_faults
 from services.admin.core.faults import Fault
 from services.admin.core.queue_rules import queue_faults
 
-Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan
+Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | Webhook
 Key = tuple[str, str]
 Objects = Mapping[Key, Object]
+
+MOST_WEBHOOKS = 100
+"""Each is a consumer of its own: more would cost the brokers more than they are worth."""
 
 
 def key_of(subject: Object) -> Key:
@@ -29,6 +32,7 @@ def faults(objects: Objects) -> list[Fault]:
     found += _shared_phones(objects)
     found += _shared_numbers(objects)
     found += _circles(objects)
+    found += _many_webhooks(objects)
     found += queue_faults(objects)
     found += dial_faults(objects)
     return found
@@ -44,7 +48,7 @@ def references(subject: Object) -> Iterator[tuple[str, Key]]:
         case User(organisation=unit, phone=phone, skills=skills):
             named = [("organisation", "organisation", unit), ("phone", "phone", phone)]
             named += [(f"skills.{skill}", "skill", skill) for skill in skills]
-        case EntryPoint(organisation=unit):
+        case EntryPoint(organisation=unit) | Webhook(organisation=unit):
             named = [("organisation", "organisation", unit)]
         case DialPlan(organisation=unit, rules=rules):
             named = [("organisation", "organisation", unit)]
@@ -104,6 +108,12 @@ def _shared_numbers(objects: Objects) -> Iterator[Fault]:
             yield Fault(
                 "entry_point", entry, "number", f"{number} leads to {holders[0]}", "a number has one entry point"
             )
+
+
+def _many_webhooks(objects: Objects) -> Iterator[Fault]:
+    hooks = [one for one in objects.values() if isinstance(one, Webhook)]
+    for hook in hooks[MOST_WEBHOOKS:]:
+        yield Fault("webhook", hook.id, "id", f"there are {MOST_WEBHOOKS} webhooks already", "remove one first")
 
 
 def _circles(objects: Objects) -> Iterator[Fault]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
 
 HEADER = "Ipcc-Signature"
 
 
-def signature(secret: str, at: datetime, body: bytes) -> str:
-    """``t=<Unix seconds>,v1=<hex>``: HMAC-SHA256 with ``secret`` over the seconds, a dot, and the body as sent.
+def signature(secrets: Iterable[str], at: datetime, body: bytes) -> str:
+    """``t=<Unix seconds>,v1=<hex>``: HMAC-SHA256 with a secret over the seconds, a dot, and the body as sent; one ``v1`` a secret.
 
-    A receiver computes the same, compares in constant time, and refuses what is older than a few minutes.
+    A receiver computes the same, compares each in constant time, and refuses what is older than a few minutes.
     """
     seconds = int(at.timestamp())
-    digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
+    signed = f"{seconds}.".encode() + body
+    digests = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets)
+    return ",".join((f"t={seconds}", *(f"v1={digest}" for digest in digests)))

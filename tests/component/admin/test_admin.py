@@ -14,7 +14,7 @@ import pytest
 from ipcc.auth.principal import Role
 from ipcc.bus.memory import MemoryBroker
 from ipcc.clock import SystemClock
-from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.config import KINDS, ConfigChanged
 from ipcc.contracts.envelope import decode
 from ipcc.contracts.topics import CONFIG
 from ipcc.db.database import Database
@@ -242,3 +242,10 @@ async def test_without_the_broker_changes_are_kept_and_published_when_it_is_back
 async def is_red(client: httpx.AsyncClient, component: str) -> bool:
     answer = await client.get("/health/ready")
     return bool(answer.json()["components"][component]["status"] == "red")
+
+
+async def test_every_kind_of_object_but_webhooks_is_read_over_rest(rig: Rig) -> None:
+    async with rig.running() as client:
+        for kind in KINDS:
+            answer = await client.get(f"/v1/{kind}")
+            assert answer.status_code == (422 if kind == "webhook" else 200), kind
