@@ -40,8 +40,8 @@ UNITS = (
     Organisation(id="north", name="North", parent="bank"),
     Organisation(id="north-1", name="North 1", parent="north"),
     Organisation(id="south", name="South", parent="bank"),
-    EntryPoint(id="n", name="N", number="95501", flow="main", organisation="north-1"),
-    EntryPoint(id="s", name="S", number="95502", flow="main", organisation="south"),
+    EntryPoint(id="n", name="N", number="85000001", flow="main", organisation="north-1"),
+    EntryPoint(id="s", name="S", number="85000002", flow="main", organisation="south"),
     User(id="nora", name="Nora", organisation="north", skills={"cards": 5}),
 )
 
@@ -136,7 +136,7 @@ async def posting(bench: Bench, receiver: Receiver, fixed: tuple[str, ...] = (),
         await client.aclose()
 
 
-def arrived(call_id: str, number: str = "95501") -> CallArrived:
+def arrived(call_id: str, number: str = "85000001") -> CallArrived:
     return CallArrived(
         call_id=call_id, node_id="fs9", leg_id=call_id, direction=Direction.INBOUND, dialled_number=number
     )
@@ -190,7 +190,7 @@ async def test_who_asked_over_rest_is_told_of_the_calls_of_his_unit_and_of_those
             LegStarted(call_id="c3", leg_id="a3", node_id="fs9", role=LegRole.AGENT, agent_id="nora"),
         )
         nobody = arrived("c4", "13800000002")
-        await post.tell(arrived("c1"), arrived("c2", "95502"), *outbound, nobody)
+        await post.tell(arrived("c1"), arrived("c2", "85000002"), *outbound, nobody)
         await post.tell(*(ended(f"c{number}") for number in range(1, 5)))
         await post.tell(DesktopChanged(agent_id="nora", desktop_id="d", connected=True))
         await until(lambda: len(receiver.at("/all")) == 10, what="the bank has everything")
