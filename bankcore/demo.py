@@ -13,6 +13,8 @@ from bankcore.core.paying import BILLS
 from bankcore.usecases import Bank
 
 CASH = "bank-cash-cny"
+# of the others the bank has none
+MOBILES = {"c1001": "13800001001", "c1002": "13800001002", "c1003": "13800001003", "c2001": "13800002001"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def fill(bank: Bank, now: datetime) -> None:
     cards, ledger = bank.cards, bank.ledger
     ledger.open(Account(CASH, "bank", "CNY", may_be_negative=True))
     for demo in demo_customers():
-        cards.customers[demo.id] = Customer(demo.id, demo.name, demo.segment, demo.language, demo.is_contracted)
+        cards.customers[demo.id] = Customer(
+            demo.id, demo.name, demo.segment, demo.language, demo.is_contracted, mobile=MOBILES.get(demo.id, "")
+        )
         pin = hash_pin(demo.card_no, demo.pin)
         cards.add(Card(demo.card_no, demo.id, demo.account_id, pin, demo.status, access=demo.access, points=1280))
         if demo.account_id not in ledger.accounts:

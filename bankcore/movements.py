@@ -137,7 +137,15 @@ async def settle(question: orders.SettleQuestion, bank: BankOfService) -> orders
     return orders.SettleAnswer(booked=found is not None, movement=_answer(found, True) if found else None)
 
 
-@router.post("/documents", summary="Send entries by fax, or a receipt by SMS")
+@router.post("/messages", summary="Send the customer a text message")
+async def send_message(
+    order: orders.MessageOrder, idempotency_key: IdempotencyKey, bank: BankOfService
+) -> orders.MessageAnswer:
+    sent, repeated = bank.send_message(order, idempotency_key)
+    return orders.MessageAnswer(message_id=sent.message_id, number_tail=sent.number[-4:], repeated=repeated)
+
+
+@router.post("/documents", summary="Send entries by fax")
 async def order_document(order: orders.DocumentOrder, bank: BankOfService) -> orders.DocumentAnswer:
     card = bank.cards.usable(order.card_no)
     bank.documents.append((card.customer_id, order.kind, order.by))

@@ -155,18 +155,37 @@ class BillQuestion(BaseModel):
 
 
 class DocumentOrder(BaseModel):
-    """Paper or text for the customer: entries by fax, a receipt by SMS; sent by the bank's own systems."""
+    """Paper for the customer: entries by fax, sent by the bank's own systems."""
 
     card_no: CardNo
-    kind: Literal["entries", "securities", "exchange", "receipt"]
-    by: Literal["fax", "sms"]
-    number: str = Field(pattern=r"^\d{5,20}$", description="fax or mobile number")
+    kind: Literal["entries", "securities", "exchange"]
+    by: Literal["fax"]
+    number: str = Field(pattern=r"^\d{5,20}$", description="fax number")
 
 
 class DocumentAnswer(BaseModel):
     """The order was taken."""
 
     ordered: Literal[True] = True
+
+
+class MessageOrder(BaseModel):
+    """A text message to the customer, worded by the bank from ``template``; to the mobile the bank has of him unless ``number``
+    names another. Carried out once by its idempotency key."""
+
+    card_no: CardNo
+    template: Literal["receipt", "balance", "callback"]
+    number: str = Field("", pattern=r"^(\d{5,20})?$", description="another mobile than the one the bank has")
+    amount: str = Field("", pattern=r"^(-?\d{1,13}\.\d{2})?$", description="money that the message names")
+    reference: str = Field("", pattern=r"^\d{0,12}$", description="deposit, loan or order that the message names")
+
+
+class MessageAnswer(BaseModel):
+    """The message was handed over to be sent."""
+
+    message_id: str
+    number_tail: Tail = Field(description="the last four digits of the mobile it goes to")
+    repeated: bool = Field(description="true when the same idempotency key had ordered it before")
 
 
 class MovementAnswer(BaseModel):

@@ -35,6 +35,15 @@ class Movement:
     order: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Message:
+    """A text message handed over, and the order it came from to recognise a repetition."""
+
+    message_id: str
+    number: str = field(repr=False)
+    order: tuple[str, ...] = field(repr=False)
+
+
 @dataclass
 class Bank:
     """The bank: cards, ledger and everything on it; an order is carried out once per idempotency key."""
@@ -44,6 +53,7 @@ class Bank:
     pins: PinCipher = field(default_factory=PinCipher)
     documents: list[tuple[str, str, str]] = field(default_factory=list)
     movements: dict[str, Movement] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     _void: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -125,6 +135,24 @@ class Bank:
         if known is None:
             self._void.add(key)
         return known
+
+    def send_message(self, order: orders.MessageOrder, key: str) -> tuple[Message, bool]:
+        """The message and whether it had been ordered before. Raises Invalid when ``key`` was used for another one, NotNow
+        ``no_mobile`` when the bank has no mobile of the customer and none was given.
+        """
+        told = tuple(order.model_dump().values())
+        known = self.messages.get(key)
+        if known is not None:
+            if known.order != told:
+                raise Invalid("idempotency_key_reused", "this idempotency key belongs to another message")
+            return known, True
+        customer = self.cards.customers[self.cards.usable(order.card_no).customer_id]
+        number = order.number or customer.mobile
+        if not number:
+            raise NotNow("no_mobile", "the bank has no mobile number of this customer")
+        sent = Message(self.books.number("m"), number, told)
+        self.messages[key] = sent
+        return sent, False
 
     def _transfer(self, order: orders.TransferOrder, card: Card, now: datetime) -> Done:
         target = self.cards.account_of(order.to_account) or order.to_account

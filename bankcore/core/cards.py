@@ -28,6 +28,8 @@ class Customer:
     segment: Literal["retail", "gold", "vip", "company"]
     language: Literal["zh", "en"]
     is_contracted: bool = True
+    mobile: str = field(default="", repr=False)
+    """Where his text messages go; empty when he gave none."""
 
 
 @dataclass(frozen=True)

@@ -198,9 +198,10 @@ class BankCore:
             return lost(question.operation, "slow") if sent.is_sent else BankAnswer(UNAVAILABLE, "slow")
 
     async def _ask_again(self, question: _Question, sent: _Sent) -> BankAnswer:
-        """The answer of the last try. Only reads are repeated; a key the bank does not know any more is fetched anew once."""
+        """The answer of the last try. Only what does nothing twice is repeated; a key the bank does not know any more is fetched
+        anew once."""
         has_new_key = False
-        tries = TRIES if question.operation.kind is Kind.READ else 1
+        tries = TRIES if question.operation.kind in (Kind.READ, Kind.ORDER) else 1
         while True:
             tries -= 1
             answer = await self._ask_once(question, sent)
@@ -273,7 +274,7 @@ class _Sent:
 
 
 def _idempotency(question: _Question) -> dict[str, str]:
-    if question.operation.kind is not Kind.MOVEMENT:
+    if question.operation.kind not in (Kind.MOVEMENT, Kind.ORDER):
         return {}
     # the contract allows 64 characters; ours may be longer
     return {"Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, question.key))}

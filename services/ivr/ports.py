@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +12,9 @@ from ipcc.clock import Clock
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.contracts.payload import Payload
 from services.ivr.core.actions import (
+    AskCallback,
     BankAnswer,
+    CallbackAsked,
     CallService,
     Collect,
     Connect,
@@ -58,8 +59,8 @@ class Line(Leg, Protocol):
     async def interrupt(self) -> None:
         """Stop whatever is played."""
 
-    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
-        """Say the prompts; returns when they were said."""
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
+        """Say the prompts; returns when they were said, or with the key that cut them short."""
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
         """Say the prompts and take digits. A secret is wiped from the switch before this returns."""
@@ -74,7 +75,10 @@ class Line(Leg, Protocol):
         """Say the prompts and record; returns when it is over."""
 
     async def start_music(self, music: str) -> None:
-        """Music without end, until interrupted or bridged; returns at once."""
+        """Music without end, until interrupted or bridged; no key stops it; returns at once."""
+
+    async def play_until_key(self, music: str, keys: str) -> str:
+        """Music without end, until one of ``keys`` is pressed; which one, or "" when it was interrupted or bridged."""
 
     async def wipe(self) -> None:
         """Remove what was keyed from the switch, where a replica that died may have left it."""
@@ -110,13 +114,16 @@ class Systems(Protocol):
 class Queues(Protocol):
     """The way to acd."""
 
-    def stay(self, entry_id: str) -> AbstractAsyncContextManager[asyncio.Queue[Payload]]:
-        """The news about one entry, from now on: open it before ``join``."""
+    def stay(self, entry_id: str, hear: Callable[[Payload], None]) -> AbstractContextManager[None]:
+        """Have ``hear`` called with the news about one entry, from now on: open it before ``join``."""
 
     async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
         """Ask acd to queue the caller; repeated with the same entry it gives the same place. Raises Refused, BusDown."""
 
-    async def leave(self, entry_id: str) -> None:
+    async def call_back(self, session: Session, wanted: AskCallback) -> CallbackAsked:
+        """Ask acd to call the caller back. Never raises for an acd that refuses or is away: says so."""
+
+    async def leave(self, entry_id: str, queue_id: str) -> None:
         """Take the entry out of its queue: the caller goes elsewhere. Never raises: acd may not be reached, he goes all the same."""
 
     async def was_answered(self, entry_id: str, since: datetime) -> bool:

@@ -15,7 +15,9 @@ from ipcc.contracts.ivr import IvrPayload
 from ipcc.errors import Invalid, IpccError, SwitchDown, SwitchRefused
 from services.ivr.core.actions import (
     Action,
+    AskCallback,
     BankAnswer,
+    CallbackAsked,
     CallBank,
     CallerGone,
     CallService,
@@ -27,6 +29,7 @@ from services.ivr.core.actions import (
     JoinQueue,
     Play,
     Played,
+    QueueKeyed,
     QueueLeft,
     Record,
     ServiceAnswer,
@@ -48,7 +51,7 @@ SAFETY_NET_EVERY_S = 60.0
 # what was cut short on the switch comes back at once, or not at all
 STOP_S = 1.0
 
-Answer = TypeVar("Answer", BankAnswer, ServiceAnswer)
+Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked)
 
 
 class Runner:
@@ -66,6 +69,8 @@ class Runner:
         self._action = moved.action
         self._around = around
         self._is_back = is_back
+        # the place in a queue that is his, also while he is asked for the number to be called back at
+        self._place: JoinQueue | None = None
         self._asking: asyncio.Task[Any] | None = None
         self._ending: CallerGone | Stopped | None = None
         self._ending_at: datetime | None = None
@@ -111,8 +116,8 @@ class Runner:
 
     async def give_away(self) -> None:
         """He goes to the safety net: no agent shall be rung for a caller who waits in the queue no more."""
-        if isinstance(self._action, JoinQueue):
-            await self._around.queues.leave(self._action.entry_id)
+        if self._place is not None:
+            await self._around.queues.leave(self._place.entry_id, self._place.queue_id)
 
     def was_answered(self) -> tuple[IvrPayload, ...]:
         """An agent had taken him from the queue while nobody of ours looked: end the session so and say so."""
@@ -174,7 +179,7 @@ class Runner:
 
     async def _quieten(self) -> None:
         """After a gap: endless music that nobody stopped would hold up whatever is sent next, and half-said prompts repeat."""
-        if isinstance(self._action, JoinQueue | Connect | None):
+        if self._place is not None or isinstance(self._action, Connect | None):
             # he may be talking by now: acd, or the switch, is asked first
             return
         try:
@@ -224,13 +229,30 @@ class Runner:
         if isinstance(action, CallService):
             return await self._ask(self._around.systems.ask(action))
         if isinstance(action, JoinQueue):
-            return await Stay(self._around, self.session, action, is_back=self._is_back).last()
+            return await self._wait(action)
+        if isinstance(action, AskCallback):
+            return await self._ask_callback(action)
         if isinstance(action, Connect):
             # he may be talking already: a second call is not made beside the first
             how = await self._around.line.rejoin() if self._is_back else ""
             return Connected(how or await self._around.line.connect(action))
         await self._around.line.hang_up(action.cause)
         return Played()
+
+    async def _wait(self, wanted: JoinQueue) -> Input:
+        is_quiet = self._place is not None and not self._is_back
+        self._place = wanted
+        found = await Stay(self._around, self.session, wanted, is_back=self._is_back, is_quiet=is_quiet).last()
+        if not isinstance(found, QueueKeyed):
+            self._place = None
+        return found
+
+    async def _ask_callback(self, wanted: AskCallback) -> Input:
+        found = await self._ask(self._around.queues.call_back(self.session, wanted))
+        if found.outcome == "taken":
+            # who hangs up now gives up nothing
+            self._place = None
+        return found
 
     async def _speak(self, action: Play | Collect | Record) -> Input:
         line, language = self._around.line, self.session.language
@@ -287,7 +309,7 @@ class Runner:
 
     async def _is_ours(self) -> bool:
         """Whether he is surely with nobody else: pushed into a conversation, the net would tear it apart later."""
-        if not isinstance(self._action, JoinQueue):
+        if self._place is None:
             return True
-        standing = await Stay(self._around, self.session, self._action).confirm()
+        standing = await Stay(self._around, self.session, self._place).confirm()
         return isinstance(standing, Standing) and not standing.is_offered

@@ -123,9 +123,13 @@ class SwitchLine(Leg):
     async def interrupt(self) -> None:
         await self._tell(UuidBreak(self.leg, all_queued=True))
 
-    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
         sound = self._sound(prompt_ids, language)
-        await self._on_the_line(lambda: self.node.execute(self.leg, "playback", sound, timeout=APPLICATION_TIMEOUT_S))
+        return await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
+
+    async def _play(self, sound: str, timeout_s: float) -> str:
+        ended = await self.node.execute(self.leg, "playback", sound, timeout=timeout_s)
+        return ended.variables.get("playback_terminator_used", "")
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
         return await self._on_the_line(lambda: self._collect(self._sound(prompt_ids, language), wanted))
@@ -197,7 +201,16 @@ class SwitchLine(Leg):
         return Recorded(path, int(seconds) if seconds.isdecimal() else 0)
 
     async def start_music(self, music: str) -> None:
+        await self._set_keys("")
         await self._on_the_line(lambda: self.node.start(self.leg, "playback", music))
+
+    async def play_until_key(self, music: str, keys: str) -> str:
+        await self._set_keys(keys)
+        return await self._on_the_line(lambda: self._play(music, LONGEST_TALK_S))
+
+    async def _set_keys(self, keys: str) -> None:
+        """Which keys stop what is played: left alone, a star would, and he would wait in silence (mod_dptools.c, on_dtmf)."""
+        await self._tell(UuidSetVar(self.leg, "playback_terminators", keys or "none"))
 
     async def push_safety_net(self) -> None:
         await self._tell(SchedDel(self.leg))

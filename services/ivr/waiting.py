@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferAnswered, OfferEnded, OfferMade, OfferOutcome
+from ipcc.contracts.callback import CallbackRequested
 from ipcc.contracts.payload import Payload
-from ipcc.errors import Refused, Unavailable
-from services.ivr.core.actions import ELSEWHERE, JoinQueue, QueueLeft
+from ipcc.errors import Refused, SwitchDown, Unavailable
+from services.ivr.core.actions import CALLBACK, ELSEWHERE, JoinQueue, QueueKeyed, QueueLeft
 from services.ivr.core.session import Session
-from services.ivr.core.speech import prompts
+from services.ivr.core.speech import Spoken, prompts
 from services.ivr.ports import LineLost, Standing, Surroundings
 
 log = structlog.get_logger(__name__)
@@ -22,33 +24,72 @@ RETRY_S = 1.0
 STRANDED_AFTER = timedelta(seconds=90)
 
 
-class Stay:
-    """One stay in one queue. ``is_back``: he may stand there already, with music, or with his agent."""
+# what comes to one who waits: acd's news, a key of his own, or why nothing more is heard of his keys
+News = Payload | QueueKeyed | LineLost | SwitchDown
 
-    def __init__(self, around: Surroundings, session: Session, wanted: JoinQueue, *, is_back: bool = False) -> None:
+
+class Stay:
+    """One stay in one queue. ``is_back``: he may stand there already, with music, or with his agent. ``is_quiet``: he does, and
+    hears nothing, for he was asked something meanwhile."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        session: Session,
+        wanted: JoinQueue,
+        *,
+        is_back: bool = False,
+        is_quiet: bool = False,
+    ) -> None:
         self._around = around
         self._session = session
         self._wanted = wanted
         self._is_back = is_back
+        self._is_quiet = is_quiet
+        self._news: asyncio.Queue[News] = asyncio.Queue()
+        self._listening: asyncio.Task[None] | None = None
         # music was begun while a phone rang: should the agent have answered meanwhile, it must not sound into their talk
         self._is_daring = False
         # an agent has answered, and the switch is joining them: that ends the music
         self._is_joining = False
+        self._is_offered = False
 
-    async def last(self) -> QueueLeft:
-        """Until he leaves the queue. Raises LineLost, Unavailable when acd is silent too long."""
+    async def last(self) -> QueueLeft | QueueKeyed:
+        """Until he leaves the queue, or keys one of its keys. Raises LineLost, Unavailable when acd is silent too long."""
+        try:
+            with self._around.queues.stay(self._wanted.entry_id, self._news.put_nowait):
+                await self._begin()
+                left = await self._wait()
+        finally:
+            self._stop_listening()
+        if isinstance(left, QueueKeyed):
+            # the key has ended his music; he keeps his place
+            return left
+        return await self._leave(left)
+
+    async def _begin(self) -> None:
+        if self._is_quiet:
+            await self._music_unless_joined()
+        elif not self._is_back:
+            await self._music()
+
+    async def _wait(self) -> QueueLeft | QueueKeyed:
+        found = await self._join()
+        if not isinstance(found, Standing):
+            return found
+        self._is_offered = found.is_offered
+        if not found.is_offered:
+            if self._is_back and not self._is_quiet:
+                # nobody knows what he hears; what was queued on the leg must not sound into a conversation later
+                await self._music_anew()
+            if self._wanted.first:
+                keyed = await self._announce(self._wanted.first)
+                if keyed is not None:
+                    return keyed
+        return await self._keep_company()
+
+    async def _leave(self, left: QueueLeft) -> QueueLeft:
         line = self._around.line
-        async with self._around.queues.stay(self._wanted.entry_id) as news:
-            if not self._is_back:
-                await line.start_music(self._wanted.music)
-            found = await self._join(news)
-            if isinstance(found, QueueLeft):
-                left = found
-            else:
-                if self._is_back and not found.is_offered:
-                    # nobody knows what he hears; what was queued on the leg must not sound into a conversation later
-                    await self._music_anew()
-                left = await self._keep_company(news)
         is_served = left.outcome == EntryOutcome.ANSWERED.value
         if left.outcome == EntryOutcome.TRANSFERRED.value and await line.is_joined():
             # the safety net had him while acd, or we, were away: nothing more is said to him, and nobody ends his call
@@ -68,13 +109,13 @@ class Stay:
             log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
             return None
 
-    async def _join(self, news: asyncio.Queue[Payload]) -> QueueLeft | Standing:
+    async def _join(self) -> QueueLeft | QueueKeyed | Standing:
         """Queue him; where acd or the bus do not answer, again and again. Raises Unavailable when that lasts too long."""
         clock = self._around.clock
         began = clock.now()
         while True:
             try:
-                return await self._ask_and_hear(news)
+                return await self._ask_and_hear()
             except Unavailable as error:
                 log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
                 if not await self._around.line.exists():
@@ -83,21 +124,20 @@ class Stay:
                     raise
                 await clock.sleep(RETRY_S)
 
-    async def _ask_and_hear(self, news: asyncio.Queue[Payload]) -> QueueLeft | Standing:
+    async def _ask_and_hear(self) -> QueueLeft | QueueKeyed | Standing:
         """Where he stands. An acd that is slow to answer keeps nobody from hearing what it tells meanwhile. Raises Unavailable."""
         loop = asyncio.get_running_loop()
         asking = loop.create_task(self._ask())
-        hearing = loop.create_task(news.get())
+        hearing = loop.create_task(self._news.get())
         try:
             while True:
                 await asyncio.wait({asking, hearing}, return_when=asyncio.FIRST_COMPLETED)
                 if not hearing.done():
                     return asking.result()
-                told = hearing.result()
-                if isinstance(told, EntryEnded):
-                    return self._left(told)
-                await self._hear(told)
-                hearing = loop.create_task(news.get())
+                told = await self._hear(hearing.result())
+                if told is not None:
+                    return told
+                hearing = loop.create_task(self._news.get())
         finally:
             asking.cancel()
             hearing.cancel()
@@ -108,6 +148,9 @@ class Stay:
             found = await self._around.queues.join(self._session, self._wanted)
         except Refused as error:
             return QueueLeft("refused", error.code)
+        if found.get("is_callback"):
+            # asked for by a replica that died before it heard the answer, or by somebody else
+            return QueueLeft(CALLBACK)
         outcome = str(found.get("outcome") or "")
         if outcome == EntryOutcome.ABANDONED.value:
             raise LineLost
@@ -115,33 +158,47 @@ class Stay:
             return QueueLeft(outcome)
         return Standing(is_offered=bool(found.get("offer_id")))
 
-    async def _keep_company(self, news: asyncio.Queue[Payload]) -> QueueLeft:
-        left: QueueLeft | None = None
+    async def _keep_company(self) -> QueueLeft | QueueKeyed:
+        left: QueueLeft | QueueKeyed | None = None
         while left is None:
             try:
                 async with asyncio.timeout(self._wanted.announce_every_s):
-                    told = await news.get()
+                    told = await self._news.get()
             except TimeoutError:
-                left = await self._comfort(news)
+                left = await self._comfort()
             else:
-                left = self._left(told) if isinstance(told, EntryEnded) else None
-                await self._hear(told)
+                left = await self._hear(told)
         return left
 
-    async def _comfort(self, news: asyncio.Queue[Payload]) -> QueueLeft | None:
+    async def _comfort(self) -> QueueLeft | QueueKeyed | None:
         try:
-            standing = await self._ask_and_hear(news)
+            standing = await self._ask_and_hear()
         except Unavailable as error:
             log.warning("queue_unreachable", call_id=self._session.call_id, error=str(error))
             return None
-        if isinstance(standing, QueueLeft):
+        if not isinstance(standing, Standing):
             return standing
         # while a phone rings the line is left alone: the bridge may come at any moment
         if not standing.is_offered:
-            await self._announce()
+            return await self._announce(self._wanted.announcement)
         return None
 
-    async def _hear(self, told: Payload) -> None:
+    async def _hear(self, told: News) -> QueueLeft | QueueKeyed | None:
+        """What it means for him: gone, a key to be looked at, or None. Raises LineLost, SwitchDown."""
+        if isinstance(told, LineLost | SwitchDown):
+            raise told
+        if isinstance(told, EntryEnded):
+            return self._left(told)
+        if isinstance(told, CallbackRequested):
+            return QueueLeft(CALLBACK)
+        if isinstance(told, QueueKeyed):
+            return replace(told, is_offered=self._is_offered)
+        await self._follow(told)
+        return None
+
+    async def _follow(self, told: Payload) -> None:
+        if isinstance(told, OfferMade | OfferEnded):
+            self._is_offered = isinstance(told, OfferMade)
         if isinstance(told, OfferMade):
             # his music goes on since before that: it ends by itself when they are joined
             self._is_joining = self._is_daring = False
@@ -164,8 +221,30 @@ class Stay:
             await self._music_anew()
 
     async def _music_anew(self) -> None:
+        self._stop_listening()
         await self._around.line.interrupt()
-        await self._around.line.start_music(self._wanted.music)
+        await self._music()
+
+    async def _music(self) -> None:
+        if not self._wanted.keys:
+            await self._around.line.start_music(self._wanted.music)
+            return
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Music that a key of his ends; when anything else ends it, what acd tells says what is to be done."""
+        try:
+            key = await self._around.line.play_until_key(self._wanted.music, self._wanted.keys)
+        except (LineLost, SwitchDown) as error:
+            self._news.put_nowait(error)
+            return
+        if key:
+            self._news.put_nowait(QueueKeyed(key))
+
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
 
     @staticmethod
     def _left(told: EntryEnded) -> QueueLeft:
@@ -173,10 +252,15 @@ class Stay:
             raise LineLost
         return QueueLeft(told.outcome.value, told.target)
 
-    async def _announce(self) -> None:
+    async def _announce(self, spoken: tuple[Spoken, ...]) -> QueueKeyed | None:
+        """Say it; the key that cut it short, if it is one of those that mean something here."""
         line, session = self._around.line, self._session
+        self._stop_listening()
         await line.interrupt()
-        said = prompts(self._wanted.announcement, session.speakable(), session.language)
-        await line.play(said, session.language)
+        said = prompts(spoken, session.speakable(), session.language)
+        key = await line.play(said, session.language)
+        if key and key in self._wanted.keys:
+            return QueueKeyed(key)
         # an agent may have answered while it was said, and the bridge have cut it short: no music into their conversation
         await self._music_unless_joined()
+        return None

@@ -351,7 +351,9 @@ def describe(state: State, entry_id: str) -> dict[str, Any]:
         left = {"entry_id": entry_id, "queue_id": past.queue_id, "position": 0, "outcome": past.outcome.value}
         return {**left, "target": past.target} if past.target else left
     entry = state.entries[entry_id]
+    asked_back = {"is_callback": True} if entry.callback is not None else {}
     return {
+        **asked_back,
         "entry_id": entry_id,
         "queue_id": entry.queue_id,
         "position": state.position(entry),

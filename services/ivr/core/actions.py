@@ -40,7 +40,10 @@ class CallBank:
 
 @dataclass(frozen=True)
 class JoinQueue:
-    """Put the caller into a queue and keep him company until told otherwise."""
+    """Put the caller into a queue and keep him company until told otherwise, or until he keys one of ``keys``.
+
+    ``first`` is said as soon as nobody's phone rings for him: to one who comes back to his place after he was asked something.
+    """
 
     entry_id: str
     queue_id: str
@@ -50,6 +53,23 @@ class JoinQueue:
     music: str
     announcement: tuple[Spoken, ...]
     announce_every_s: int
+    keys: str = ""
+    first: tuple[Spoken, ...] = ()
+
+
+@dataclass(frozen=True)
+class AskCallback:
+    """Have the caller called back by the agents of ``queue_id``: whoever waits as ``entry_id``, with his place and clock, or
+    with ``is_new`` as an entry of that name. Without ``phone_number`` at the number he calls from.
+    """
+
+    entry_id: str
+    queue_id: str
+    phone_number: str = field(default="", repr=False)
+    is_new: bool = False
+    entered_at: str = ""
+    priority: int = 5
+    skills: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +109,7 @@ class HangUp:
     cause: str
 
 
-Action = Play | Collect | CallBank | CallService | Connect | Record | JoinQueue | HangUp
+Action = Play | Collect | CallBank | CallService | Connect | Record | JoinQueue | AskCallback | HangUp
 
 
 @dataclass(frozen=True)
@@ -122,13 +142,31 @@ class BankAnswer:
     elapsed_ms: int = 0
 
 
+CALLBACK = "callback"
 ELSEWHERE = "elsewhere"
 """He left the queue for somebody he talks to who is no agent of ours: the safety net, or another service, joined them."""
 
 
 @dataclass(frozen=True)
 class QueueLeft:
-    """The stay in the queue is over: answered, overflowed, transferred or refused (with acd's reason)."""
+    """The stay in the queue is over: answered, overflowed, transferred, refused (with acd's reason), or CALLBACK: he is to be
+    called back, whoever has asked for that."""
+
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class QueueKeyed:
+    """He keyed something while he waits; ``is_offered``: an agent's phone rings for him, and they may be joined at any moment."""
+
+    key: str
+    is_offered: bool = False
+
+
+@dataclass(frozen=True)
+class CallbackAsked:
+    """What acd says to a callback: ``outcome`` is taken, refused (``reason`` is acd's) or unavailable."""
 
     outcome: str
     reason: str = ""
@@ -174,4 +212,17 @@ class Stopped:
     """Whoever lent the leg to the flow takes it back."""
 
 
-Input = Played | Keyed | BankAnswer | ServiceAnswer | Connected | Recorded | QueueLeft | Failed | CallerGone | Stopped
+Input = (
+    Played
+    | Keyed
+    | BankAnswer
+    | ServiceAnswer
+    | Connected
+    | Recorded
+    | QueueLeft
+    | QueueKeyed
+    | CallbackAsked
+    | Failed
+    | CallerGone
+    | Stopped
+)

@@ -13,6 +13,7 @@ from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.identify import IdentifyNode
 from services.ivr.core.nodes.say import SayNode
+from services.ivr.core.nodes.sms import OPERATION, SmsNode
 from services.ivr.core.operations import find_faults
 from services.ivr.core.speech import Digits, Spoken
 
@@ -139,8 +140,13 @@ def _operations(flow: Flow) -> Iterator[Problem]:
     for name, node in flow.nodes.items():
         if isinstance(node, BankNode):
             given = frozenset({*node.inputs, *node.constants})
-            for fault in find_faults(node.operation, given, frozenset(node.outputs)):
-                yield Problem(name, fault, f"银行接口使用有误：{fault}")
+            faults = find_faults(node.operation, given, frozenset(node.outputs))
+        elif isinstance(node, SmsNode):
+            faults = find_faults(OPERATION, node.parameters(), frozenset())
+        else:
+            continue
+        for fault in faults:
+            yield Problem(name, fault, f"银行接口使用有误：{fault}")
 
 
 def _prompts(flow: Flow, catalogue: Catalogue) -> Iterator[Problem]:

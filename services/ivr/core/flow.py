@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ipcc.errors import Invalid
 from services.ivr.core.nodes.bank import BankNode
+from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.decide import DecideNode
 from services.ivr.core.nodes.hang_up import HangUpNode
@@ -22,6 +23,7 @@ from services.ivr.core.nodes.record import RecordNode
 from services.ivr.core.nodes.return_ import ReturnNode
 from services.ivr.core.nodes.say import SayNode
 from services.ivr.core.nodes.set import SetNode
+from services.ivr.core.nodes.sms import SmsNode
 from services.ivr.core.nodes.sub_flow import SubFlowNode
 from services.ivr.core.nodes.survey import SurveyNode
 from services.ivr.core.nodes.transfer import TransferNode
@@ -39,11 +41,13 @@ Node = Annotated[
     | DecideNode
     | SetNode
     | HttpNode
+    | SmsNode
     | LanguageNode
     | OpeningHoursNode
     | SubFlowNode
     | ReturnNode
     | QueueNode
+    | CallbackNode
     | TransferNode
     | RecordNode
     | VoicemailNode

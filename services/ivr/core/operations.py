@@ -27,9 +27,10 @@ UNKNOWN = "unknown"
 
 
 class Kind(StrEnum):
-    """What repeating an operation would do: nothing, count a wrong PIN twice, or move money."""
+    """What repeating an operation would do: nothing; nothing by the same key; count a wrong PIN twice; move money."""
 
     READ = "read"
+    ORDER = "order"
     CHECK = "check"
     MOVEMENT = "movement"
 
@@ -162,6 +163,14 @@ class Rate(Answer):
     value: Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
 
 
+class Messaged(Answer):
+    """``send_message``: handed over to be sent, to a number that ends so."""
+
+    message_id: Annotated[str, Field(min_length=1, max_length=64)]
+    number_tail: Tail
+    repeated: bool
+
+
 class Ordered(Answer):
     """The order was taken."""
 
@@ -214,6 +223,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "bill_due": Operation("/v1/bills/due", Kind.READ, Due, frozenset({"kind", "subscriber"})),
     "rate": Operation("/v1/information/rate", Kind.READ, Rate, frozenset({"topic", "item"})),
     "order_document": Operation("/v1/documents", Kind.CHECK, Ordered, frozenset({"card_no", "kind", "by", "number"})),
+    "send_message": Operation(
+        "/v1/messages",
+        Kind.ORDER,
+        Messaged,
+        frozenset({"card_no", "template"}),
+        frozenset({"number", "amount", "reference"}),
+    ),
     "transfer": _move("/v1/transfers", "to_account", "amount", may_have=("text",)),
     "report_loss": _move("/v1/cards/loss"),
     "change_pin": _move("/v1/cards/pin", "new_pin"),

@@ -13,7 +13,9 @@ from ipcc.contracts.ivr import NodeEntered
 from ipcc.errors import Invalid
 from services.ivr.core.actions import (
     Action,
+    AskCallback,
     BankAnswer,
+    CallbackAsked,
     CallBank,
     CallerGone,
     CallService,
@@ -27,6 +29,7 @@ from services.ivr.core.actions import (
     KeyedKind,
     Play,
     Played,
+    QueueKeyed,
     QueueLeft,
     Record,
     Recorded,
@@ -45,7 +48,8 @@ SAMPLES: Mapping[str, str] = {
     "customer_id": "c1001", "card_tail": "0017", "segment": "retail", "access": "card", "contracted": "yes",
     "verified": "yes", "balance": "1000.00", "currency": "CNY", "amount": "100.00", "reference": "100001", "points": "1280",
     "value": "1.45", "count": "1", "first": "100001", "dated": "2026-03-01 -12.00", "numbered": "100001 500.00",
-    "held": "140.20 USD", "amounts": "1000.00;2000.00", "booking_id": "b-1", "ordered": "yes", "repeated": "no",
+    "held": "140.20 USD", "amounts": "1000.00;2000.00", "booking_id": "b-1", "message_id": "m-1", "number_tail": "1001",
+    "ordered": "yes", "repeated": "no",
 }  # fmt: skip
 
 
@@ -63,8 +67,9 @@ class Answer(_Part):
 
 class Case(_Part):
     """One call. ``keys`` are pressed one entry for each asking, an empty one is silence; when they are used up he is silent, or
-    ``hangs_up``. ``bank``: answers by operation, in order; what is not listed is answered well. ``path``: the nodes in order, or
-    with ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
+    ``hangs_up``. ``queue_keys`` are pressed while he waits, one each time he stands in a queue; ``callback``: what acd says to
+    one. ``bank``: answers by operation, in order; what is not listed is answered well. ``path``: the nodes in order, or with
+    ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
     """
 
     name: str
@@ -76,6 +81,9 @@ class Case(_Part):
     hangs_up: bool = False
     bank: dict[str, tuple[Answer, ...]] = Field(default_factory=dict)
     queue: str = "answered"
+    queue_keys: tuple[str, ...] = ()
+    caller_number: str = "13800000001"
+    callback: str = "taken"
     connect: str = "talked"
     records_s: int = 5
     services: dict[str, Answer] = Field(default_factory=dict)
@@ -127,6 +135,7 @@ class _Caller:
 
     def __post_init__(self) -> None:
         self.keys = deque(self.case.keys)
+        self.queue_keys = deque(self.case.queue_keys)
         self.answers: dict[str, deque[Answer]] = defaultdict(deque)
         for operation, answers in self.case.bank.items():
             self.answers[operation] = deque(answers)
@@ -137,6 +146,11 @@ class _Caller:
         pressed = self.keys.popleft()
         return Keyed(KeyedKind.DIGITS if pressed else KeyedKind.NOTHING, pressed)
 
+    def waited(self, action: JoinQueue) -> Input:
+        if self.queue_keys and self.queue_keys[0] in action.keys:
+            return QueueKeyed(self.queue_keys.popleft())
+        return CallerGone() if self.case.queue == "hang_up" else QueueLeft(self.case.queue)
+
     def answered(self, operation: str) -> Input:
         waiting = self.answers[operation]
         said = waiting.popleft() if waiting else Answer()
@@ -146,7 +160,7 @@ class _Caller:
 
 
 def _session(case: Case) -> Session:
-    ids = ("s", "c", "c", "fs1", "95500", "13800000001", "")
+    ids = ("s", "c", "c", "fs1", "95500", case.caller_number, "")
     return Session(*ids, case.language, case.at, variables=case.known, secrets=case.secrets)
 
 
@@ -160,7 +174,10 @@ def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> In
         said = caller.case.services.get(action.service, Answer())
         return ServiceAnswer(said.outcome, said.values)
     if isinstance(action, JoinQueue):
-        return CallerGone() if caller.case.queue == "hang_up" else QueueLeft(caller.case.queue)
+        done.heard += _said(action.first, moved.session)
+        return caller.waited(action)
+    if isinstance(action, AskCallback):
+        return CallbackAsked(caller.case.callback)
     if isinstance(action, Connect):
         return Connected(caller.case.connect)
     return Played()

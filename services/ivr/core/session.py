@@ -31,8 +31,6 @@ from services.ivr.core.actions import (
     Stopped,
 )
 from services.ivr.core.flow import BACK, Flow
-from services.ivr.core.nodes.collect import CollectNode
-from services.ivr.core.nodes.identify import IdentifyNode
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.steps import Finish, Go, Message, Perform, Step, Told
 
@@ -172,15 +170,13 @@ def _by_common_key(flow: Flow, session: Session, given: Input) -> Go | None:
     """Where a key leads that means the same everywhere; None when it is not one, or has a meaning of its own here."""
     if not isinstance(given, Keyed) or given.digits not in flow.keys:
         return None
-    node = flow.nodes[session.at]
-    is_free = (isinstance(node, MenuNode) and given.digits not in node.choices) or (
-        isinstance(node, CollectNode | IdentifyNode) and node.min_digits > 1 and given.digits != node.agent_key
-    )
+    if flow.nodes[session.at].claims(given.digits, session):
+        return None
     target = flow.keys[given.digits]
     if target == BACK:
         menus = [at for at in session.path if at != session.at and isinstance(flow.nodes.get(at), MenuNode)]
         target = menus[-1] if menus else ""
-    return Go(target, outcome=f"key {given.digits}") if is_free and target else None
+    return Go(target, outcome=f"key {given.digits}") if target else None
 
 
 def _staying(session: Session, step: Perform) -> Session:

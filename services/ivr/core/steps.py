@@ -102,6 +102,10 @@ class NodeModel(BaseModel):
         """The answer to ``given``; None when the node was just entered."""
         raise NotImplementedError
 
+    def claims(self, key: str, session: Session) -> bool:
+        """Whether ``key``, keyed alone, means something of the node's own here; else the flow's ``keys`` say what it means."""
+        return True
+
     def targets(self) -> tuple[str, ...]:
         """Every node that can follow: validation walks these."""
         return tuple(dict.fromkeys(_targets(self)))

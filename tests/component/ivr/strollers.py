@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,32 +19,30 @@ from bankcore.core.cards import CardFile
 from bankcore.demo import DemoCustomer, demo_customers, fill
 from bankcore.usecases import Bank
 from ipcc.clock import Clock
-from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferEnded, OfferOutcome
 from ipcc.contracts.ivr import BankOperationDone, FlowReturned, IvrPayload, SessionEnded
-from ipcc.contracts.payload import Payload
-from ipcc.errors import NotNow, Unavailable
 from ipcc.ids import new_id
 from ipcc.metrics import Metrics
 from services.ivr.bankcore import BankCore, BankSettings
 from services.ivr.core.actions import (
-    CallService,
     Collect,
     Connect,
-    JoinQueue,
     Keyed,
     KeyedKind,
     Record,
     Recorded,
-    ServiceAnswer,
 )
 from services.ivr.core.flow import Flow
+from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.nodes.queue import QueueNode
+from services.ivr.core.nodes.survey import SurveyNode
 from services.ivr.core.operations import OPERATIONS, Kind
 from services.ivr.core.session import Session, begin
 from services.ivr.ports import LineLost, Surroundings
 from services.ivr.runner import Runner
 from tests.component.ivr.bank_at_hand import BankAtHand, NotedBank
+from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
 
 PROMPT_S = 0.4
 SOURCE = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -55,30 +51,6 @@ STATED = {"completed", "hung_up", "answered_by_agent", "transferred"}
 SENSIBLE = 0.93
 # nobody walks for ever
 PATIENCE = 80
-
-
-@dataclass
-class Ear:
-    """What one caller hears: when sounds begin and end, and the longest silence in which it was not his turn."""
-
-    clock: Clock
-    longest_s: float = 0.0
-    music_since: datetime | None = None
-    quiet_since: datetime | None = None
-
-    def sound(self) -> None:
-        if self.quiet_since is not None and self.music_since is None:
-            self.longest_s = max(self.longest_s, (self.clock.now() - self.quiet_since).total_seconds())
-        self.quiet_since = None
-
-    def silence(self) -> None:
-        self.quiet_since = self.clock.now()
-
-    def music(self, *, is_on: bool) -> None:
-        self.sound()
-        self.music_since = self.clock.now() if is_on else None
-        if not is_on:
-            self.silence()
 
 
 @dataclass
@@ -112,8 +84,9 @@ class Stroller:
     async def wipe(self) -> None:
         self._check()
 
-    async def play(self, prompt_ids: tuple[str, ...], language: str) -> None:
+    async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
         await self._listen(len(prompt_ids))
+        return ""
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
         self.keyed += 1
@@ -149,6 +122,14 @@ class Stroller:
     async def start_music(self, music: str) -> None:
         self._check()
         self.ear.music(is_on=True)
+
+    async def play_until_key(self, music: str, keys: str) -> str:
+        """One in three presses a key that means something while he waits; the others hear it until something else comes."""
+        self._check()
+        self.ear.music(is_on=True)
+        await self._pass(self.dice.uniform(0, 30) if self.dice.random() < 0.3 else 10_000)
+        self.ear.music(is_on=False)
+        return self.dice.choice(keys)
 
     async def hang_up(self, cause: str) -> None:
         self._check()
@@ -188,6 +169,10 @@ class Stroller:
             return self.dice.choice(list(node.choices))
         if isinstance(node, CollectNode):
             return self._number(node)
+        if isinstance(node, CallbackNode | QueueNode):
+            return self.dice.choice("12") if session.phase == "where" else "60000001"
+        if isinstance(node, SurveyNode):
+            return self.dice.choice("123")
         return self.customer.card_no if session.phase == "number" else self.customer.pin
 
     def _number(self, node: CollectNode) -> str:
@@ -207,58 +192,6 @@ class Stroller:
         if node.pattern == "1|7":
             return self.dice.choice("17")
         return str(self.dice.randrange(10 ** (node.min_digits - 1), 10**node.min_digits))
-
-
-class RandomQueues:
-    """acd that refuses, is away, lets go of callers and answers them (ports.Queues)."""
-
-    def __init__(self, clock: Clock, dice: random.Random, ear: Ear) -> None:
-        self._clock, self._dice, self._ear = clock, dice, ear
-        self.left: list[str] = []
-
-    @asynccontextmanager
-    async def stay(self, entry_id: str) -> AsyncIterator[asyncio.Queue[Payload]]:
-        news: asyncio.Queue[Payload] = asyncio.Queue()
-        telling = asyncio.get_running_loop().create_task(self._tell(entry_id, news))
-        try:
-            yield news
-        finally:
-            telling.cancel()
-
-    async def join(self, session: Session, wanted: JoinQueue) -> Mapping[str, object]:
-        how = self._dice.random()
-        if how < 0.1:
-            raise NotNow("acd.queue_full", "1000 wait already")
-        if how < 0.3:
-            await self._clock.sleep(3)
-            raise Unavailable("acd.away", "nobody owns the domain now")
-        return {"offer_id": ""}
-
-    async def leave(self, entry_id: str) -> None:
-        self.left.append(entry_id)
-
-    async def was_answered(self, entry_id: str, since: datetime) -> bool:
-        return False
-
-    async def _tell(self, entry_id: str, news: asyncio.Queue[Payload]) -> None:
-        ids = {"entry_id": entry_id, "call_id": "c", "queue_id": "q"}
-        for _ in range(self._dice.randrange(3)):
-            await self._clock.sleep(self._dice.uniform(1, 20))
-            outcome = self._dice.choice((OfferOutcome.FAILED, OfferOutcome.NO_ANSWER))
-            if outcome is OfferOutcome.FAILED:
-                # the switch had ended the music to join them
-                self._ear.music(is_on=False)
-            news.put_nowait(OfferEnded(**ids, offer_id="o", agent_id="a", outcome=outcome))
-        await self._clock.sleep(self._dice.uniform(1, 90))
-        how = self._dice.choice((EntryOutcome.ANSWERED, EntryOutcome.ANSWERED, EntryOutcome.OVERFLOWED))
-        news.put_nowait(EntryEnded(**ids, outcome=how, wait_ms=1))
-
-
-class NoSystems:
-    """Other systems that are away (ports.Systems)."""
-
-    async def ask(self, wanted: CallService) -> ServiceAnswer:
-        return ServiceAnswer("unavailable")
 
 
 @dataclass

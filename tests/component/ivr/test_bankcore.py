@@ -147,6 +147,25 @@ async def test_a_read_is_tried_again_a_pin_and_a_movement_are_not(core: BankCore
     assert (await core.ask("balance", CARD, "k")).outcome == "ok"
 
 
+async def test_a_text_message_is_ordered_again_when_its_answer_is_lost_and_goes_out_once(
+    core: BankCore, bank: StandIn
+) -> None:
+    receipt = {**CARD, "template": "receipt", "amount": "100.50"}
+    await bank.go_wrong("lost", operation="send_message", times=1)
+    answer = await core.ask("send_message", receipt, "k9")
+    assert (answer.outcome, answer.values["number_tail"], answer.values["repeated"]) == ("ok", "1001", "yes")
+    assert bank.asked("send_message") == 2
+    again = await core.ask("send_message", receipt, "k9")
+    assert again.values["message_id"] == answer.values["message_id"]
+    other = await core.ask("send_message", {**receipt, "number": "60000001"}, "k10")
+    assert (other.values["number_tail"], other.values["repeated"]) == ("0001", "no")
+    assert short(await core.ask("send_message", {**receipt, "amount": "1.00"}, "k9")) == (
+        "refused",
+        "idempotency_key_reused",
+    )
+    assert short(await core.ask("send_message", {**receipt, "number": "12"}, "k11")) == ("refused", "request.invalid")
+
+
 async def test_nonsense_is_unavailable_and_of_a_movement_unknown(core: BankCore, bank: StandIn) -> None:
     await bank.go_wrong("malformed", operation="balance")
     assert short(await core.ask("balance", CARD, "k")) == ("unavailable", "malformed")

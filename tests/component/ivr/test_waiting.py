@@ -217,11 +217,14 @@ async def test_the_safety_net_is_pushed_for_as_long_as_somebody_looks_after_him(
         assert len(world.node.told(SchedTransfer)) == 3
 
 
-async def test_a_queue_that_is_full_or_overflows_says_so_and_hangs_up(world: World) -> None:
+async def test_a_queue_that_is_full_or_overflows_offers_a_callback_and_says_goodbye(world: World) -> None:
     await world.start_acd()
     async with world.replica():
         world.acd.error = NotNow("acd.queue_full", "1000 wait already")
         call, _ = await waiting(world)
+        await world.at(call, "offer-callback")
+        await world.key(call, "")
+        await world.key(call, "")
         assert await world.ended(call) == "completed"
         assert "goodbye" in world.heard(call)[-1]
         world.acd.error = None
@@ -229,8 +232,10 @@ async def test_a_queue_that_is_full_or_overflows_says_so_and_hangs_up(world: Wor
         await world.key(call, "0")
         entry = await world.queued(2)
         await world.end_entry(entry, EntryOutcome.OVERFLOWED)
+        await world.at(call, "offer-callback")
+        await world.key(call, "1")
         assert await world.ended(call) == "completed"
-        assert (await world.path(call))[-2:] == ["no-agents", "end"]
+        assert (await world.path(call))[-2:] == ["called-back", "end"]
 
 
 async def test_a_caller_who_abandons_ends_the_session_whoever_says_it_first(world: World) -> None:

@@ -15,6 +15,7 @@ from ipcc.bus.events import received_from
 from ipcc.clock import Clock, SystemClock
 from ipcc.contracts.acd import Enqueue, EntryEnded, EntryOutcome, LeaveQueue, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.call import CallArrived, Direction, LegEnded
+from ipcc.contracts.callback import RequestCallback
 from ipcc.contracts.config import ConfigChanged, EntryPoint
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import IvrPayload, NodeEntered, SessionEnded
@@ -43,7 +44,9 @@ class SmallAcd:
 
     taken: list[Enqueue] = field(default_factory=list)
     left: list[LeaveQueue] = field(default_factory=list)
+    called_back: list[RequestCallback] = field(default_factory=list)
     error: IpccError | None = None
+    callback_error: IpccError | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
     async def enqueue(self, data: Enqueue, received: Received) -> Mapping[str, Any]:
@@ -51,6 +54,12 @@ class SmallAcd:
         if self.error is not None:
             raise self.error
         return {"entry_id": data.entry_id, "queue_id": data.queue_id, "position": 1, "offer_id": "", **self.answer}
+
+    async def call_back(self, data: RequestCallback, received: Received) -> Mapping[str, Any]:
+        self.called_back.append(data)
+        if self.callback_error is not None:
+            raise self.callback_error
+        return {"entry_id": data.entry_id, "position": 1, "is_callback": True}
 
     async def leave(self, data: LeaveQueue, received: Received) -> Mapping[str, Any]:
         self.left.append(data)
@@ -101,7 +110,9 @@ class World:
         """From now on commands to acd are answered."""
         replier = Replier(self.publisher)
         table = Handlers().on(Enqueue, replier.answering(self.acd.enqueue))
-        table.on(LeaveQueue, replier.answering(self.acd.leave))
+        table.on(LeaveQueue, replier.answering(self.acd.leave)).on(
+            RequestCallback, replier.answering(self.acd.call_back)
+        )
         worker = Worker(self.bus, Consumption("acd", [ACD_COMMAND]), table, self.clock)
         self.tasks.spawn("small acd", worker.run)
         await until(lambda: worker.is_healthy, what="acd listens")
@@ -130,7 +141,7 @@ class World:
 
     # callers
 
-    async def arrive(self, number: str = NUMBER, leg: str = "") -> str:
+    async def arrive(self, number: str = NUMBER, leg: str = "", caller: str = "13800000001") -> str:
         """A customer dials; the id of his call and leg."""
         call = leg or new_id()
         self.node.legs[LegId(call)] = {}
@@ -139,7 +150,7 @@ class World:
             node_id="fs1",
             leg_id=call,
             direction=Direction.INBOUND,
-            caller_number="13800000001",
+            caller_number=caller,
             dialled_number=number,
             trunk="demo",
         )

@@ -117,8 +117,8 @@ def test_a_locked_card_is_told_and_goes_to_an_agent() -> None:
     assert moved.session.at == "locked"
 
 
-def test_a_queue_that_is_full_says_goodbye() -> None:
-    moved, _ = walk(keyed("1"), keyed("0"), QueueLeft("refused", "queue.full"), Played())
+def test_a_queue_that_is_full_offers_a_callback_and_says_goodbye() -> None:
+    moved, _ = walk(keyed("1"), keyed("0"), QueueLeft("refused", "queue.full"), keyed(""), keyed(""), Played())
     assert isinstance(moved.action, HangUp)
 
 

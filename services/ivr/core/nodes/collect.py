@@ -69,6 +69,9 @@ class CollectNode(NodeModel):
     def _fits(self, digits: str) -> bool:
         return self.min_digits <= len(digits) <= self.max_digits and re.fullmatch(self.pattern, digits) is not None
 
+    def claims(self, key: str, session: Session) -> bool:
+        return key == self.agent_key or self._fits(key)
+
     def _ask(self, before: tuple[Spoken, ...], attempt: int) -> Perform:
         action = Collect(
             prompts=(*before, *self.prompts),

@@ -96,6 +96,9 @@ class IdentifyNode(NodeModel):
         action = Collect((*before, *prompts), 1, most, "#", self.timeout_s, 4, secret=True)
         return Perform(action, attempt, phase=what, private=found or {})
 
+    def claims(self, key: str, session: Session) -> bool:
+        return key == self.agent_key
+
     def sets(self) -> tuple[str, ...]:
         return (*SHOWN, "verified")
 

@@ -52,6 +52,9 @@ class MenuNode(NodeModel):
             return Go(self.on_failure, outcome="failed")
         return self._ask(self.wrong_input if given.digits else self.no_input, session.attempt + 1)
 
+    def claims(self, key: str, session: Session) -> bool:
+        return key in self.choices
+
     def _ask(self, before: tuple[Spoken, ...], attempt: int) -> Perform:
         action = Collect(
             prompts=(*before, *self.prompts),
