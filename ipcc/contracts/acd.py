@@ -105,6 +105,7 @@ class EntryQueued(AcdPayload):
     ageing_s: int = Field(default=0, description="waiting so long is worth one priority; 0 = priorities are strict")
     preferred: tuple[str, ...] = Field(default=(), description="the agents it waits for alone at first")
     precedence: str = Field(default="", description="the rule its priority comes from")
+    medium: str = Field(default="voice", description="its queue's; one in writing has no leg, node or phone")
 
 
 class WaitForetold(AcdPayload):
@@ -158,6 +159,8 @@ class OfferMade(AcdPayload):
     why: dict[str, Any] = Field(default_factory=dict)
     share_start: int = Field(default=0, description="virtual time of its queue's turn, for queues that have a share")
     share_cost: int = Field(default=0, description="what the turn cost its queue, in the same virtual time")
+    medium: str = Field(default="voice", description="one in writing is taken or declined at the desktop")
+    capacity: int = Field(default=1, description="so many contacts of the medium the agent may hold")
 
 
 class OfferRinging(AcdPayload):
@@ -193,6 +196,7 @@ class OfferEnded(AcdPayload):
     outcome: OfferOutcome
     ring_ms: int = 0
     cause_text: str = ""
+    medium: str = "voice"
 
 
 class EntryEnded(AcdPayload):
@@ -222,6 +226,7 @@ class ContactHandled(AcdPayload):
     talk_ms: int
     wrap_up_ms: int
     wrap_up_code: str = ""
+    medium: str = "voice"
 
 
 class AcdSnapshot(AcdPayload):
@@ -250,14 +255,19 @@ class AcdCommand(Payload):
 
 
 class Enqueue(AcdCommand):
-    """Put a contact into a queue. Repeating it with the same ``entry_id`` changes nothing and gives the same answer."""
+    """Put a contact into a queue. Repeating it with the same ``entry_id`` changes nothing and gives the same answer.
+
+    A caller is found by ``leg_id`` on the switch ``node_id``. A contact in writing has neither since version 2: it goes into a queue
+    of its medium, and ``call_id`` is the conversation's name at the service that owns it.
+    """
 
     TYPE: ClassVar[str] = "ipcc.acd.command.enqueue"
+    VERSION: ClassVar[int] = 2
 
     entry_id: str
     call_id: str
-    leg_id: str
-    node_id: str
+    leg_id: str = ""
+    node_id: str = ""
     queue_id: str
     entered_at: AwareDatetime
     priority: int = Field(default=5, ge=1, le=10, description="1 is served first")
@@ -292,7 +302,7 @@ class PullEntry(AcdCommand):
 
 
 class LeaveQueue(AcdCommand):
-    """Take a contact out of its queue (``outcome`` overflowed or transferred)."""
+    """Take a contact out of its queue (``outcome`` overflowed or transferred; abandoned when a customer who writes has gone)."""
 
     TYPE: ClassVar[str] = "ipcc.acd.command.leave_queue"
 
@@ -338,12 +348,13 @@ class SetNotReady(AcdCommand):
 
 
 class EndWrapUp(AcdCommand):
-    """The agent has finished his after-call work, with a code."""
+    """The agent has finished his after-call work, with a code; or that after the contact in writing named by ``entry_id``."""
 
     TYPE: ClassVar[str] = "ipcc.acd.command.end_wrap_up"
 
     agent_id: str
     code: str = ""
+    entry_id: str = ""
 
 
 ACD_PAYLOADS: tuple[type[Payload], ...] = (

@@ -7,6 +7,7 @@ from ipcc.contracts.alert import ALERT_PAYLOADS
 from ipcc.contracts.call import CALL_PAYLOADS
 from ipcc.contracts.callback import CALLBACK_PAYLOADS
 from ipcc.contracts.config import CONFIG_PAYLOADS
+from ipcc.contracts.digital import DIGITAL_PAYLOADS
 from ipcc.contracts.ivr import IVR_PAYLOADS
 from ipcc.contracts.outbound import OUTBOUND_PAYLOADS
 from ipcc.contracts.payload import Payload
@@ -19,6 +20,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         *CALL_PAYLOADS,
         *ACD_PAYLOADS,
         *CALLBACK_PAYLOADS,
+        *DIGITAL_PAYLOADS,
         *IVR_PAYLOADS,
         *RECORDING_PAYLOADS,
         *OUTBOUND_PAYLOADS,

@@ -49,6 +49,9 @@ class Part(BaseModel):
 Expression = Annotated[str, Field(max_length=500)]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 Target = Annotated[str, Field(pattern=r"^(queue|flow|voicemail|callback|number):[0-9A-Za-z_.+*#-]{0,64}$")]
+Medium = Literal["voice", "chat", "mail", "message"]
+DigitalMedium = Literal["chat", "mail", "message"]
+VOICE: Medium = "voice"
 Strategy = Literal["longest_idle", "most_idle_share", "least_busy", "best_skill", "round_robin", "top_down", "ring_all"]
 
 
@@ -124,8 +127,11 @@ class Queue(ConfigModel):
 
     kind: Literal["queue"] = "queue"
     domain: ObjectId = "default"
+    medium: Medium = Field(default=VOICE, description="what its contacts are: calls, or one of those in writing")
     skills: dict[ObjectId, Level] = Field(default_factory=dict)
-    ring_s: int = Field(default=20, ge=3, le=120, description="how long an agent's phone rings")
+    ring_s: int = Field(
+        default=20, ge=3, le=120, description="how long an agent's phone rings, or an offer in writing stands"
+    )
     wrap_up_s: int = Field(default=15, ge=0, le=3600, description="time for after-call work")
     after_no_answer: Literal["not_ready", "ready"] = "not_ready"
     return_after_s: int = Field(
@@ -172,6 +178,50 @@ class Phone(ConfigModel):
     node: str = ""
 
 
+class Capacity(Part):
+    """How many contacts of each medium a user holds at once, offers and after-contact work included.
+
+    Inbound calls, callbacks and calls dialled for him share his one telephone.
+    """
+
+    voice: int = Field(default=1, ge=0, le=1)
+    chat: int = Field(default=0, ge=0, le=20)
+    mail: int = Field(default=0, ge=0, le=100)
+    message: int = Field(default=0, ge=0, le=50)
+
+    def of(self, medium: str) -> int:
+        """How many contacts of ``medium``; none of one that is not known here."""
+        return int(getattr(self, medium, 0))
+
+
+Few = Annotated[int, Field(ge=0, le=100)]
+
+
+def _no_chat() -> dict[DigitalMedium, int]:
+    return {"chat": 0}
+
+
+class Blending(Part):
+    """Which work a user is given beside which."""
+
+    beside_call: dict[DigitalMedium, Few] = Field(
+        default_factory=dict,
+        description="while his telephone is in use he is offered more of a medium up to so many; left out: none",
+    )
+    call_beside: dict[DigitalMedium, Few] = Field(
+        default_factory=_no_chat,
+        description="a call is offered to him while he holds at most so many of a medium; left out: any number",
+    )
+    together: int = Field(
+        default=0, ge=0, le=200, description="so many contacts in writing at most, of all media; 0 = as capacity says"
+    )
+
+
+# one for all who have nothing else administered: there are many users
+_CAPACITY = Capacity()
+_BLENDING = Blending()
+
+
 class User(ConfigModel):
     """Somebody who signs in. With ``skills`` he is an agent; his id is the agent's id."""
 
@@ -189,6 +239,8 @@ class User(ConfigModel):
     domain: ObjectId = "default"
     groups: tuple[ObjectId, ...] = ()
     site: ObjectId | None = None
+    capacity: Capacity = Field(default_factory=lambda: _CAPACITY)
+    blending: Blending = Field(default_factory=lambda: _BLENDING)
 
 
 class EntryPoint(ConfigModel):

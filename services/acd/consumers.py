@@ -28,6 +28,7 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
 from ipcc.contracts.callback import CancelCallback, RequestCallback
 from ipcc.contracts.config import ConfigChanged
+from ipcc.contracts.digital import AcceptOffer, DeclineOffer, EndContact
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.newer import salvage
 from ipcc.contracts.payload import Payload
@@ -52,6 +53,9 @@ HEARD: dict[str, type[Payload]] = {
         SetReady,
         SetNotReady,
         EndWrapUp,
+        AcceptOffer,
+        DeclineOffer,
+        EndContact,
         LegRinging,
         LegAnswered,
         LegsBridged,

@@ -8,7 +8,6 @@ from typing import Any
 
 from ipcc.contracts.acd import (
     AgentState,
-    ContactHandled,
     EndWrapUp,
     OfferOutcome,
     SetNotReady,
@@ -17,14 +16,16 @@ from ipcc.contracts.acd import (
     SignOut,
 )
 from ipcc.contracts.call import PhoneChanged
+from ipcc.contracts.config import VOICE
 from ipcc.errors import NotFound, NotNow
-from services.acd.core import offers
+from services.acd.core import digital, offers
+from services.acd.core.contacts import tell_handled
 from services.acd.core.freedom import freedom
 from services.acd.core.moves import Given
-from services.acd.core.places import can_be_rung, is_known
+from services.acd.core.places import can_be_rung, is_known, needs_phone
 from services.acd.core.rows import Agent, Contact
 from services.acd.core.rules import PHONE_LOST, REMOVED, SIGNED_IN
-from services.acd.core.turn import Become, Turn, milliseconds
+from services.acd.core.turn import Become, Turn
 
 FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
 
@@ -45,6 +46,8 @@ def _check_sign_in(turn: Turn, command: SignIn) -> None:
     user = turn.state.users.get(command.agent_id)
     if user is None or not (user.skills or "agent" in user.roles):
         raise NotFound("acd.unknown_agent", f"there is no agent {command.agent_id}", agent_id=command.agent_id)
+    if not command.phone_id and not needs_phone(user):
+        return
     if not is_known(turn.state, command.phone_id):
         raise NotFound("acd.unknown_phone", f"there is no phone {command.phone_id}", phone_id=command.phone_id)
     for other in sorted(turn.state.at_phone.get(command.phone_id, set()) - {command.agent_id}):
@@ -53,7 +56,7 @@ def _check_sign_in(turn: Turn, command: SignIn) -> None:
 
 def _arrival(turn: Turn, agent: Agent, command: SignIn) -> Become:
     for contact in (turn.state.contacts[key] for key in sorted(turn.state.talks_of_agent.get(agent.id, ()))):
-        if contact.ended_at is None:
+        if contact.ended_at is None and contact.medium == VOICE:
             # he was signed out by force in the middle of a conversation that still goes on
             return Become(
                 AgentState.TALKING,
@@ -81,12 +84,15 @@ def leave(turn: Turn, agent_id: str, given: Given, reason: str = "") -> None:
     agent = turn.agent(agent_id)
     if not turn.allows(agent, given):
         return
+    if given is Given.SIGN_OUT:
+        digital.refuse_engaged(agent)
     offer = turn.state.offers.get(agent.offer_id)
     if agent.state is AgentState.WRAP_UP:
         _finish_contact(turn, agent, "")
     turn.move(agent, given, Become(AgentState.OUT, reason, phone_id=""))
     if offer is not None:
         offers.end(turn, offer, OfferOutcome.WITHDRAWN, "the agent was signed out")
+    digital.let_go(turn, agent_id)
 
 
 def set_ready(turn: Turn, command: SetReady) -> None:
@@ -121,7 +127,10 @@ def set_not_ready(turn: Turn, command: SetNotReady) -> None:
 
 
 def end_wrap_up(turn: Turn, command: EndWrapUp) -> None:
-    """After-call work is done."""
+    """After-call work is done; or that after a contact in writing, which changes nothing else of him."""
+    if command.entry_id:
+        digital.end_wrap_up(turn, command)
+        return
     agent = turn.agent(command.agent_id)
     if turn.allows(agent, Given.WRAP_UP_END):
         _finish_contact(turn, agent, command.code)
@@ -135,11 +144,11 @@ def end_talk(turn: Turn, contact: Contact) -> None:
     if contact.ended_at is not None:
         return
     if agent.offer_id != contact.offer_id or not turn.allows(agent, Given.TALK_END):
-        _tell_handled(turn, contact, "")
+        tell_handled(turn, contact, "")
         return
     queue = turn.state.queues.get(contact.queue_id)
     if queue is None or queue.wrap_up_s == 0:
-        _tell_handled(turn, contact, "")
+        tell_handled(turn, contact, "")
         turn.move(agent, Given.TALK_END, freedom(turn, agent, Become(AgentState.READY)))
         return
     until = turn.now + timedelta(seconds=queue.wrap_up_s)
@@ -201,18 +210,4 @@ def _same(agent: Agent, **changes: Any) -> Become:
 def _finish_contact(turn: Turn, agent: Agent, code: str) -> None:
     contact = turn.state.contact_on(agent.offer_id)
     if contact is not None:
-        _tell_handled(turn, contact, code)
-
-
-def _tell_handled(turn: Turn, contact: Contact, code: str) -> None:
-    ended_at = contact.ended_at or turn.now
-    turn.tell(
-        ContactHandled,
-        entry_id=contact.id,
-        call_id=contact.call_id,
-        queue_id=contact.queue_id,
-        agent_id=contact.agent_id,
-        talk_ms=milliseconds(ended_at - contact.joined_at),
-        wrap_up_ms=milliseconds(turn.now - ended_at),
-        wrap_up_code=code,
-    )
+        tell_handled(turn, contact, code)

@@ -8,8 +8,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from ipcc.contracts.config import VOICE
 from services.acd.core.lanes import Lane
-from services.acd.core.needs import misfit
+from services.acd.core.media import obstacle_for, use_of
+from services.acd.core.needs import Need, misfit
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State, overflows_at
 from services.acd.core.strategies import Candidate, score_of
@@ -45,10 +47,14 @@ def _candidate(turn: Turn, lane: Lane, entry: Entry, agent: Agent) -> dict[str, 
     one = Candidate(agent, state.users[agent.id], state.queues[lane.need.queue_id], lane.need)
     return {
         "agent_id": agent.id,
-        "idle_s": _seconds(agent.idle_since, turn.now),
+        "idle_s": _seconds(_idle_since(agent, lane.need.medium), turn.now),
         "tries": entry.tries.get(agent.id, 0),
         **score_of(one),
     }
+
+
+def _idle_since(agent: Agent, medium: str) -> datetime | None:
+    return agent.idle_since if medium == VOICE else use_of(agent, medium).since or agent.since
 
 
 def _particulars(lane: Lane, entry: Entry, inverted: Counter[str], share: int) -> dict[str, Any]:
@@ -94,10 +100,15 @@ def _others(state: State, lane: Lane) -> Iterator[tuple[str, str]]:
     """Agents who were not candidates: who fits and is not idle, then who is idle and does not fit; the first of each."""
     for agent_id in islice(lane.members, SEEN):
         if agent_id not in lane.ranks:
-            yield agent_id, f"is {state.agents[agent_id].state.value}"
+            yield agent_id, obstacle_for(state.users[agent_id], state.agents[agent_id], lane.need.medium)
     for _, agent_id in islice(state.idle_order, SEEN):
         if agent_id not in lane.ranks:
-            yield agent_id, misfit(state, state.agents[agent_id], lane.need)
+            yield agent_id, _why_not(state, state.agents[agent_id], lane.need)
+
+
+def _why_not(state: State, agent: Agent, need: Need) -> str:
+    user = state.users.get(agent.id)
+    return misfit(state, agent, need) or (obstacle_for(user, agent, need.medium) if user is not None else "")
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

@@ -25,8 +25,9 @@ from ipcc.contracts.acd import (
 )
 from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, LegsBridged, PhoneChanged
 from ipcc.contracts.callback import CallbackOutcome, CancelCallback, RequestCallback
-from ipcc.contracts.config import ConfigChanged
-from services.acd.core import agents, callbacks, customers, entries, offers
+from ipcc.contracts.config import VOICE, ConfigChanged
+from ipcc.contracts.digital import AcceptOffer, DeclineOffer, EndContact
+from services.acd.core import agents, callbacks, customers, digital, entries, offers
 from services.acd.core.effects import Effect, EndLeg
 from services.acd.core.fold import learn
 from services.acd.core.inputs import (
@@ -89,6 +90,8 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
             _expire(turn, state.offers[key])
         elif table == "agents" and state.agents[key].until == at:
             agents.time_up(turn, state.agents[key])
+        elif table == "contacts" and key in state.contacts:
+            digital.time_up(turn, state.contacts[key])
         elif table == "entries" and key in state.entries and not state.entries[key].offer_id:
             _grow_old(turn, state.entries[key])
 
@@ -109,13 +112,19 @@ def _expire(turn: Turn, offer: Offer) -> None:
         offers.expire(turn, offer)
 
 
+def _rung(turn: Turn, leg_id: str) -> Offer | None:
+    """The offer whose agent is rung as that leg; nothing a switch says is about an offer in writing."""
+    offer = turn.state.offers.get(leg_id)
+    return offer if offer is not None and offer.is_by_phone else None
+
+
 def _dialling(turn: Turn, leg_id: str) -> Offer | None:
     """The offer for which a customer is being dialled as that leg."""
     return turn.state.offers.get(turn.state.by_customer.get(leg_id, ""))
 
 
 def _rang(turn: Turn, given: Rang) -> None:
-    offer = turn.state.offers.get(given.offer_id)
+    offer = _rung(turn, given.offer_id)
     if offer is not None:
         offers.ring(turn, offer)
     elif _dialling(turn, given.offer_id) is None:
@@ -123,7 +132,7 @@ def _rang(turn: Turn, given: Rang) -> None:
 
 
 def _picked_up(turn: Turn, given: PickedUp) -> None:
-    offer = turn.state.offers.get(given.offer_id)
+    offer = _rung(turn, given.offer_id)
     called_back = _dialling(turn, given.offer_id)
     if offer is not None:
         offers.answer(turn, offer)
@@ -141,13 +150,13 @@ def _end_late_leg(turn: Turn, node_id: str, leg_id: str) -> None:
 
 
 def _joined(turn: Turn, given: Joined) -> None:
-    offer = turn.state.offers.get(given.offer_id)
+    offer = _rung(turn, given.offer_id)
     if offer is not None:
         offers.fulfil(turn, offer)
 
 
 def _ring_failed(turn: Turn, given: RingFailed) -> None:
-    offer = turn.state.offers.get(given.offer_id)
+    offer = _rung(turn, given.offer_id)
     called_back = _dialling(turn, given.offer_id)
     if offer is not None:
         offers.lose_leg(turn, offer, given.cause)
@@ -156,7 +165,7 @@ def _ring_failed(turn: Turn, given: RingFailed) -> None:
 
 
 def _join_failed(turn: Turn, given: JoinFailed) -> None:
-    offer = turn.state.offers.get(given.offer_id)
+    offer = _rung(turn, given.offer_id)
     if offer is None:
         return
     entry = turn.state.entries[offer.entry_id]
@@ -173,13 +182,13 @@ def _join_failed(turn: Turn, given: JoinFailed) -> None:
 
 
 def _leg_ringing(turn: Turn, fact: LegRinging) -> None:
-    offer = turn.state.offers.get(fact.leg_id)
+    offer = _rung(turn, fact.leg_id)
     if offer is not None:
         offers.ring(turn, offer)
 
 
 def _leg_answered(turn: Turn, fact: LegAnswered) -> None:
-    offer = turn.state.offers.get(fact.leg_id)
+    offer = _rung(turn, fact.leg_id)
     called_back = _dialling(turn, fact.leg_id)
     if offer is not None:
         offers.answer(turn, offer)
@@ -189,7 +198,7 @@ def _leg_answered(turn: Turn, fact: LegAnswered) -> None:
 
 def _legs_bridged(turn: Turn, fact: LegsBridged) -> None:
     for one, other in ((fact.leg_id, fact.other_leg_id), (fact.other_leg_id, fact.leg_id)):
-        offer = turn.state.offers.get(one)
+        offer = _rung(turn, one)
         if offer is not None and turn.state.entries[offer.entry_id].leg_id == other:
             offers.fulfil(turn, offer)
             return
@@ -210,14 +219,14 @@ def _leg_ended(turn: Turn, fact: LegEnded) -> None:
     if fact.resynced and fact.cause == LOST and turn.state.is_up(fact.node_id):
         # ctiserver has lost sight of a switch that we see: our own look finds out who is still there (LegsSeen)
         return
-    offer = turn.state.offers.get(fact.leg_id)
+    offer = _rung(turn, fact.leg_id)
     contact = turn.state.contact_on(fact.leg_id)
     called_back = _dialling(turn, fact.leg_id)
     if offer is not None:
         offers.lose_leg(turn, offer, fact.cause)
     elif called_back is not None:
         callbacks.miss(turn, called_back, customers.outcome_of(fact.cause), fact.cause)
-    elif contact is not None:
+    elif contact is not None and contact.medium == VOICE:
         agents.end_talk(turn, contact)
     else:
         for key in sorted(turn.state.by_leg.get(fact.leg_id, ())):
@@ -261,6 +270,9 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     SetReady: agents.set_ready,
     SetNotReady: agents.set_not_ready,
     EndWrapUp: agents.end_wrap_up,
+    AcceptOffer: digital.accept,
+    DeclineOffer: digital.decline,
+    EndContact: digital.end_contact,
     # facts of others
     LegRinging: _leg_ringing,
     LegAnswered: _leg_answered,

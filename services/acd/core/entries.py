@@ -21,10 +21,11 @@ from ipcc.contracts.acd import (
     PullEntry,
     WaitForetold,
 )
-from ipcc.contracts.config import Queue
+from ipcc.contracts.config import VOICE, Queue
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.acd.core import offers
 from services.acd.core.estimate import COVERAGE, expected_wait
+from services.acd.core.media import obstacle_for
 from services.acd.core.overflow import closed_now, is_unstaffed, overflow_of, unstaffed_rule
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State, opens_at, overflows_at, relaxes_at
@@ -33,6 +34,7 @@ from services.acd.core.turn import Turn, milliseconds
 MAX_ATTRIBUTES = 64
 MAX_TEXT = 1_000
 SAFETY = "safety"
+_BY_COMMAND = (EntryOutcome.TRANSFERRED, EntryOutcome.OVERFLOWED)
 # clocks of two machines may differ by so much; nobody is joined to the safety net so soon
 SKEW = timedelta(seconds=1)
 # these become parts of commands to the switch
@@ -75,6 +77,7 @@ def take_in(turn: Turn, command: Enqueue) -> None:
         caller_number=command.caller_number,
         caller_name=command.caller_name,
         attributes=command.attributes,
+        medium=turn.state.queues[command.queue_id].medium,
         **_terms(turn.state, command),
     )
 
@@ -144,22 +147,37 @@ def check_terms(state: State, command: Enqueue) -> None:
 
 def _check_enqueue(state: State, command: Enqueue, now: datetime) -> None:
     check_terms(state, command)
-    for name in ("leg_id", "node_id"):
-        if not _ID.fullmatch(getattr(command, name)):
-            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
     queue = open_queue(state, command.queue_id)
     for other_id in command.also:
-        open_queue(state, other_id)
-    if state.nodes and command.node_id not in state.nodes:
-        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
-    if command.leg_id in state.gone or command.call_id in state.gone:
-        raise NotNow("acd.caller_gone", "the caller has hung up", call_id=command.call_id)
+        refuse_other_medium(open_queue(state, other_id), queue.medium)
+    _check_line(state, command, queue)
     for other in state.by_call.get(command.call_id, ()):
         raise NotNow("acd.already_queued", f"the call waits already as entry {other}", entry_id=other)
     check_room(state, queue)
     closed = closed_now(state, queue, now)
     if closed and all(rule.when != "closed" for rule in queue.overflow):
         raise NotNow("acd.closed", f"{queue.id} is {closed}", queue_id=queue.id)
+
+
+def _check_line(state: State, command: Enqueue, queue: Queue) -> None:
+    """A caller has a leg on a switch of ours; a contact in writing has none. Raises what is wrong with it."""
+    if queue.medium != VOICE:
+        if command.leg_id or command.node_id:
+            raise Invalid("acd.wrong_medium", f"{queue.id} is for {queue.medium}, not for calls", queue_id=queue.id)
+        return
+    for name in ("leg_id", "node_id"):
+        if not _ID.fullmatch(getattr(command, name)):
+            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
+    if state.nodes and command.node_id not in state.nodes:
+        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
+    if command.leg_id in state.gone or command.call_id in state.gone:
+        raise NotNow("acd.caller_gone", "the caller has hung up", call_id=command.call_id)
+
+
+def refuse_other_medium(queue: Queue, medium: str) -> None:
+    """Raises Invalid when contacts of ``medium`` have no place in ``queue``."""
+    if queue.medium != medium:
+        raise Invalid("acd.wrong_medium", f"{queue.id} is for {queue.medium}, not for {medium}", queue_id=queue.id)
 
 
 def open_queue(state: State, queue_id: str) -> Queue:
@@ -193,10 +211,13 @@ def leave(turn: Turn, command: LeaveQueue) -> None:
     entry = turn.state.entries.get(command.entry_id)
     if entry is None:
         raise NotFound("acd.unknown_entry", f"there is no entry {command.entry_id}", entry_id=command.entry_id)
-    if command.outcome not in (EntryOutcome.TRANSFERRED, EntryOutcome.OVERFLOWED):
+    is_gone = command.outcome is EntryOutcome.ABANDONED
+    # that a caller has hung up is told by his leg alone
+    if command.outcome not in _BY_COMMAND and not (is_gone and entry.medium != VOICE):
         raise Invalid("acd.bad_outcome", f"a contact is not {command.outcome} by command", field="outcome")
     refuse_answered(turn.state, entry)
-    end(turn, entry, command.outcome, target=command.target, offer_outcome=OfferOutcome.WITHDRAWN)
+    offer_outcome = OfferOutcome.CALLER_GONE if is_gone else OfferOutcome.WITHDRAWN
+    end(turn, entry, command.outcome, target=command.target, offer_outcome=offer_outcome)
     turn.result = describe(turn.state, entry.id)
 
 
@@ -287,6 +308,7 @@ def change(turn: Turn, command: ChangeEntry) -> None:
     refuse_answered(state, entry)
     if command.queue_id is not None and command.queue_id != entry.queue_id:
         queue = open_queue(state, command.queue_id)
+        refuse_other_medium(queue, entry.medium)
         check_room(state, queue)
         for key in list(state.offers_of.get(entry.id, ())):
             offers.end(turn, state.offers[key], OfferOutcome.WITHDRAWN, "the caller was moved")
@@ -306,8 +328,10 @@ def pull(turn: Turn, command: PullEntry) -> None:
     if entry.is_paused:
         raise NotNow("acd.callback_paused", "its customer may not be dialled yet", entry_id=entry.id)
     agent = turn.agent(command.agent_id)
-    if agent.state is not AgentState.READY:
-        raise NotNow("acd.agent_not_ready", f"agent {agent.id} is {agent.state.value}", agent_id=agent.id)
+    user = state.users.get(agent.id)
+    obstacle = obstacle_for(user, agent, entry.medium) if user is not None else f"is {agent.state.value}"
+    if obstacle:
+        raise NotNow("acd.agent_not_ready", f"agent {agent.id} {obstacle}", agent_id=agent.id)
     if entry.queue_id not in state.queues or not state.is_up(entry.node_id):
         raise NotNow("acd.switch_down", f"switch {entry.node_id} takes no commands", node_id=entry.node_id)
     why = {"rule": "pulled", "by": command.by, "candidates": [], "inverted_by": {"pulled": state.position(entry) - 1}}

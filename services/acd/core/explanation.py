@@ -92,6 +92,8 @@ def because(why: dict[str, Any], language: Language = "en") -> str:
     parts = [chosen + _asks(why.get("skills", {}), "", say)]
     if first.get("tries"):
         parts.append(say["tried"])
+    if "held" in first:
+        parts.append(say["holds"].format(**first))
     parts += _declared(why, say)
     others = why.get("others", {})
     if others:

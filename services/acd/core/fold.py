@@ -26,8 +26,10 @@ from ipcc.contracts.acd import (
     WaitForetold,
 )
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
-from ipcc.contracts.config import Calendar, ConfigChanged, Phone, Queue, Skill, User
+from ipcc.contracts.config import VOICE, Calendar, ConfigChanged, Phone, Queue, Skill, User
 from services.acd.core.callback_fold import FOLDS as CALLBACK_FOLDS
+from services.acd.core.digital_fold import FOLDS as DIGITAL_FOLDS
+from services.acd.core.digital_fold import without_pauses
 from services.acd.core.inputs import NodeChanged
 from services.acd.core.load import worked
 from services.acd.core.rows import (
@@ -86,6 +88,7 @@ def _agent_changed(state: State, event: AgentChanged, at: datetime) -> None:
             until=event.until,
             idle_since=_idle_since(old, event, at),
             offered_epoch=_offered_epoch(state, old, event),
+            uses=without_pauses(old.uses) if event.state is AgentState.READY else old.uses,
         ),
     )
     contact = state.contact_on(event.offer_id)
@@ -129,6 +132,7 @@ def _entry_queued(state: State, event: EntryQueued, at: datetime) -> None:
             also=event.also,
             ageing_s=event.ageing_s,
             preferred=event.preferred,
+            medium=event.medium,
         ),
     )
 
@@ -169,6 +173,7 @@ def _offer_made(state: State, event: OfferMade, at: datetime) -> None:
             epoch=event.epoch,
             made_at=at,
             deadline=event.deadline,
+            medium=event.medium,
         ),
     )
     state.write(state.counters, EPOCH_ROW, max(state.epoch, event.epoch))
@@ -176,6 +181,9 @@ def _offer_made(state: State, event: OfferMade, at: datetime) -> None:
     if entry is not None:
         tries = {**entry.tries, event.agent_id: entry.tries.get(event.agent_id, 0) + 1}
         state.write(state.entries, entry.id, replace(entry, offer_id=entry.offer_id or event.offer_id, tries=tries))
+    agent = state.agents.get(event.agent_id)
+    if event.medium != VOICE and agent is not None:
+        state.write(state.agents, agent.id, replace(agent, offered_epoch=event.epoch))
     if event.share_cost:
         state.write(state.counters, SHARE_ROW, event.share_start)
         state.write(state.counters, share_row(event.queue_id), event.share_start + event.share_cost)
@@ -214,6 +222,7 @@ def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
                 node_id=offer.node_id,
                 leg_id=entry.leg_id,
                 joined_at=at,
+                medium=offer.medium,
             ),
         )
     elif entry is not None and entry.offer_id == event.offer_id:
@@ -259,6 +268,7 @@ _FOLDS: dict[type, Callable[[State, Any, datetime], None]] = {
     ContactHandled: _contact_handled,
     AcdSnapshot: lambda state, event, at: None,
     **CALLBACK_FOLDS,
+    **DIGITAL_FOLDS,
 }
 
 
@@ -283,6 +293,8 @@ def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
 
 def problem_in(queue: Queue) -> str:
     """Why the core could not work by these rules; "" when it can."""
+    if queue.medium != VOICE and queue.callback is not None:
+        return f"a queue for {queue.medium} does not call back"
     conditions = [queue.expression] if queue.expression else []
     problems = (problem_with(text) for text in (*conditions, *(rule.when for rule in queue.precedence)))
     return next((problem for problem in problems if problem), "")

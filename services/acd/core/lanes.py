@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ipcc.contracts.acd import AgentState
+from services.acd.core.media import free_media
 from services.acd.core.needs import Need, misfit, need_in
 from services.acd.core.rows import Agent, Entry, OrderKey
 from services.acd.core.strategies import Candidate, Rank, rank_of
@@ -107,12 +108,14 @@ class Lanes:
             return
         if row.id not in self._of_agent or old is None or old.phone_id != row.phone_id:
             self._fit(row)
-        if row.state is AgentState.READY:
+        user = self._state.users.get(row.id)
+        free = free_media(user, row)
+        if free or (old is not None and free_media(user, old)):
             for lane in self._of_agent[row.id]:
-                self._come(lane, row)
-        elif old is not None and old.state is AgentState.READY:
-            for lane in self._of_agent[row.id]:
-                lane.leave(row.id)
+                if lane.need.medium in free:
+                    self._come(lane, row)
+                else:
+                    lane.leave(row.id)
 
     def refit(self, agent_ids: Iterable[str]) -> None:
         """What these agents can do, or where their phones are, changed."""
@@ -193,7 +196,7 @@ class Lanes:
     def _join(self, lane: Lane, row: Agent) -> None:
         self._of_agent[row.id].append(lane)
         insort(lane.members, row.id)
-        if row.state is AgentState.READY:
+        if lane.need.medium in free_media(self._state.users.get(row.id), row):
             self._come(lane, row)
 
     def _come(self, lane: Lane, row: Agent) -> None:

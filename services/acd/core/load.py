@@ -16,7 +16,12 @@ def worked(agent: Agent, becomes: AgentState, at: datetime) -> Agent:
     """``agent`` with his work counted as he passes to ``becomes``."""
     if agent.state is AgentState.OUT and becomes is not AgentState.OUT:
         agent = replace(agent, handled=0, busy_s=0.0)
-    if becomes in BUSY:
+    return counted(agent, becomes in BUSY or agent.in_writing > 0, at)
+
+
+def counted(agent: Agent, is_busy: bool, at: datetime) -> Agent:
+    """``agent`` with his work counted up to ``at``, when he begins or goes on to work, or ends; several things at once count once."""
+    if is_busy:
         return agent if agent.busy_since is not None else replace(agent, busy_since=at)
     if agent.busy_since is None:
         return agent

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipcc.conditions import has_levels
-from ipcc.contracts.config import Queue, Relaxation, User
+from ipcc.contracts.config import VOICE, Queue, Relaxation, User
 from services.acd.core.rows import Agent, Entry
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Need:
     groups: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    medium: str = VOICE
 
 
 def need_in(queue: Queue, entry: Entry) -> Need:
@@ -45,6 +46,7 @@ def need_in(queue: Queue, entry: Entry) -> Need:
         queue.groups,
         queue.sites,
         entry.preferred,
+        entry.medium,
     )
     for step in queue.relax[: entry.step]:
         need = _relaxed(need, step)
@@ -72,18 +74,26 @@ def misfit(state: State, agent: Agent, need: Need) -> str:
     user = state.users.get(agent.id)
     if user is None:
         return "no longer a user"
+    if not user.capacity.of(need.medium):
+        return f"takes no {need.medium}"
     for skill, level in need.skills:
         if user.skills.get(skill, 0) < level:
             return f"skill {skill}: has {user.skills.get(skill, 0)}, needs {level}"
     if need.language and need.language not in user.languages:
         return f"does not speak {need.language}"
+    return (need.medium == VOICE and _far_away(state, agent, need)) or _outsider(user, need)
+
+
+def _far_away(state: State, agent: Agent, need: Need) -> str:
     phone = state.registrations.get(agent.phone_id)
+    if not agent.phone_id:
+        return "has no phone"
     if phone is not None and phone.node_id and phone.node_id != need.node_id:
         if need.node_id:
             return f"phone is on switch {phone.node_id}"
         if not state.is_up(phone.node_id):
             return f"switch {phone.node_id} is down"
-    return _outsider(user, need)
+    return ""
 
 
 def _outsider(user: User, need: Need) -> str:

@@ -17,10 +17,12 @@ from ipcc.contracts.acd import (
     OfferOutcome,
     OfferRinging,
 )
-from ipcc.contracts.config import Queue
+from ipcc.contracts.config import VOICE, Queue
 from services.acd.core import customers
+from services.acd.core.contacts import capacity_of, count
 from services.acd.core.effects import EndLeg, JoinLegs, RingAgent
 from services.acd.core.freedom import freedom
+from services.acd.core.media import ON_THE_TELEPHONE
 from services.acd.core.moves import Given
 from services.acd.core.naming import offer_id_of
 from services.acd.core.rows import Agent, Entry, Offer
@@ -41,11 +43,12 @@ class Reason:
 
 
 def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
-    """Reserve ``agent`` for ``entry`` and have his phone rung."""
+    """Reserve ``agent`` for ``entry`` and have his phone rung; one in writing is only told, to his desktop."""
     queue = turn.state.queues[reason.queue_id]
     epoch = turn.state.epoch + 1
     offer_id = offer_id_of(turn.state.domain, entry.id, epoch)
-    ring_s = queue.ring_s + RING_MARGIN_S
+    is_by_phone = entry.medium == VOICE
+    ring_s = queue.ring_s + (RING_MARGIN_S if is_by_phone else 0)
     call_id = customers.call_for(turn.state, entry, offer_id)
     turn.tell(
         OfferMade,
@@ -54,8 +57,8 @@ def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
         call_id=call_id,
         queue_id=queue.id,
         agent_id=agent.id,
-        phone_id=agent.phone_id,
-        node_id=customers.node_for(turn.state, entry, agent),
+        phone_id=agent.phone_id if is_by_phone else "",
+        node_id=customers.node_for(turn.state, entry, agent) if is_by_phone else "",
         epoch=epoch,
         deadline=turn.now + timedelta(seconds=ring_s),
         caller_number=entry.caller_number,
@@ -64,7 +67,12 @@ def make(turn: Turn, entry: Entry, agent: Agent, reason: Reason) -> None:
         why=reason.why,
         share_start=reason.share_start,
         share_cost=reason.share_cost,
+        medium=entry.medium,
+        capacity=max(1, capacity_of(turn, agent.id, entry.medium)),
     )
+    if not is_by_phone:
+        count(turn, turn.state.offers[offer_id], offered=1)
+        return
     turn.move(agent, Given.OFFER, Become(AgentState.OFFERED, offer_id=offer_id, call_id=call_id))
     offer, entry = turn.state.offers[offer_id], turn.state.entries[entry.id]
     if entry.is_to_be_dialled and customers.rules_of(turn.state, entry).first == "customer":
@@ -96,7 +104,7 @@ def ring_agent(turn: Turn, offer: Offer, entry: Entry) -> None:
 
 def ring(turn: Turn, offer: Offer) -> None:
     """His phone rings."""
-    if offer.ringing_at is not None or offer.answered_at is not None:
+    if offer.ringing_at is not None or offer.answered_at is not None or not offer.is_by_phone:
         return
     turn.tell(OfferRinging, offer_id=offer.id, entry_id=offer.entry_id, agent_id=offer.agent_id)
     agent = turn.agent(offer.agent_id)
@@ -138,8 +146,20 @@ def join(turn: Turn, offer: Offer) -> None:
 def fulfil(turn: Turn, offer: Offer) -> None:
     """Agent and caller hear each other: the entry leaves its queue, answered."""
     entry = turn.state.entries[offer.entry_id]
-    if entry.is_to_be_dialled:
+    if entry.is_to_be_dialled or not offer.is_by_phone:
         return  # nobody is on the line whom he could hear
+    settle(turn, offer)
+    agent = turn.agent(offer.agent_id)
+    if agent.offer_id == offer.id and turn.allows(agent, Given.JOIN):
+        become = Become(
+            AgentState.TALKING, then_reason=agent.then_reason, offer_id=agent.offer_id, call_id=agent.call_id
+        )
+        turn.move(agent, Given.JOIN, become)
+
+
+def settle(turn: Turn, offer: Offer) -> None:
+    """He has it: whoever else was offered it is let go, and the entry leaves its queue, answered."""
+    entry = turn.state.entries[offer.entry_id]
     _let_others_go(turn, offer)
     _tell_end(turn, offer, OfferOutcome.ANSWERED, "")
     turn.tell(
@@ -152,12 +172,6 @@ def fulfil(turn: Turn, offer: Offer) -> None:
         agent_id=offer.agent_id,
         offer_id=offer.id,
     )
-    agent = turn.agent(offer.agent_id)
-    if agent.offer_id == offer.id and turn.allows(agent, Given.JOIN):
-        become = Become(
-            AgentState.TALKING, then_reason=agent.then_reason, offer_id=agent.offer_id, call_id=agent.call_id
-        )
-        turn.move(agent, Given.JOIN, become)
 
 
 def _let_others_go(turn: Turn, offer: Offer) -> None:
@@ -189,11 +203,25 @@ def end(turn: Turn, offer: Offer, outcome: OfferOutcome, cause: str, *, is_leg_g
     _tell_end(turn, offer, outcome, cause)
     if not is_leg_gone and offer.has_agent_leg:
         turn.do(EndLeg(offer.node_id, offer.id, _kill_cause(outcome)))
+    if not offer.is_by_phone:
+        _free_place(turn, offer, outcome)
+        return
     agent = turn.agent(offer.agent_id)
     if agent.offer_id == offer.id and turn.allows(agent, Given.OFFER_END):
         state, reason, until = rest_after(outcome, _queue(turn, offer), turn.now)
         become = freedom(turn, agent, Become(state, reason, until=until))
         turn.move(agent, Given.OFFER_END, become)
+
+
+def _free_place(turn: Turn, offer: Offer, outcome: OfferOutcome) -> None:
+    """He did not take one in writing: he goes where its queue says; while he is on the telephone he is only offered no more of it."""
+    state, reason, until = rest_after(outcome, _queue(turn, offer), turn.now)
+    is_his_doing = state is AgentState.NOT_READY
+    is_on_the_telephone = turn.agent(offer.agent_id).state in ON_THE_TELEPHONE
+    count(turn, offer, offered=-1, pause=reason if is_his_doing and is_on_the_telephone else None)
+    agent = turn.agent(offer.agent_id)
+    if is_his_doing and agent.state is AgentState.READY:
+        turn.move(agent, Given.BE_NOT_READY, Become(state, reason, until=until))
 
 
 def _queue(turn: Turn, offer: Offer) -> Queue:
@@ -219,4 +247,5 @@ def _tell_end(turn: Turn, offer: Offer, outcome: OfferOutcome, cause: str) -> No
         outcome=outcome,
         ring_ms=ring_ms,
         cause_text=cause,
+        medium=offer.medium,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipcc.contracts.acd import AgentState, OfferOutcome
+from ipcc.contracts.config import User
 from ipcc.dialling import is_outside
 from services.acd.core.rules import PHONE_LOST
 from services.acd.core.state import State
@@ -18,9 +19,14 @@ def is_known(state: State, place: str) -> bool:
     return is_outside(place) or place in state.phones
 
 
+def needs_phone(user: User) -> bool:
+    """Whether he takes calls; who does not may sign in without a phone."""
+    return user.capacity.voice > 0
+
+
 def can_be_rung(state: State, place: str) -> bool:
-    """Whether it works, as far as is known (I9)."""
-    return is_outside(place) or state.is_registered(place)
+    """Whether it works, as far as is known (I9); who signed in without a phone is never rung."""
+    return not place or is_outside(place) or state.is_registered(place)
 
 
 def rest_at(place: str, wish: Become) -> Become:

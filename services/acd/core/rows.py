@@ -18,9 +18,30 @@ EPOCH_ROW = "epoch"
 SHARE_ROW = "share"
 
 
+# shared by all who hold nothing in writing; never changed
+_NO_USES: Mapping[str, Use] = {}
+
+
 def share_row(queue_id: str) -> str:
     """Under what the virtual time of a queue's next turn is kept."""
     return f"share/{queue_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How an agent stands in one medium of writing. ``since``: the last conversation of it began or ended; ``pause``: why he is
+    offered no more of it until he is ready again."""
+
+    offered: int = 0
+    serving: int = 0
+    wrapping: int = 0
+    since: datetime | None = None
+    pause: str = ""
+
+    @property
+    def held(self) -> int:
+        """Offers and contacts, those whose work is not finished included: what counts against his capacity (I2)."""
+        return self.offered + self.serving + self.wrapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,13 @@ class Agent:
     load: float = 0.0
     load_at: datetime | None = None
     offered_epoch: int = 0
+    uses: Mapping[str, Use] = field(default_factory=lambda: _NO_USES)
+    """How he stands in each medium of writing that he ever had anything of. Whatever else is said here is his telephone's."""
+
+    @property
+    def in_writing(self) -> int:
+        """How many contacts in writing he holds, of all media."""
+        return sum(use.held for use in self.uses.values()) if self.uses else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +128,7 @@ class Entry:
     expected: tuple[float, float] | None = None
     answered_offer: str = ""
     callback: Callback | None = None
+    medium: str = "voice"
 
     @property
     def is_to_be_dialled(self) -> bool:
@@ -144,16 +173,23 @@ class Offer:
     answered_at: datetime | None = None
     customer_leg: str = ""
     """The leg to a customer who is being called back for it; "" when none is being dialled."""
+    medium: str = "voice"
+
+    @property
+    def is_by_phone(self) -> bool:
+        """Whether legs tell what becomes of it; one in writing is taken at the desktop."""
+        return self.medium == "voice"
 
     @property
     def has_agent_leg(self) -> bool:
         """Whether the agent's phone was dialled: with the customer first, only once he has answered."""
-        return not self.customer_leg or self.answered_at is not None
+        return self.is_by_phone and (not self.customer_leg or self.answered_at is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An agent and a caller who were joined, until the wrap-up is over. ``leg_id`` is the caller's leg, ``id`` the entry's."""
+    """An agent and a customer who were joined, until the wrap-up is over. ``leg_id`` is the caller's leg, ``id`` the entry's;
+    ``until`` is when the wrap-up of one in writing ends by itself (that of a call is the agent's state)."""
 
     id: str
     offer_id: str
@@ -164,6 +200,8 @@ class Contact:
     leg_id: str
     joined_at: datetime
     ended_at: datetime | None = None
+    medium: str = "voice"
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

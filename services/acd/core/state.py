@@ -295,6 +295,7 @@ class State:
         if row is not None:
             self.contact_of_offer[row.offer_id] = key
             self.talks_of_agent.setdefault(row.agent_id, set()).add(key)
+            self._start_timer("contacts", key, row.until)
 
     def _index_past(self, key: str, old: PastEntry | None, row: PastEntry | None) -> None:
         if row is not None:
@@ -344,5 +345,8 @@ class State:
         if table == "offers":
             offer = self.offers.get(key)
             return offer is not None and offer.deadline == at
+        if table == "contacts":
+            contact = self.contacts.get(key)
+            return contact is not None and contact.until == at
         entry = self.entries.get(key)
         return entry is not None and not entry.offer_id and self._changes_at(entry) == at

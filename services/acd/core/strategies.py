@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from ipcc.contracts.config import Queue, User
+from ipcc.contracts.config import VOICE, Queue, User
+from services.acd.core.media import use_of
 from services.acd.core.needs import Need
 from services.acd.core.rows import LOAD_HALF_LIFE_S, Agent
 
@@ -81,9 +82,16 @@ STRATEGIES: Mapping[str, Callable[[Candidate], Rank]] = {
 
 
 def rank_of(one: Candidate) -> Rank:
-    """His place among the idle of his lane: preferred group or site, the strategy, idle longest, id."""
+    """His place among the idle of his lane: preferred group or site, the strategy, idle longest, id.
+
+    Idle in a medium of writing is who holds the fewest contacts of it, then whose last began or ended longest ago.
+    """
     order = STRATEGIES[one.queue.strategy](one)
-    return (0 if is_preferred(one.user, one.queue) else 1, *order, one.agent.idle_since, one.agent.id)
+    first = 0 if is_preferred(one.user, one.queue) else 1
+    if one.need.medium == VOICE:
+        return (first, *order, one.agent.idle_since, one.agent.id)
+    use = use_of(one.agent, one.need.medium)
+    return (first, *order, use.held, use.since.timestamp() if use.since else 0.0, one.agent.id)
 
 
 def is_preferred(user: User, queue: Queue) -> bool:
@@ -94,7 +102,11 @@ def is_preferred(user: User, queue: Queue) -> bool:
 def score_of(one: Candidate) -> dict[str, Any]:
     """What his rank was made from, for people to read."""
     score = _SCORES.get(one.queue.strategy)
-    return score(one) if score is not None else {}
+    found = score(one) if score is not None else {}
+    if one.need.medium == VOICE:
+        return found
+    held, capacity = use_of(one.agent, one.need.medium).held, one.user.capacity.of(one.need.medium)
+    return {**found, "medium": one.need.medium, "held": held, "capacity": capacity}
 
 
 _SCORES: Mapping[str, Callable[[Candidate], dict[str, Any]]] = {

@@ -46,14 +46,14 @@ from services.acd.core.inputs import (
     TakenOver,
     TimePassed,
 )
-from services.acd.core.needs import misfit, need_in
+from services.acd.core.needs import need_in
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import PAST_KEPT, State, overflows_at
 from services.acd.core.strategies import STRATEGIES
 from tests.unit.acd.history_of_callbacks import CAUSES, CallbackHistory
+from tests.unit.acd.history_of_digital import QUEUES, TERMS, DigitalHistory
 from tests.unit.acd.world import NODE, World, changed, enqueue, queue, user
 
-ENGAGED = {AgentState.OFFERED, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP}
 AGENTS = ("ann", "bob", "cho", "dia")
 BACK: dict[str, Any] = {
     "tries": 2,
@@ -105,7 +105,7 @@ def log_part(state: State) -> dict[str, Any]:
     return {k: sorted(v, key=lambda row: str(row["id"])) if isinstance(v, list) else v for k, v in saved.items()}
 
 
-class History(CallbackHistory):
+class History(CallbackHistory, DigitalHistory):
     """A day in one domain."""
 
     def __init__(self) -> None:
@@ -117,11 +117,17 @@ class History(CallbackHistory):
         self.log: list[tuple[Any, AcdPayload]] = []
         self.snapshot: tuple[dict[str, Any], dict[str, int], int] | None = None
 
-    @initialize(service=st.sampled_from(RULES), cards=st.sampled_from(RULES))
-    def open(self, service: dict[str, Any], cards: dict[str, Any]) -> None:
-        self.world = World(queue("service", **SERVICE, **service), queue("cards", **CARDS, **cards))
-        for name in AGENTS:
-            self.world.hire(user(name, skills=SKILLS[name], **PLACES[name]))
+    @initialize(
+        service=st.sampled_from(RULES),
+        cards=st.sampled_from(RULES),
+        terms=st.lists(st.sampled_from(TERMS), min_size=4, max_size=4),
+    )
+    def open(self, service: dict[str, Any], cards: dict[str, Any], terms: list[dict[str, Any]]) -> None:
+        written = [queue(queue_id, **fields) for queue_id, fields in QUEUES.items()]
+        self.world = World(queue("service", **SERVICE, **service), queue("cards", **CARDS, **cards), *written)
+        self.places = {name: {"skills": SKILLS[name], **PLACES[name]} for name in AGENTS}
+        for name, capacity in zip(AGENTS, terms, strict=True):
+            self.world.hire(user(name, **self.places[name], **capacity))
             self.tell(SignIn(agent_id=name, phone_id=f"phone-{name}", ready=True))
 
     # --- what happens --------------------------------------------------------------------------
@@ -282,7 +288,8 @@ class History(CallbackHistory):
         legs |= {key: SeenLeg(key, picked, customer_of=offer) for key, offer in state.by_customer.items()}
         rung = [offer for offer in state.offers.values() if offer.has_agent_leg]
         legs |= {o.id: SeenLeg(o.id, o.answered_at is not None, "", o.id) for o in rung}
-        legs |= {c.offer_id: SeenLeg(c.offer_id, True, c.leg_id, c.offer_id) for c in state.contacts.values()}
+        talks = [c for c in state.contacts.values() if c.leg_id]
+        legs |= {c.offer_id: SeenLeg(c.offer_id, True, c.leg_id, c.offer_id) for c in talks}
         missing = data.draw(st.sets(st.sampled_from(sorted(legs)))) if legs else set()
         seen = {key: leg for key, leg in legs.items() if key not in missing}
         self.tell(LegsSeen(NODE, self.world.now, seen, is_takeover=takeover))
@@ -328,17 +335,6 @@ class History(CallbackHistory):
         assert len(made) == sum(isinstance(event, OfferMade) for _, event in self.log)
 
     @invariant()
-    def an_agent_holds_at_most_one(self) -> None:
-        """I2: offers and contacts together, and only an agent in such a state holds one."""
-        state = self.world.state
-        held = [o.agent_id for o in state.offers.values()] + [c.agent_id for c in state.contacts.values()]
-        # one signed out by force leaves his conversation running; nothing else is his then
-        assert len(held) == len(set(held))
-        for agent in state.agents.values():
-            assert (agent.state in ENGAGED) <= (agent.id in held)
-            assert agent.state not in (AgentState.READY, AgentState.NOT_READY) or agent.id not in held
-
-    @invariant()
     def nobody_is_ready_without_a_phone(self) -> None:
         """I9."""
         state = self.world.state
@@ -356,7 +352,7 @@ class History(CallbackHistory):
             for queue_id in (entry.queue_id, *entry.also):
                 rules = state.queues[queue_id]
                 need = need_in(rules, entry)
-                fitting = [agent.id for agent in state.idle.values() if not misfit(state, agent, need)]
+                fitting = [agent.id for agent in state.agents.values() if self.is_idle_for(agent, need)]
                 assert not fitting or (entry.priority > rules.reserve_priority and len(fitting) <= rules.reserve)
 
     @invariant()

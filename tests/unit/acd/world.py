@@ -133,4 +133,10 @@ def enqueue(name: str, queue_id: str, at: datetime, **fields: Any) -> Enqueue:
     return Enqueue.model_validate({**known, "queue_id": queue_id, "entered_at": at, **fields})
 
 
+def write(name: str, queue_id: str, at: datetime, **fields: Any) -> Enqueue:
+    """The command for a customer who writes, known by ``name``."""
+    known = {"entry_id": f"entry-{name}", "call_id": f"talk-{name}", "queue_id": queue_id, "entered_at": at}
+    return Enqueue.model_validate({**known, **fields})
+
+
 COMMANDS = (SetReady, SetNotReady, EndWrapUp, SignOut)
