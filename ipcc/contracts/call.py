@@ -221,6 +221,10 @@ class SupervisionChanged(LegPayload):
     agent_id: str = Field(default="", description="the supervisor")
 
 
+IDENTITY = frozenset({"verified", "customer_id", "card_tail", "segment", "access", "contracted"})
+"""What a flow or a system of the bank finds out of the customer: nobody else may write it to a call or a callback."""
+
+
 class CallDataAttached(CallPayload):
     """Business data joined to the call (never secrets): shown in the screen pop and usable for routing."""
 

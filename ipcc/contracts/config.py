@@ -93,6 +93,9 @@ class CallBack(Part):
     tries: int = Field(default=3, ge=1, le=10)
     pause_s: int = Field(default=300, ge=1, le=86_400, description="between two tries")
     ring_s: int = Field(default=30, ge=5, le=120, description="how long the customer's phone rings")
+    organisation: ObjectId | None = Field(
+        default=None, description="whose dial plan says which customers may be dialled; the topmost unit's unless told"
+    )
 
 
 class Hours(Part):

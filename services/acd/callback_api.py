@@ -16,9 +16,10 @@ from ipcc.auth.principal import Role
 from ipcc.bus.rpc import Requester
 from ipcc.bus.view import View
 from ipcc.clock import Clock
+from ipcc.contracts.call import IDENTITY
 from ipcc.contracts.callback import CancelCallback, RequestCallback
 from ipcc.contracts.config import ConfigChanged, Queue
-from ipcc.errors import NotFound
+from ipcc.errors import NotAllowed, NotFound
 from ipcc.http.service import provided
 from ipcc.ids import new_id
 from services.acd.core.rows import Callback, Entry
@@ -139,6 +140,9 @@ async def list_callbacks(
 
 @router.post("", dependencies=[MAY_ASK], status_code=201, summary="Have a customer called back")
 async def request_callback(wanted: WantedCallback, desk: CallbacksHere, principal: CurrentPrincipal) -> EntryAnswer:
+    if not principal.has(Role.SYSTEM):
+        for key in sorted(IDENTITY & wanted.attributes.keys()):
+            raise NotAllowed("acd.identity", f"{key} is found out by a flow or a system of the bank", key=key)
     answer = await desk.request(wanted)
     log.info("callback_requested", entry_id=answer.entry_id, queue_id=answer.queue_id, by=principal.subject)
     return answer

@@ -79,7 +79,7 @@ def _customer(effect: DialCustomer, dialling: Dialling) -> Originate:
     net = f"sched_transfer +{dialling.net_s} {leg} fallback XML safety"
     is_greeted = bool(effect.greeting_language)
     return Originate(
-        endpoint=Gateway(dialling.gateway, effect.phone_number),
+        endpoint=Gateway(effect.gateway or dialling.gateway, effect.phone_number),
         leg_id=leg,
         application="playback" if is_greeted else "park",
         argument=_heard(effect, dialling) if is_greeted else "",

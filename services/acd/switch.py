@@ -97,6 +97,11 @@ class Hands:
     # --- ring ----------------------------------------------------------------------------------
     async def _ring(self, effect: RingAgent | DialCustomer) -> None:
         leg = LegId(effect.leg_id)
+        if isinstance(effect, DialCustomer) and not effect.phone_number:
+            log.warning("customer_not_dialled", leg_id=leg, reason="the dial plan does not allow his number any more")
+            self._ringing.pop(leg).set()
+            self.report(RingFailed(leg, HangupCause.OUTGOING_CALL_BARRED.name))
+            return
         caller = [LegId(effect.caller_leg_id)] if isinstance(effect, RingAgent) and effect.caller_leg_id else []
         try:
             node = self.switches.node(NodeId(effect.node_id))

@@ -17,6 +17,7 @@ from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
 from ipcc.ids import new_id
 from services.ctiserver.consumers import DesktopFeed
+from services.ctiserver.core.control import check_identity
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.directory import Directory
 from services.ctiserver.presence import Attendance
@@ -141,6 +142,8 @@ async def hang_up_call(call_id: Id, who: CurrentPrincipal, control: Control) -> 
 @router.post("/calls/{call_id}/data", summary="Join business data to the call")
 async def attach_data(call_id: Id, body: DataBody, who: CurrentPrincipal, control: Control) -> CallView:
     check_call(who, control.call(call_id), control)
+    if not who.has(Role.SYSTEM):
+        check_identity(body.data)
     return _view(control.attach(call_id, body.data), control)
 
 

@@ -59,6 +59,7 @@ def _check(turn: Turn, command: RequestCallback, entry: Entry | None, number: st
     queue = entries.open_queue(state, entry.queue_id if entry is not None else command.queue_id)
     if queue.callback is None:
         raise NotNow("acd.no_callback", f"queue {queue.id} does not call back", queue_id=queue.id)
+    customers.route_for(state, queue.callback, number)
     for other in state.entries.values():
         if other.callback is not None and other.caller_number == number and other.id != command.entry_id:
             raise NotNow(

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from ipcc.contracts.callback import CallbackDialled, CallbackOutcome, CallbackTried
 from ipcc.contracts.config import CallBack, Queue
+from ipcc.dialling import Reacher, Route, route_of, rules_for
+from ipcc.errors import Invalid, NotAllowed
 from services.acd.core.effects import DialCustomer, EndLeg
 from services.acd.core.naming import customer_leg_of
 from services.acd.core.rows import Agent, Entry, Offer
@@ -19,6 +21,8 @@ from services.acd.core.state import State
 from services.acd.core.turn import Turn
 
 DEFAULT_ZONE = "Asia/Shanghai"
+# by whose rights customers are dialled
+BANK = Reacher(("system",))
 LET_BE = "ORIGINATOR_CANCEL"
 _OUTCOMES: dict[str, CallbackOutcome] = {
     "NO_ANSWER": CallbackOutcome.NO_ANSWER,
@@ -40,6 +44,29 @@ def rules_of(state: State, entry: Entry) -> CallBack:
     """How the queue of ``entry`` calls back; one that calls back no more goes on by the contract's defaults."""
     queue = state.queues.get(entry.queue_id)
     return (queue.callback if queue is not None else None) or CallBack()
+
+
+def route_for(state: State, rules: CallBack, number: str) -> Route | None:
+    """How a customer at ``number`` is dialled by the dial plan of the unit; None where no plan is administered, then as it stands.
+
+    Raises NotAllowed (dial.not_allowed) and Invalid (number.invalid) as `ipcc.dialling.route_of`, and Invalid (acd.bad_number) for
+    a phone of ours: its user is no customer.
+    """
+    plan = rules_for(rules.organisation or "", state.units, state.plans.values(), ())
+    if not plan:
+        return None
+    route = route_of(number, plan, BANK)
+    if not route.gateway:
+        raise Invalid("acd.bad_number", "the number is a phone of ours", field="phone_number", rule=route.rule)
+    return route
+
+
+def _route_now(state: State, rules: CallBack, entry: Entry) -> Route | None:
+    """The same when he is dialled: a plan may have been changed since he asked. None: he may not be dialled any more."""
+    try:
+        return route_for(state, rules, entry.caller_number) or Route("", entry.caller_number)
+    except (NotAllowed, Invalid):
+        return None
 
 
 def node_for(state: State, entry: Entry, agent: Agent) -> str:
@@ -76,6 +103,7 @@ def dial(turn: Turn, offer: Offer, entry: Entry) -> None:
         deadline=turn.now + timedelta(seconds=rules.ring_s + RING_MARGIN_S),
     )
     queue = turn.state.queues.get(entry.queue_id)
+    route = _route_now(turn.state, rules, entry)
     turn.do(
         DialCustomer(
             leg_id=leg_id,
@@ -83,7 +111,8 @@ def dial(turn: Turn, offer: Offer, entry: Entry) -> None:
             entry_id=entry.id,
             call_id=offer.call_id,
             node_id=offer.node_id,
-            phone_number=entry.caller_number,
+            phone_number=route.number if route is not None else "",
+            gateway=route.gateway if route is not None else "",
             ring_s=rules.ring_s,
             # who must still wait for an agent is told who calls, and then hears music
             greeting_language="" if offer.answered_at is not None else entry.language or "zh",

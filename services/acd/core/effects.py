@@ -33,7 +33,8 @@ class RingAgent:
 @dataclass(frozen=True, slots=True)
 class DialCustomer:
     """Dial a customer who is called back. ``greeting_language``: he is told who calls, in this language, and then hears ``music``
-    until an agent answers; "" when an agent is there already. ``ring_s``: how long his phone rings, in seconds."""
+    until an agent answers; "" when an agent is there already. ``ring_s``: how long his phone rings, in seconds. ``gateway``: the way
+    out by the dial plan; "" is the one of the settings. Without a ``phone_number`` the dial plan lets nobody be dialled any more."""
 
     leg_id: str
     offer_id: str
@@ -42,6 +43,7 @@ class DialCustomer:
     node_id: str
     phone_number: str = field(repr=False)
     ring_s: int
+    gateway: str = ""
     greeting_language: str = ""
     music: str = ""
 

@@ -26,7 +26,17 @@ from ipcc.contracts.acd import (
     WaitForetold,
 )
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
-from ipcc.contracts.config import VOICE, Calendar, ConfigChanged, Phone, Queue, Skill, User
+from ipcc.contracts.config import (
+    VOICE,
+    Calendar,
+    ConfigChanged,
+    DialPlan,
+    Organisation,
+    Phone,
+    Queue,
+    Skill,
+    User,
+)
 from services.acd.core.callback_fold import FOLDS as CALLBACK_FOLDS
 from services.acd.core.digital_fold import FOLDS as DIGITAL_FOLDS
 from services.acd.core.digital_fold import without_pauses
@@ -45,7 +55,7 @@ from services.acd.core.rows import (
     share_row,
 )
 from services.acd.core.rules import JOIN_LIMIT_S, NOT_HIS_DOING
-from services.acd.core.state import Registration, State
+from services.acd.core.state import Registration, State, Table
 
 # what the newest contact counts in a queue's pace
 PACE_STEP = 0.05
@@ -283,12 +293,10 @@ def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
                 state.write(state.users, user.id, user)
             else:
                 state.erase(state.users, user.id)
-        case Calendar() as calendar:
-            state.write(state.calendars, calendar.id, calendar)
-        case Skill() as skill:
-            state.write(state.skills, skill.id, True)
-        case Phone() as phone:
-            state.write(state.phones, phone.id, True)
+        case Calendar() | Organisation() | DialPlan() as kept:
+            state.write(_TABLES[kept.kind](state), kept.id, kept)
+        case Skill() | Phone() as known:
+            state.write(_TABLES[known.kind](state), known.id, True)
 
 
 def problem_in(queue: Queue) -> str:
@@ -317,14 +325,18 @@ def _forget_config(state: State, given: ConfigChanged) -> None:
     if given.kind == "queue" and given.object_id in state.queues:
         # those who wait in it are still served by its last rules; nobody new comes in
         state.write(state.removed_queues, given.object_id, True)
-    elif given.kind == "user":
-        state.erase(state.users, given.object_id)
-    elif given.kind == "skill":
-        state.erase(state.skills, given.object_id)
-    elif given.kind == "phone":
-        state.erase(state.phones, given.object_id)
-    elif given.kind == "calendar":
-        state.erase(state.calendars, given.object_id)
+    elif given.kind in _TABLES:
+        state.erase(_TABLES[given.kind](state), given.object_id)
+
+
+_TABLES: dict[str, Callable[[State], Table[Any]]] = {
+    "user": lambda state: state.users,
+    "skill": lambda state: state.skills,
+    "phone": lambda state: state.phones,
+    "calendar": lambda state: state.calendars,
+    "organisation": lambda state: state.units,
+    "dial_plan": lambda state: state.plans,
+}
 
 
 def _learn_phone(state: State, given: PhoneChanged, now: datetime) -> None:

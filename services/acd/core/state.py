@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from ipcc.contracts.acd import AgentState
-from ipcc.contracts.config import Calendar, Queue, User
+from ipcc.contracts.config import Calendar, DialPlan, Organisation, Queue, User
 from services.acd.core.lanes import Lanes
 from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, Pace, PastEntry
 
@@ -103,6 +103,8 @@ class State:
         self.broken: Table[str] = Table()
         self.skills: Table[bool] = Table()
         self.calendars: Table[Calendar] = Table()
+        self.units: Table[Organisation] = Table()
+        self.plans: Table[DialPlan] = Table()
         self.phones: Table[bool] = Table()
         self.registrations: Table[Registration] = Table(self._index_registration)
         self.nodes: Table[str] = Table(self._index_node)

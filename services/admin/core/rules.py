@@ -63,6 +63,8 @@ def references(subject: Object) -> Iterator[tuple[str, Key]]:
 def _named_by_queue(queue: Queue) -> Iterator[tuple[str, str, str | None]]:
     yield from ((f"skills.{skill}", "skill", skill) for skill in queue.skills)
     yield "calendar", "calendar", queue.calendar
+    if queue.callback is not None:
+        yield "callback.organisation", "organisation", queue.callback.organisation
     yield from ((f"agent_order.{number}", "user", user) for number, user in enumerate(queue.agent_order))
     for number, rule in enumerate(queue.precedence):
         yield from ((f"precedence.{number}.skills.{skill}", "skill", skill) for skill in rule.skills)

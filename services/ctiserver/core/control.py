@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from ipcc.call.model import Leg
+from ipcc.contracts.call import IDENTITY
 from ipcc.contracts.tags import LegRole
-from ipcc.errors import Invalid, NotNow
+from ipcc.errors import Invalid, NotAllowed, NotNow
 
 MOST_ITEMS = 50
 LONGEST_VALUE = 500
@@ -155,6 +156,12 @@ def _is_fit(key: str, value: str, secret_keys: Collection[str]) -> bool:
     except Invalid:
         return False
     return True
+
+
+def check_identity(data: Mapping[str, str]) -> None:
+    """Raises NotAllowed (data.identity) for what flows and the bank's systems alone may say of a customer."""
+    for key in sorted(IDENTITY & data.keys()):
+        raise NotAllowed("data.identity", f"data: {key} is found out by a flow or a system of the bank", key=key)
 
 
 def check_data(data: Mapping[str, str], secret_keys: Collection[str]) -> None:

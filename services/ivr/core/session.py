@@ -32,7 +32,7 @@ from services.ivr.core.actions import (
 )
 from services.ivr.core.flow import BACK, Flow
 from services.ivr.core.nodes.menu import MenuNode
-from services.ivr.core.steps import Finish, Go, Message, Perform, Step, Told
+from services.ivr.core.steps import NOT, VERIFIED, Finish, Go, Message, Perform, Step, Told
 
 # a flow that goes from node to node this often without anything said or done is a loop that validation let pass
 MAX_SILENT_MOVES = 100
@@ -184,8 +184,9 @@ def _staying(session: Session, step: Perform) -> Session:
         session,
         attempt=step.attempt,
         phase=step.phase,
-        private={**session.private, **step.private},
-        secrets={**session.secrets, **step.secrets},
+        variables={**_less(session.variables, step.forget), **step.variables},
+        private={**_less(session.private, step.forget), **step.private},
+        secrets={**_less(session.secrets, step.forget), **step.secrets},
         asked=step.action.operation if isinstance(step.action, CallBank) else session.asked,
     )
 
@@ -244,12 +245,16 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
         attempt=0,
         phase="",
         visits=session.visits + 1,
-        variables={**session.variables, **step.variables},
-        private={**session.private, **step.private},
-        secrets={k: v for k, v in {**session.secrets, **step.secrets}.items() if k not in step.forget},
+        variables={**_less(session.variables, step.forget), **step.variables},
+        private={**_less(session.private, step.forget), **step.private},
+        secrets=_less({**session.secrets, **step.secrets}, step.forget),
         language=step.language or session.language,
         path=(*session.path, step.target),
     )
+
+
+def _less(known: Mapping[str, str], forget: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in known.items() if name not in forget}
 
 
 def _moment(text: str) -> datetime | None:
@@ -294,5 +299,11 @@ def _returned(session: Session, step: Finish) -> FlowReturned:
         flow_id=session.lent_to,
         # a flow that ends in anything but a return node: hung up, failed, stopped, or the caller given to somebody else
         outcome=step.returned or step.outcome,
-        results={name: session.variables[name] for name in step.results if name in session.variables},
+        results=_results(session, step),
     )
+
+
+def _results(session: Session, step: Finish) -> dict[str, str]:
+    """What the flow gives back; that somebody failed to prove who he is, is told whether it was asked for or not."""
+    found = {name: session.variables[name] for name in step.results if name in session.variables}
+    return {**found, VERIFIED: NOT} if session.variables.get(VERIFIED) == NOT else found

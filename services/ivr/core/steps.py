@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
+VERIFIED = "verified"
+"""The variable that says whether the caller has proved who he is: yes, or no."""
+NOT = "no"
+
+
 @dataclass(frozen=True)
 class Perform:
     """Stay at the node and do ``action``; ``attempt`` counts the tries of an input from 1, ``phase`` names where a node of
-    several questions stands."""
+    several questions stands. What is known is wiped first where ``forget`` names it."""
 
     action: Action
     attempt: int = 1
     phase: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    forget: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
 
 
@@ -35,8 +42,8 @@ class Perform:
 class Go:
     """Leave for ``target`` by the way out named ``outcome``, with what became known; ``since`` when he stood there before.
 
-    ``variables`` are told to agents and kept on the topic, ``private`` and ``secrets`` are not; ``forget`` wipes secrets;
-    ``told`` are facts beyond the way out: an answer to a survey, a message left.
+    ``variables`` are told to agents and kept on the topic, ``private`` and ``secrets`` are not; ``forget`` wipes what it
+    names; ``told`` are facts beyond the way out: an answer to a survey, a message left.
     """
 
     target: str

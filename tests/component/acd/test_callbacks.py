@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from ipcc.auth.principal import Role
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, EntryQueued, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.callback import CallbackDialled, CallbackOutcome, CallbackTried, RequestCallback
+from ipcc.contracts.config import ConfigChanged, DialPlan, DialRule, Organisation
 from ipcc.sim.people import Caller, PhoneScript
+from services.acd.app import build
 from tests.component.acd.test_with_simulator import Floor, check_books, floor, queue
+from tests.support.service import client_of
 from tests.support.until import until
 
 NUMBER = "13800000009"
@@ -132,3 +136,25 @@ async def test_nobody_is_called_back_any_more_once_it_is_cancelled(floor: Floor)
         assert (await client.delete(f"/v1/callbacks/{entry}")).json()["outcome"] == "cancelled"
         assert (await client.get("/v1/callbacks")).json() == []
         assert (await client.delete("/v1/callbacks/nobody")).status_code == 404
+
+
+async def test_over_rest_a_number_is_refused_by_the_rule_and_who_the_customer_is_only_systems_may_say(
+    floor: Floor,
+) -> None:
+    await floor.open(queue(**calling_back("agent")), "1001")
+    rules = (DialRule(name="premium", pattern=r"168\d+", allow=False), DialRule(name="rest", pattern=r"\d+"))
+    plan = DialPlan(id="p", name="P", organisation="bank", rules=rules)
+    for thing in (Organisation(id="bank", name="Bank"), plan):
+        await floor.tell(ConfigChanged(kind=thing.kind, object_id=thing.id, version=1, object=thing))
+    async with client_of(build(floor.settings(), floor.parts), (Role.AGENT,)) as client:
+
+        async def is_refused() -> str:
+            asked = {"queue_id": "service", "phone_number": "16812345"}
+            problem = (await client.post("/v1/callbacks", json=asked)).json()
+            return str(problem.get("details", {}).get("rule", ""))
+
+        assert await until(is_refused, what="refused by a rule") == "premium"
+        wanted = {"queue_id": "service", "phone_number": NUMBER, "attributes": {"verified": "yes"}}
+        answer = await client.post("/v1/callbacks", json=wanted)
+        assert (answer.status_code, answer.json()["code"]) == (403, "acd.identity")
+        assert not [event for event in await floor.log() if isinstance(event, EntryQueued)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ipcc.auth.principal import Role
 from ipcc.contracts.call import CallDataAttached
 from ipcc.esl.commands import UuidKill
@@ -79,6 +81,20 @@ async def test_data_is_attached_to_a_live_call_and_secrets_are_not(bench: Bench)
         await bench.until_told("CallDataAttached c1")
         attached = [event.data for event in await bench.events() if isinstance(event.data, CallDataAttached)]
         assert [found.data for found in attached] == [{"case": "卡丢了"}]
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR])
+async def test_who_a_customer_is_only_flows_and_the_banks_systems_may_say(bench: Bench, role: Role) -> None:
+    async with office_of(bench) as office:
+        await joined(bench)
+        for name in ("verified", "customer_id", "card_tail", "segment", "access", "contracted"):
+            async with office.client("li", role) as client:
+                answer = await client.post("/v1/calls/c1/data", json={"data": {"case": "7", name: "yes"}})
+                assert (answer.status_code, answer.json()["code"]) == (403, "data.identity")
+                assert answer.json()["details"] == {"key": name}
+        async with office.client("core", Role.SYSTEM) as bank:
+            answer = await bank.post("/v1/calls/c1/data", json={"data": {"segment": "vip"}})
+            assert answer.json()["data"] == {"segment": "vip"}
 
 
 async def test_strangers_and_the_unknown_are_refused(bench: Bench) -> None:

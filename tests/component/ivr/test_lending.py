@@ -106,7 +106,7 @@ async def test_what_failed_is_said_by_the_outcome(desk: Desk) -> None:
         call, _ = await desk.lend(language="zh")
         await desk.key(call, "0")
         found = await desk.returned(call)
-        assert (found.outcome, found.results) == ("cancelled", {})
+        assert (found.outcome, found.results) == ("cancelled", {"verified": "no"})
 
 
 async def test_an_order_repeated_changes_nothing_and_gets_the_same_answer(desk: Desk) -> None:
@@ -204,7 +204,7 @@ async def test_who_was_joined_to_his_agent_by_force_is_never_asked_by_the_next_r
         ran, sent = len(desk.node.executed), len(desk.node.commands)
         async with desk.replica("ivr-1") as second:
             found = await desk.returned(call)
-            assert (found.session_id, found.outcome, found.results) == (session, "stopped", {})
+            assert (found.session_id, found.outcome, found.results) == (session, "stopped", {"verified": "no"})
             assert await desk.ended(call) == "stopped"
             assert second.sessions.running == {}
         assert desk.node.executed[ran:] == []
@@ -221,7 +221,7 @@ async def test_what_a_flow_finds_out_itself_nobody_tells_it_and_what_fits_no_var
         started = next(f for f in await desk.facts(call) if isinstance(f, SessionStarted))
         assert started.given == {"ticket": "t1"}
         await desk.key(call, "0")
-        assert (await desk.returned(call)).results == {}
+        assert (await desk.returned(call)).results == {"verified": "no"}
 
 
 async def test_another_replica_goes_on_where_one_died_and_gives_him_back(desk: Desk) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from ipcc.contracts.acd import AgentState, EntryEnded, EntryOutcome
-from ipcc.contracts.callback import CancelCallback, RequestCallback
-from ipcc.errors import NotFound, Refused
-from services.acd.core.inputs import RingFailed
+from ipcc.contracts.callback import CallbackOutcome, CallbackTried, CancelCallback, RequestCallback
+from ipcc.contracts.config import DialPlan, DialRule, Organisation
+from ipcc.errors import Invalid, NotAllowed, NotFound, Refused
+from services.acd.core.effects import DialCustomer
+from services.acd.core.inputs import PickedUp, RingFailed
 from services.acd.core.state import PAST_KEPT
-from tests.unit.acd.world import NODE, World, queue
+from tests.unit.acd.world import NODE, World, changed, queue
 
 NUMBER = "13800000009"
 ALL_DAY = {"not_before": "00:00", "not_after": "24:00", "pause_s": 60, "ring_s": 10}
@@ -91,3 +93,57 @@ def test_who_ended_so_long_ago_that_he_is_forgotten_is_not_taken_in_again_unless
         day.give(RequestCallback(entry_id="entry-a", phone_number=NUMBER))
     assert [ended.entry_id for ended in day.told(EntryEnded)] == ["entry-a", "entry-b"]
     assert not day.state.entries
+
+
+BANK = Organisation(id="bank", name="Bank")
+SALES = Organisation(id="sales", name="Sales", parent="bank")
+RULES = (
+    DialRule(name="urgent", reach="emergency", pattern="(110|119)"),
+    DialRule(name="premium", pattern=r"168\d{5,8}", allow=False),
+    DialRule(name="mobile", pattern=r"1[3-9]\d{9}", gateway="mobile", prefix="0", roles=("system",)),
+    DialRule(name="abroad", pattern=r"00\d{6,18}", roles=("supervisor",)),
+    DialRule(name="desks", reach="internal", pattern=r"8\d{4}", strip=1),
+)
+
+
+def planned(*plans: DialPlan, **rules: Any) -> World:
+    day = world(**rules)
+    for one in (BANK, SALES, *plans):
+        day.give(changed(one))
+    return day
+
+
+@pytest.mark.parametrize(("number", "rule"), [("16812345", "premium"), ("0049301234567", "abroad"), ("95500", "")])
+def test_a_number_the_dial_plan_refuses_is_refused_by_the_name_of_the_rule_when_it_is_asked_for(
+    number: str, rule: str
+) -> None:
+    day = planned(DialPlan(id="p", name="P", organisation="bank", rules=RULES))
+    with pytest.raises(NotAllowed) as refused:
+        day.give(ask(phone_number=number))
+    assert (refused.value.code, refused.value.details["rule"]) == ("dial.not_allowed", rule)
+    assert not day.state.entries
+    with pytest.raises(Invalid, match="phone of ours"):
+        day.give(ask(phone_number="81001"))
+
+
+def test_a_customer_is_dialled_as_the_plan_of_the_queues_unit_says_and_not_once_it_no_longer_lets_him() -> None:
+    wide = DialPlan(id="wide", name="Wide", organisation="bank", rules=(DialRule(name="all", pattern=r"\d{3,20}"),))
+    day = planned(wide, DialPlan(id="p", name="P", organisation="sales", rules=RULES), organisation="sales")
+    with pytest.raises(NotAllowed):
+        day.give(ask(phone_number="16812345"))
+    day.give(ask())
+    day.come("ann")
+    day.give(PickedUp(day.offer_of("a"), NODE))
+    dialled = day.effects[-1]
+    assert isinstance(dialled, DialCustomer)
+    assert (dialled.gateway, dialled.phone_number) == ("mobile", f"0{NUMBER}")
+    day.give(RingFailed(dialled.leg_id, "USER_BUSY"))
+    day.give(changed(DialPlan(id="p", name="P", organisation="sales", rules=RULES[:2])))
+    day.wait(61)
+    day.give(PickedUp(day.offer_of("a"), NODE))
+    dialled = day.effects[-1]
+    assert isinstance(dialled, DialCustomer)
+    assert dialled.phone_number == ""
+    day.give(RingFailed(dialled.leg_id, "OUTGOING_CALL_BARRED"))
+    tried = day.told(CallbackTried)[-1]
+    assert (tried.outcome, tried.cause_text) == (CallbackOutcome.FAILED, "OUTGOING_CALL_BARRED")

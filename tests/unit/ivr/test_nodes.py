@@ -140,6 +140,47 @@ IDENTIFY = {"kind": "identify", "next": "ok", "on_failure": "end", "on_locked": 
 AFTER = {n: {"kind": "play", "prompts": ["goodbye"], "next": "end"} for n in ("ok", "locked")}
 
 
+PROVED = (keyed(CARD), BankAnswer("ok", values={"customer_id": "c1"}), keyed(PIN), BankAnswer("ok"))
+OTHER = "6222000000000099"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        (),
+        (keyed("0"),),
+        (keyed(OTHER), BankAnswer("unavailable")),
+        (keyed(OTHER), BankAnswer("ok", values={"customer_id": "c9"}), keyed("0")),
+        (keyed(OTHER), BankAnswer("refused", "card_blocked")),
+        (keyed(OTHER), BankAnswer("ok"), keyed(PIN), BankAnswer("refused", "pin_locked")),
+        (keyed(OTHER), BankAnswer("ok"), *[keyed(PIN), BankAnswer("refused", "pin_wrong")] * 3),
+    ],
+)
+def test_a_second_check_that_is_not_passed_leaves_nothing_of_the_first(then: tuple[Any, ...]) -> None:
+    wait = {"kind": "menu", "prompts": ["main-menu"], "choices": {"1": {"next": "again"}}, "attempts": 3, "timeout_s": 5,
+            "on_failure": "end"}  # fmt: skip
+    again = {**IDENTIFY, "next": "end", "on_locked": "end"}
+    walk = Walk(flow({"a": {**IDENTIFY, "next": "ok"}, "ok": wait, "locked": AFTER["locked"], "again": again}))
+    walk.then(*PROVED)
+    assert walk.moved.session.attributes()["verified"] == "yes"
+    walk.then(keyed("1"), *then)
+    session = walk.moved.session
+    assert session.attributes()["verified"] == "no"
+    assert not {"customer_id", "card_tail", "segment"} & session.speakable().keys()
+    assert session.known("card_no") is None
+
+
+def test_a_check_of_the_bank_that_is_refused_makes_the_earlier_one_worth_nothing() -> None:
+    check = {"kind": "bank", "operation": "verify_pin", "inputs": {"card_no": "card_no", "pin": "pin"},
+             "outputs": {"verified": "verified", "customer_id": "who"},
+             "shown": ["verified"], "on_unavailable": "end"}  # fmt: skip
+    document = flow({"a": {**check, "next": "end", "on_refused": "ok"}, "ok": AFTER["ok"]})
+    walk = Walk(document, card_no=CARD, pin=PIN, verified="yes", who="c1")
+    assert walk.moved.session.known("who") == "c1"
+    walk.then(BankAnswer("refused", "pin_wrong"))
+    assert (walk.at, walk.moved.session.known("verified"), walk.moved.session.known("who")) == ("ok", "no", None)
+
+
 def test_identify_asks_number_and_password_and_keeps_neither_in_sight() -> None:
     walk = Walk(flow({"a": IDENTIFY, **AFTER}))
     walk.then(keyed(CARD))

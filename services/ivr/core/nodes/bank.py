@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from services.ivr.core.actions import BankAnswer, CallBank, Input
-from services.ivr.core.steps import Go, NodeModel, Perform, Step
+from services.ivr.core.steps import NOT, VERIFIED, Go, NodeModel, Perform, Step
 
 if TYPE_CHECKING:
     from services.ivr.core.session import Session
@@ -21,7 +21,8 @@ class BankNode(NodeModel):
     movement of money was booked: that is said honestly. A number such as 12 in ``constants`` is sent as it stands.
 
     What the bank answers is ``private``: said to the caller, never told to topics or agents, and asked again when another
-    replica takes over; only variables in ``shown`` are. A PIN is wiped with the answer.
+    replica takes over; only variables in ``shown`` are. A PIN is wiped with the answer. One that answers ``verified`` is a
+    check: not passed, it makes that no, and wipes what its outputs were from an earlier one.
     """
 
     kind: Literal["bank"]
@@ -46,11 +47,16 @@ class BankNode(NodeModel):
             shown = {name: value for name, value in found.items() if name in self.shown}
             private = {name: value for name, value in found.items() if name not in shown}
             return Go(self.next, outcome="ok", variables=shown, private=private, forget=forget)
+        # what an earlier check had found does not outlive one that was not passed
+        is_check = VERIFIED in self.outputs.values()
+        unproved = {VERIFIED: NOT} if is_check else {}
+        forget = (*forget, *(self.outputs.values() if is_check else ()))
         if given.outcome == "refused":
             target = self.refused.get(given.code, self.on_refused)
-            return Go(target, outcome=f"refused {given.code}".strip(), forget=forget)
+            return Go(target, outcome=f"refused {given.code}".strip(), variables=unproved, forget=forget)
         is_unknown = given.outcome == "unknown" and self.on_unknown
-        return Go(self.on_unknown if is_unknown else self.on_unavailable, outcome=given.outcome, forget=forget)
+        target = self.on_unknown if is_unknown else self.on_unavailable
+        return Go(target, outcome=given.outcome, variables=unproved, forget=forget)
 
     def needs(self) -> tuple[str, ...]:
         return tuple(self.inputs.values())

@@ -30,9 +30,10 @@ class SetNode(NodeModel):
 
     def step(self, session: Session, given: Input | None) -> Step:
         found = {name: self._filled(text, session) for name, text in self.values.items()}
+        # its value of before is gone, also where it was kept from agents and is not any more, or the other way round
         if self.private:
-            return Go(self.next, outcome="set", private=found)
-        return Go(self.next, outcome="set", variables=found)
+            return Go(self.next, outcome="set", private=found, forget=tuple(found))
+        return Go(self.next, outcome="set", variables=found, forget=tuple(found))
 
     def _filled(self, text: str, session: Session) -> str:
         known = session.speakable()
