@@ -8,7 +8,7 @@ import pytest
 
 from ipcc.contracts.acd import AgentState, EntryEnded, EntryOutcome
 from ipcc.contracts.callback import CallbackOutcome, CallbackTried, CancelCallback, RequestCallback
-from ipcc.contracts.config import DialPlan, DialRule, Organisation
+from ipcc.contracts.config import ConfigObject, DialPlan, DialRule, Organisation
 from ipcc.errors import Invalid, NotAllowed, NotFound, Refused
 from services.acd.core.effects import DialCustomer
 from services.acd.core.inputs import PickedUp, RingFailed
@@ -108,7 +108,8 @@ RULES = (
 
 def planned(*plans: DialPlan, **rules: Any) -> World:
     day = world(**rules)
-    for one in (BANK, SALES, *plans):
+    things: tuple[ConfigObject, ...] = (BANK, SALES, *plans)
+    for one in things:
         day.give(changed(one))
     return day
 

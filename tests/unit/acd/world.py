@@ -7,7 +7,7 @@ from typing import Any
 
 from ipcc.contracts.acd import AcdPayload, AgentState, EndWrapUp, Enqueue, SetNotReady, SetReady, SignIn, SignOut
 from ipcc.contracts.call import CallEnded, LegEnded, PhoneChanged
-from ipcc.contracts.config import Calendar, ConfigChanged, Phone, Queue, Skill, User
+from ipcc.contracts.config import ConfigChanged, ConfigObject, Phone, Queue, Skill, User
 from services.acd.core.decision import Decision, advance
 from services.acd.core.effects import Effect
 from services.acd.core.inputs import Joined, PickedUp, Rang, TimePassed
@@ -18,7 +18,7 @@ START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NODE = "fs1"
 
 
-def changed(thing: Queue | User | Phone | Skill | Calendar) -> ConfigChanged:
+def changed(thing: ConfigObject) -> ConfigChanged:
     """An administered object as it arrives on the bus."""
     return ConfigChanged(kind=thing.kind, object_id=thing.id, version=1, object=thing)
 
