@@ -124,6 +124,8 @@ class Session:
     _input: Commands = field(default_factory=Commands)
     _waiting: deque[Command] = field(default_factory=deque)
     _events: deque[Outgoing] = field(default_factory=deque)
+    _waits_since: float | None = None
+    """When the first thing came that the switch has not looked at yet. What comes later does not put the look off."""
     _ticket: int | None = None
     _out: bytearray = field(default_factory=bytearray)
 
@@ -167,6 +169,8 @@ class Session:
             self._log(event)
         if self.subscription.wants(event.name, event.subclass, event.headers):
             self._queue(outgoing)
+        if self._waits_since is None and (self._events or self._is_ending):
+            self._waits_since = now
         if now - self.looked_at < _SAME_LOOK_S:
             self._look()
 
@@ -174,11 +178,10 @@ class Session:
         """When `tick` has something to do: a look with events waiting, the end of a linger."""
         if self.is_closing:
             return None
-        is_ending = self.control is not None and self.control.is_over and self.close_at is None
-        if (self._events and not self._is_blocked) or is_ending:
-            looks = math.floor((self.now - self.looked_at) / LOOK_EVERY_S + _SLACK) + 1
-            return self.looked_at + looks * LOOK_EVERY_S
-        return self.close_at
+        if self._waits_since is None or not (self._is_ending or (self._events and not self._is_blocked)):
+            return self.close_at
+        looks = math.floor((self._waits_since - self.looked_at) / LOOK_EVERY_S + _SLACK) + 1
+        return self.looked_at + looks * LOOK_EVERY_S
 
     def tick(self, now: float) -> None:
         """Let time pass: waiting events go out, a linger may end."""
@@ -258,6 +261,10 @@ class Session:
         self._events.append(outgoing)
 
     @property
+    def _is_ending(self) -> bool:
+        return self.control is not None and self.control.is_over and self.close_at is None
+
+    @property
     def _is_blocked(self) -> bool:
         return self.is_held or self.is_closing or self._ticket is not None or self._awaits_application
 
@@ -269,6 +276,8 @@ class Session:
         self.looked_at = self.now
         while self._events and not self._is_blocked:
             self.write(self._events.popleft().frame(self.subscription.style))
+        if not self._events:
+            self._waits_since = None
         self._end_if_over()
 
     @property

@@ -181,7 +181,8 @@ class Rig:
         if leg not in self._by_leg:
             return
         call, agent = self._by_leg[leg]
-        if output.name == "CHANNEL_ANSWER":
+        if output.name == "CHANNEL_PARK":
+            # not at CHANNEL_ANSWER: the switch then still has to park the leg, which would undo a bridge ordered in between
             self._talk(call, leg)
         elif output.name == "CHANNEL_DESTROY":
             del self._by_leg[leg]
