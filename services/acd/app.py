@@ -21,6 +21,8 @@ from ipcc.tasks import Tasks
 from services.acd.api import router
 from services.acd.callback_api import CallbackDesk
 from services.acd.callback_api import router as callbacks_router
+from services.acd.digital_api import DigitalDesk
+from services.acd.digital_api import router as digital_router
 from services.acd.mirror import Mirror, Stories
 from services.acd.originates import Dialling
 from services.acd.owner import Surroundings
@@ -45,6 +47,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
     desk = Desk(mirrors, config, requester, clock, metrics)
     callback_desk = CallbackDesk(mirrors, config, requester, clock)
+    digital_desk = DigitalDesk(mirrors, config, requester)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -74,8 +77,8 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, clock),
         metrics=metrics,
         health=health,
-        routers=[router, callbacks_router],
-        provides=[desk, callback_desk],
+        routers=[router, callbacks_router, digital_router],
+        provides=[desk, callback_desk, digital_desk],
     )
 
 

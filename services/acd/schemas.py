@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from ipcc.contracts.acd import AgentState
+from ipcc.contracts.config import Medium
 
 
 class QueueView(BaseModel):
@@ -16,14 +17,26 @@ class QueueView(BaseModel):
     id: str
     name: str
     domain: str
+    medium: Medium
     waiting: int
     offered: int
     longest_wait_s: float
     agents: dict[AgentState, int]
 
 
+class MediumView(BaseModel):
+    """How an agent stands in one medium. ``obstacle``: why he has no room for one contact more of it; "" when he has."""
+
+    medium: Medium
+    capacity: int
+    offered: int
+    serving: int
+    wrapping: int
+    obstacle: str
+
+
 class AgentView(BaseModel):
-    """An agent now. ``until`` is when his state ends by itself."""
+    """An agent now. ``until`` is when his state, which is his telephone's, ends by itself; ``media``: those he may be given."""
 
     id: str
     name: str
@@ -37,6 +50,32 @@ class AgentView(BaseModel):
     offer_id: str
     until: datetime | None
     skills: dict[str, int]
+    media: list[MediumView]
+
+
+class WrapUpDone(BaseModel):
+    """What came of a contact in writing."""
+
+    code: str = Field(default="", max_length=80)
+
+
+class OfferDeclined(BaseModel):
+    """The offer after it."""
+
+    offer_id: str
+    entry_id: str
+    outcome: str
+
+
+class ContactAnswer(BaseModel):
+    """A contact in writing after it. ``is_over``: the conversation is; ``until``: the time for the work on it."""
+
+    entry_id: str
+    agent_id: str = ""
+    queue_id: str = ""
+    medium: str = ""
+    is_over: bool = True
+    until: datetime | None = None
 
 
 class EntryView(BaseModel):
@@ -46,6 +85,7 @@ class EntryView(BaseModel):
     call_id: str
     queue_id: str
     domain: str
+    medium: Medium
     position: int
     priority: int
     entered_at: datetime

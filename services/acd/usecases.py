@@ -25,6 +25,7 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.errors import NotFound
 from ipcc.metrics import ACD_AGENTS, ACD_LONGEST_WAIT, ACD_WAITING, Metrics
+from services.acd.agent_media import media_of
 from services.acd.core.explanation import sentence
 from services.acd.core.reasons import with_chinese_reasons
 from services.acd.core.rows import Agent, Entry
@@ -148,6 +149,7 @@ class Desk:
             id=queue.id,
             name=queue.name,
             domain=queue.domain,
+            medium=queue.medium,
             waiting=sum(not e.offer_id for e in entries),
             offered=sum(bool(e.offer_id) for e in entries),
             longest_wait_s=max((_seconds(e, now) for e in entries), default=0.0),
@@ -173,12 +175,14 @@ class Desk:
             offer_id=row.offer_id,
             until=row.until,
             skills=dict(user.skills),
+            media=media_of(user, row),
         )
 
 
 def serves(user: User, queue: Queue) -> bool:
-    """Whether ``user`` has every skill of ``queue`` at its level."""
-    return user.domain == queue.domain and all(user.skills.get(s, 0) >= level for s, level in queue.skills.items())
+    """Whether ``user`` takes the medium of ``queue`` and has every skill of it at its level."""
+    takes_it = user.domain == queue.domain and user.capacity.of(queue.medium) > 0
+    return takes_it and all(user.skills.get(s, 0) >= level for s, level in queue.skills.items())
 
 
 def _is_agent(user: User) -> bool:
@@ -205,6 +209,7 @@ def _entries_in_order(mirror: Mirror, now: datetime) -> Iterator[EntryView]:
                 call_id=entry.call_id,
                 queue_id=entry.queue_id,
                 domain=mirror.domain,
+                medium=entry.medium,
                 position=place,
                 priority=entry.priority,
                 entered_at=entry.entered_at,

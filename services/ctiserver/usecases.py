@@ -60,7 +60,10 @@ class AgentDesk:
     async def sign_in(self, agent_id: str, phone_id: str | None, ready: bool) -> Mapping[str, Any]:
         """Bind the agent to a phone that can be rung; without ``phone_id`` to the one configured for him."""
         user = self.directory.agent(agent_id)
-        chosen = phone_id or user.phone
+        chosen = phone_id or user.phone or ""
+        if not chosen and not user.capacity.voice:
+            # he takes no calls: acd lets him in without one
+            return await self._ask(SignIn(domain=user.domain, agent_id=agent_id, phone_id="", ready=ready))
         if not chosen:
             raise NotNow("agent.no_phone", f"agent {agent_id} has no phone of his own: name one", agent_id=agent_id)
         self.directory.check_phone(chosen)

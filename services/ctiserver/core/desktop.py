@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ipcc.call.model import Call
-from ipcc.contracts import acd, call, ivr
+from ipcc.contracts import acd, call, digital, ivr
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.payload import Payload
 
@@ -97,6 +97,12 @@ class Desktops:
 
     def _handled(self, data: acd.ContactHandled, _at: datetime) -> Iterable[Message]:
         yield Message(data.agent_id, "contact.handled", _public(data, "domain", "cause", "agent_id"))
+
+    def _medium_changed(self, data: digital.AgentMediumChanged, _at: datetime) -> Iterable[Message]:
+        yield Message(data.agent_id, "agent.medium", _public(data, "domain", "cause", "agent_id"))
+
+    def _contact_ended(self, data: digital.ContactEnded, _at: datetime) -> Iterable[Message]:
+        yield Message(data.agent_id, "contact.ended", _public(data, "domain", "cause", "agent_id"))
 
     def _leg_started(self, data: call.LegStarted, _at: datetime) -> Iterable[Message]:
         if data.agent_id:
@@ -191,6 +197,8 @@ _TAKE: dict[type[Payload], Callable[[Desktops, Any, datetime], Iterable[Message]
     acd.OfferRinging: Desktops._offer_rings,
     acd.OfferEnded: Desktops._offer_over,
     acd.ContactHandled: Desktops._handled,
+    digital.AgentMediumChanged: Desktops._medium_changed,
+    digital.ContactEnded: Desktops._contact_ended,
     call.LegStarted: Desktops._leg_started,
     call.LegRinging: Desktops._leg_rings,
     call.LegAnswered: Desktops._leg_answered,

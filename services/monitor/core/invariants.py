@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ipcc.contracts.acd import AgentChanged, AgentState, EntryEnded, EntryQueued, OfferEnded, OfferMade
+from ipcc.contracts.acd import (
+    AgentChanged,
+    AgentState,
+    ContactHandled,
+    EntryEnded,
+    EntryQueued,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+)
 from ipcc.contracts.alert import Severity
 from ipcc.contracts.call import LegEnded, PhoneChanged
-from ipcc.contracts.config import Strategy
+from ipcc.contracts.config import VOICE, Strategy
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
 from ipcc.contracts.tags import LegRole
@@ -23,6 +32,8 @@ PHONE_WITHIN = timedelta(seconds=10)
 REMEMBER = 20_000
 # a queue's strategy, as acd names it in the reason of an offer
 RING_ALL: Strategy = "ring_all"
+# an agent, and a medium
+Hands = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,9 @@ class Watch:
     offers_by_entry: dict[str, set[str]] = field(default_factory=dict)
     # of those: the offers of a queue that rings all who fit at once
     ringing_all: dict[str, str] = field(default_factory=dict)
-    offers_by_agent: dict[str, set[str]] = field(default_factory=dict)
+    # what an agent holds of a medium: offers, then the entries he serves, until his work on them is done
+    held: dict[Hands, set[str]] = field(default_factory=dict)
+    most: dict[Hands, int] = field(default_factory=dict)
     ended_offers: OrderedDict[str, None] = field(default_factory=OrderedDict)
     entries: set[str] = field(default_factory=set)
     ready: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -85,18 +98,39 @@ class Watch:
             return []
         found = []
         to_entry = self.offers_by_entry.setdefault(data.entry_id, set())
-        to_agent = self.offers_by_agent.setdefault(data.agent_id, set())
         to_entry.add(data.offer_id)
-        to_agent.add(data.offer_id)
         if data.why.get("rule") == RING_ALL:
             self.ringing_all[data.offer_id] = data.queue_id
         if len(to_entry) > 1 and not self._is_rung_with_all(to_entry):
             text = f"entry {data.entry_id} is offered to {len(to_entry)} agents at once"
             found.append(Breach("I1", data.entry_id, Severity.CRITICAL, text))
-        if len(to_agent) > 1:
-            text = f"agent {data.agent_id} holds {len(to_agent)} offers at once"
-            found.append(Breach("I2", data.agent_id, Severity.CRITICAL, text))
-        return found
+        return [*found, *self._give(data)]
+
+    def _give(self, data: OfferMade) -> list[Breach]:
+        hands = (data.agent_id, data.medium)
+        self.most[hands] = data.capacity
+        held = self.held.setdefault(hands, set())
+        held.add(data.offer_id)
+        if len(held) <= data.capacity:
+            return []
+        text = f"agent {data.agent_id} holds {len(held)} offers and contacts of {data.medium}, {data.capacity} at most"
+        return [Breach("I2", _name(hands), Severity.CRITICAL, text)]
+
+    def _put_down(self, hands: Hands, what: str) -> list[Breach]:
+        held = self.held.get(hands, set())
+        most = self.most.get(hands, 1)
+        was_broken = len(held) > most
+        held.discard(what)
+        if not held:
+            self.held.pop(hands, None)
+            self.most.pop(hands, None)
+        is_mended = was_broken and len(held) <= most
+        return (
+            [Breach("I2", _name(hands), Severity.INFO, "within his capacity again", cleared=True)] if is_mended else []
+        )
+
+    def _handled(self, data: ContactHandled, at: datetime) -> list[Breach]:
+        return self._put_down((data.agent_id, data.medium), data.entry_id)
 
     def _is_rung_with_all(self, offers: set[str]) -> bool:
         """Whether one queue rings all on purpose; its rule comes with the offer, so that it is known as early."""
@@ -107,8 +141,18 @@ class Watch:
         self.ringing_all.pop(data.offer_id, None)
         return [
             *_withdraw("I1", self.offers_by_entry, data.entry_id, data.offer_id),
-            *_withdraw("I2", self.offers_by_agent, data.agent_id, data.offer_id),
+            *self._pass_on(data),
         ]
+
+    def _pass_on(self, data: OfferEnded) -> list[Breach]:
+        """An offer that was answered becomes a contact in the same hands; any other is gone from them."""
+        hands = (data.agent_id, data.medium)
+        held = self.held.get(hands)
+        if data.outcome is OfferOutcome.ANSWERED and held is not None and data.offer_id in held:
+            held.remove(data.offer_id)
+            held.add(data.entry_id)
+            return []
+        return self._put_down(hands, data.offer_id)
 
     def _entry_queued(self, data: EntryQueued, at: datetime) -> list[Breach]:
         self.entries.add(data.entry_id)
@@ -170,6 +214,11 @@ def _withdraw(rule: str, held: dict[str, set[str]], key: str, offer_id: str) -> 
     )
 
 
+def _name(hands: Hands) -> str:
+    agent_id, medium = hands
+    return agent_id if medium == VOICE else f"{agent_id}/{medium}"
+
+
 def _ready_is_fine(agent_id: str) -> Breach:
     return Breach("I9", agent_id, Severity.INFO, "not ready any more, or his phone is back", cleared=True)
 
@@ -177,6 +226,7 @@ def _ready_is_fine(agent_id: str) -> Breach:
 _TABLE: dict[str, Callable[[Watch, Any, datetime], list[Breach]]] = {
     OfferMade.TYPE: Watch._offered,
     OfferEnded.TYPE: Watch._offer_ended,
+    ContactHandled.TYPE: Watch._handled,
     EntryQueued.TYPE: Watch._entry_queued,
     EntryEnded.TYPE: Watch._entry_ended,
     AgentChanged.TYPE: Watch._agent_changed,

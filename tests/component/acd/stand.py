@@ -123,6 +123,11 @@ class Stand:
         """A command and its answer."""
         return await self.requester.ask(command, 5.0)
 
+    async def give(self, *things: Queue | User) -> None:
+        """What is administered from now on."""
+        for thing in things:
+            await self.tell(ConfigChanged(kind=thing.kind, object_id=thing.id, version=2, object=thing))
+
     async def sign_in(self, *agents: str) -> None:
         """Agents come, ready."""
         for agent in agents:

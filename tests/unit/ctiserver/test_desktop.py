@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ipcc.contracts import acd, call
+from ipcc.contracts import acd, call, digital
 from ipcc.contracts.envelope import wrap
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.tags import LegRole
@@ -98,3 +98,21 @@ def test_nothing_of_a_call_is_kept_when_it_is_over() -> None:
     take(known, call.CallEnded(call_id="c1", cause="X", duration_ms=1))
     assert not known._legs
     assert not known._agents_in
+
+
+def test_a_chat_pops_up_is_ended_and_its_place_is_counted_at_its_agent_alone() -> None:
+    known = desktops()
+    of_chat = {"entry_id": "e1", "call_id": "talk-1", "queue_id": "web", "agent_id": "li", "medium": "chat"}
+    made = acd.OfferMade(**of_chat, offer_id="o1", phone_id="", node_id="", epoch=1, deadline=T0, capacity=3)
+    stands = digital.AgentMediumChanged(agent_id="li", medium="chat", offered=1, serving=0, wrapping=0, capacity=3)
+    out = take(known, made, stands)
+    assert [(m.agent_id, m.type, m.data["medium"]) for m in out] == [
+        ("li", "offer.made", "chat"),
+        ("li", "agent.medium", "chat"),
+    ]
+    assert (out[0].data["phone_id"], out[0].data["capacity"], out[1].data["offered"]) == ("", 3, 1)
+    assert [offer["offer_id"] for offer in known.offers_to("li")] == ["o1"]
+    over = digital.ContactEnded(**of_chat, until=T0)
+    taken = acd.OfferEnded(**of_chat, offer_id="o1", outcome=acd.OfferOutcome.ANSWERED)
+    assert [(m.agent_id, m.type) for m in take(known, taken, over)] == [("li", "offer.ended"), ("li", "contact.ended")]
+    assert known.offers_to("li") == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipcc.contracts.acd import (
     AgentChanged,
     AgentState,
+    ContactHandled,
     EntryChanged,
     EntryEnded,
     EntryOutcome,
@@ -104,6 +105,12 @@ def offered(call: str, agent: str, offer: str, rule: str = "longest_idle", queue
 def offer_ended(call: str, agent: str, offer: str, outcome: OfferOutcome = OfferOutcome.ANSWERED) -> OfferEnded:
     return OfferEnded(
         offer_id=offer, entry_id=f"e-{call}", call_id=call, queue_id="retail", agent_id=agent, outcome=outcome
+    )
+
+
+def handled(call: str, agent: str) -> ContactHandled:
+    return ContactHandled(
+        entry_id=f"e-{call}", call_id=call, queue_id="retail", agent_id=agent, talk_ms=1, wrap_up_ms=1
     )
 
 

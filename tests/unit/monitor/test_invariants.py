@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ipcc.contracts.acd import AgentState, EntryOutcome
+from ipcc.contracts.acd import AgentState, EntryOutcome, OfferOutcome
 from services.monitor.core.invariants import PHONE_WITHIN, RECORDING_WITHIN, Breach, Watch
 from tests.unit.monitor import stories as s
 from tests.unit.monitor.stories import NOON, Told
@@ -44,7 +44,30 @@ def test_one_agent_with_two_offers_is_seen() -> None:
     watch, told = Watch(), Told()
     watch.apply(told.at(0, s.offered("c1", "a1", "o1")))
     assert short(watch.apply(told.at(1, s.offered("c2", "a1", "o2")))) == [("I2", "a1", False)]
-    assert short(watch.apply(told.at(2, s.offer_ended("c1", "a1", "o1")))) == [("I2", "a1", True)]
+    no_answer = OfferOutcome.NO_ANSWER
+    assert short(watch.apply(told.at(2, s.offer_ended("c1", "a1", "o1", no_answer)))) == [("I2", "a1", True)]
+    watch.apply(told.at(3, s.offer_ended("c2", "a1", "o2", no_answer)))
+    assert (watch.held, watch.most) == ({}, {})
+
+
+def test_one_agent_offered_a_call_while_he_has_one_is_seen_until_the_first_is_done_with() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.offered("c1", "a1", "o1")))
+    assert watch.apply(told.at(1, s.offer_ended("c1", "a1", "o1"))) == []
+    assert short(watch.apply(told.at(2, s.offered("c2", "a1", "o2")))) == [("I2", "a1", False)]
+    assert short(watch.apply(told.at(3, s.handled("c1", "a1")))) == [("I2", "a1", True)]
+
+
+def test_chats_up_to_his_capacity_beside_a_call_are_no_breach_and_one_more_is() -> None:
+    watch, told = Watch(), Told()
+    assert watch.apply(told.at(0, s.offered("c1", "a1", "o1"))) == []
+    for number in (2, 3):
+        chat = s.offered(f"c{number}", "a1", f"o{number}").model_copy(update={"medium": "chat", "capacity": 2})
+        assert watch.apply(told.at(1, chat)) == []
+    more = s.offered("c4", "a1", "o4").model_copy(update={"medium": "chat", "capacity": 2})
+    assert short(watch.apply(told.at(2, more))) == [("I2", "a1/chat", False)]
+    gone = s.offer_ended("c4", "a1", "o4", OfferOutcome.DECLINED).model_copy(update={"medium": "chat"})
+    assert short(watch.apply(told.at(3, gone))) == [("I2", "a1/chat", True)]
 
 
 def test_one_offer_after_the_other_is_how_it_should_be() -> None:
