@@ -38,17 +38,22 @@ class SessionStarted(IvrPayload):
 
 
 class NodeEntered(IvrPayload):
-    """The session stands at this node of the flow; ``place`` is all another replica needs to resume there (no secrets)."""
+    """The session stands at this node of the flow; ``place`` is all another replica needs to resume there (no secrets).
+    ``visit`` counts the nodes of the session from 1."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.node_entered"
 
     flow_node: str
     kind: str
     place: dict[str, str] = Field(default_factory=dict)
+    visit: int = 0
 
 
 class NodeLeft(IvrPayload):
-    """The node is done: ``outcome`` names the way out; ``input_kind`` is digits, none or timeout, never the value."""
+    """The node is done: ``outcome`` names the way out, or hung_up, stopped, failed where the session ended there;
+    ``input_kind`` is digits, none or timeout, never the value; so often something was ``keyed`` and so often nothing came
+    (``timeouts``). Of every node entered it is told once, by the replica that was there last.
+    """
 
     TYPE: ClassVar[str] = "ipcc.ivr.node_left"
 
@@ -57,6 +62,11 @@ class NodeLeft(IvrPayload):
     outcome: str
     input_kind: str = "none"
     elapsed_ms: int = 0
+    flow_id: str = ""
+    flow_version: int = 0
+    visit: int = 0
+    keyed: int = 0
+    timeouts: int = 0
 
 
 class BankOperationDone(IvrPayload):

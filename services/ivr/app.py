@@ -36,6 +36,7 @@ from services.ivr.settings import IvrSettings
 from services.ivr.store import MIGRATIONS, VersionStore
 from services.ivr.switch import IVR_LEGS, Telephony
 from services.ivr.systems import BankSystems
+from services.ivr.tracing import Traces
 from services.ivr.usecases import Outside, Sessions
 
 log = structlog.get_logger(__name__)
@@ -54,13 +55,14 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     config = View(bus, CONFIG, clock, salvage)
     switches = parts.switches(settings, IVR_LEGS)
     desk = QueueDesk(bus, publisher, requester, clock, config)
-    sender = FactSender(publisher)
+    traces = Traces(bus)
+    sender = FactSender(publisher, traces.note)
     bank = BankCore(BankSettings.of(settings), clock, metrics)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     systems = BankSystems(settings.http_services)
     telephony = _telephony(settings, switches)
     sessions = Sessions(
-        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, tasks, metrics)
+        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, traces, tasks, metrics)
     )
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
@@ -95,7 +97,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, *([flow_router] if life else [])],
-        provides=[sessions, flows, *([life.flow_life] if life else [])],
+        provides=[sessions, flows, traces, *([life.flow_life] if life else [])],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Callable
 from itertools import islice
 
 import structlog
@@ -22,10 +23,13 @@ RETRY_S = 0.5
 
 
 class FactSender:
-    """Run it by ``tasks.spawn(name, sender.run)``. ``waiting`` and ``lost`` are for health and metrics."""
+    """Run it by ``tasks.spawn(name, sender.run)``; ``watch`` is called with each fact as it is told.
 
-    def __init__(self, publisher: Publisher) -> None:
+    ``waiting`` and ``lost`` are for health and metrics."""
+
+    def __init__(self, publisher: Publisher, watch: Callable[[Event], None] | None = None) -> None:
         self.lost = 0
+        self._watch = watch
         self._publisher = publisher
         self._events: deque[Event] = deque()
         self._told = asyncio.Event()
@@ -41,7 +45,10 @@ class FactSender:
             if len(self._events) >= LIMIT:
                 self._events.popleft()
                 self.lost += 1
-            self._events.append(self._publisher.event(fact))
+            event = self._publisher.event(fact)
+            self._events.append(event)
+            if self._watch is not None:
+                self._watch(event)
         self._told.set()
 
     async def run(self) -> None:

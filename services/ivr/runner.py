@@ -35,7 +35,7 @@ from services.ivr.core.actions import (
     ServiceAnswer,
     Stopped,
 )
-from services.ivr.core.flow import Flow
+from services.ivr.core.flow import Flow, Node
 from services.ivr.core.session import Moved, Session, abort, advance, note_answer
 from services.ivr.core.speech import prompts
 from services.ivr.ports import LineLost, Standing, Surroundings
@@ -64,7 +64,7 @@ class Runner:
     def __init__(self, flow: Flow, moved: Moved, around: Surroundings, *, is_back: bool = False) -> None:
         self.session: Session = moved.session
         self.since: datetime = around.clock.now()
-        self.flow_id = flow.id
+        self.flow_id, self.flow_version = flow.id, flow.version
         self._flow = flow
         self._action = moved.action
         self._around = around
@@ -75,6 +75,16 @@ class Runner:
         self._ending: CallerGone | Stopped | None = None
         self._ending_at: datetime | None = None
         self._over = asyncio.Event()
+
+    @property
+    def standing(self) -> Node:
+        """The node where the session stands."""
+        return self._flow.nodes[self.session.at]
+
+    @property
+    def queue(self) -> str:
+        """The queue he waits in; empty when he does not."""
+        return self._place.queue_id if self._place is not None else ""
 
     async def run(self) -> None:
         """Until the session is over. Cancelling it leaves the caller where he is, for another replica to find.
@@ -138,7 +148,7 @@ class Runner:
 
     def failed(self) -> tuple[IvrPayload, ...]:
         """We cannot go on: end the session where it stands and say so."""
-        moved = abort(self.session, self._around.clock.now())
+        moved = abort(self._flow, self.session, self._around.clock.now())
         self.session, self._action = moved.session, None
         return moved.facts
 

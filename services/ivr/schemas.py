@@ -7,7 +7,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ivr.core.trace import Trace
 from services.ivr.rehearsing import FlowReport
+from services.ivr.runner import Runner
 from services.ivr.versions import Deed, Version
 
 
@@ -17,11 +19,114 @@ class SessionView(BaseModel):
     session_id: str
     call_id: str
     flow: str
+    version: int
     at: str
+    kind: str
+    queue: str = Field(description="where he waits; empty when he does not")
+    since: datetime | None = Field(description="at this node since")
     attempt: int
     language: str
     started_at: datetime
     path: list[str]
+
+    @classmethod
+    def of(cls, runner: Runner) -> Self:
+        session = runner.session
+        return cls(
+            session_id=session.session_id,
+            call_id=session.call_id,
+            flow=runner.flow_id,
+            version=runner.flow_version,
+            at=session.at,
+            kind=runner.standing.kind,
+            queue=runner.queue,
+            since=session.since,
+            attempt=session.attempt,
+            language=session.language,
+            started_at=session.started_at,
+            path=list(session.path),
+        )
+
+
+class Wanted(BaseModel):
+    """Which of them; empty is any."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flow: str = ""
+    node: str = ""
+    queue: str = ""
+
+    def fits(self, view: SessionView) -> bool:
+        """Whether it is one of those wanted."""
+        asked = ((self.flow, view.flow), (self.node, view.at), (self.queue, view.queue))
+        return all(not wanted or wanted == found for wanted, found in asked)
+
+
+class CountView(BaseModel):
+    """So many callers stand at this node now."""
+
+    flow: str
+    version: int
+    at: str
+    kind: str
+    queue: str
+    callers: int
+
+
+class StepView(BaseModel):
+    """One thing that happened at a node: ``what`` is entered, left, bank, survey or message. Never what was keyed, said or
+    answered: only of what kind it was, how often, and how long it took."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    what: str
+    flow_node: str
+    kind: str
+    visit: int
+    outcome: str
+    input_kind: str
+    keyed: int
+    timeouts: int
+    elapsed_ms: int
+    operation: str
+    code: str
+
+
+class TraceView(BaseModel):
+    """One session from its start; ``ended_at`` is empty while it runs."""
+
+    session_id: str
+    call_id: str
+    flow: str
+    version: int
+    entry_point: str
+    is_lent: bool
+    language: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    steps: list[StepView]
+    steps_before: int = Field(description="dropped at the beginning of a very long session")
+
+    @classmethod
+    def of(cls, trace: Trace) -> Self:
+        started = trace.started
+        return cls(
+            session_id=started.session_id,
+            call_id=started.call_id,
+            flow=started.flow_id,
+            version=started.flow_version,
+            entry_point=started.entry_point,
+            is_lent=started.is_lent,
+            language=started.language,
+            started_at=trace.started_at,
+            ended_at=trace.ended_at,
+            outcome=trace.outcome,
+            steps=[StepView.model_validate(step) for step in trace.steps],
+            steps_before=trace.steps_before,
+        )
 
 
 class FlowView(BaseModel):

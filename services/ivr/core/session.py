@@ -26,6 +26,7 @@ from services.ivr.core.actions import (
     Failed,
     Input,
     Keyed,
+    KeyedKind,
     Play,
     Record,
     Stopped,
@@ -44,6 +45,7 @@ class Session:
     """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place.
 
     ``private`` is kept out of topics and from agents too (balances, amounts), but may be said to the caller and compared.
+    ``keyed`` and ``timeouts``: how often he keyed something at this node, and how often nothing.
     ``lent_to``: the flow that somebody has sent this leg through and from which he gets it back; empty for a caller of his own.
     """
 
@@ -60,6 +62,8 @@ class Session:
     at: str = ""
     since: datetime | None = None
     attempt: int = 0
+    keyed: int = 0
+    timeouts: int = 0
     visits: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -106,19 +110,31 @@ def begin(flow: Flow, session: Session, now: datetime) -> Moved:
 
 def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: str, now: datetime) -> Moved:
     """The session again at ``flow_node`` after another replica died; at the flow's ``resume`` when a secret it needs is lost."""
+    path = tuple(p for p in place.get("_path", "").split(">") if p)
     session = replace(
         session,
         variables={k: v for k, v in place.items() if not k.startswith("_")},
         language=place.get("_language", session.language),
-        path=tuple(p for p in place.get("_path", "").split(">") if p)[:-1],
-        visits=max(0, int(place.get("_visits", "0")) - 1),
+        path=path,
+        visits=int(place.get("_visits", "0")),
     )
     target = flow_node if flow_node in flow.nodes else flow.resume
     if any(session.known(name) is None for name in flow.nodes[target].needs()):
         target = flow.resume
-    # the clock of a wait goes on where it stood
-    since = _moment(place.get("_since", "")) if target == flow_node else None
-    return _apologise(flow, _walk(flow, session, Go(target, outcome="resumed", since=since), now, ()))
+    since = _moment(place.get("_since", ""))
+    lost: tuple[IvrPayload, ...] = ()
+    step = Go(target, outcome="resumed", since=since if target == flow_node else None)
+    if target == flow_node:
+        # the same visit, and the clock of a wait goes on where it stood
+        session = replace(session, path=path[:-1], visits=max(0, session.visits - 1))
+    else:
+        lost = _lost(flow, replace(session, at=flow_node, since=since), now)
+    return _apologise(flow, _walk(flow, session, step, now, lost))
+
+
+def _lost(flow: Flow, session: Session, now: datetime) -> tuple[IvrPayload, ...]:
+    """A node that cannot be gone on with, since a secret of his died with its replica, is over."""
+    return (_left(flow, session, Go(flow.resume, outcome="lost"), None, now),) if session.at in flow.nodes else ()
 
 
 def _apologise(flow: Flow, moved: Moved) -> Moved:
@@ -128,9 +144,9 @@ def _apologise(flow: Flow, moved: Moved) -> Moved:
     return replace(moved, action=replace(moved.action, prompts=(*flow.apology, *moved.action.prompts)))
 
 
-def abort(session: Session, now: datetime) -> Moved:
+def abort(flow: Flow, session: Session, now: datetime) -> Moved:
     """The session ended by a fault of ours."""
-    return _end(session, Finish("failed"), now, ())
+    return _cut_short(flow, session, "failed", now)
 
 
 def note_answer(session: Session, given: BankAnswer) -> tuple[IvrPayload, ...]:
@@ -142,16 +158,30 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
     """The session after ``given``."""
     if session.outcome:
         return Moved(session, (), None)
-    if isinstance(given, CallerGone):
-        return _end(session, Finish("hung_up"), now, ())
-    if isinstance(given, Stopped):
-        return _end(session, Finish("stopped"), now, ())
+    if isinstance(given, CallerGone | Stopped):
+        return _cut_short(flow, session, "hung_up" if isinstance(given, CallerGone) else "stopped", now)
+    session = _counted(session, given)
     facts = (_bank_done(session, given),) if isinstance(given, BankAnswer) else ()
     step = _by_common_key(flow, session, given) or _step(flow, session, given)
     facts = (*facts, *_told(session, step))
     if isinstance(step, Perform):
         return Moved(_staying(session, step), facts, step.action)
-    return _walk(flow, session, step, now, (*facts, _left(session, flow.nodes[session.at].kind, step, given, now)))
+    return _walk(flow, session, step, now, (*facts, _left(flow, session, step, given, now)))
+
+
+def _counted(session: Session, given: Input) -> Session:
+    if not isinstance(given, Keyed):
+        return session
+    if given.kind is KeyedKind.NOTHING:
+        return replace(session, timeouts=session.timeouts + 1)
+    return replace(session, keyed=session.keyed + 1)
+
+
+def _cut_short(flow: Flow, session: Session, outcome: str, now: datetime) -> Moved:
+    """The session ended where it stands."""
+    step = Finish(outcome)
+    left = (_left(flow, session, step, None, now),) if session.at in flow.nodes else ()
+    return _end(session, step, now, left)
 
 
 def _step(flow: Flow, session: Session, given: Input | None) -> Step:
@@ -229,11 +259,14 @@ def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[
             flow_node=session.at,
             kind=node.kind,
             place=session.place(),
+            visit=session.visits,
         )
         facts = (*facts, entered)
         is_lost = session.at != flow.resume and any(session.known(name) is None for name in node.needs())
         # a secret died with another replica, or a bank's answer had less than the flow counts on: begin again, honestly
         step = Go(flow.resume, outcome="lost") if is_lost else _step(flow, session, None)
+        if not isinstance(step, Perform):
+            facts = (*facts, _left(flow, session, step, None, now))
     raise Bug("bug.flow_loop", f"flow {flow.id} goes round at {session.at} without doing anything")
 
 
@@ -243,6 +276,8 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
         at=step.target,
         since=step.since or now,
         attempt=0,
+        keyed=0,
+        timeouts=0,
         phase="",
         visits=session.visits + 1,
         variables={**_less(session.variables, step.forget), **step.variables},
@@ -264,15 +299,20 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _left(session: Session, kind: str, step: Step, given: Input, now: datetime) -> NodeLeft:
+def _left(flow: Flow, session: Session, step: Go | Finish, given: Input | None, now: datetime) -> NodeLeft:
     return NodeLeft(
         call_id=session.call_id,
         session_id=session.session_id,
         flow_node=session.at,
-        kind=kind,
-        outcome=step.outcome if isinstance(step, Go | Finish) else "",
+        kind=flow.nodes[session.at].kind,
+        outcome=step.outcome,
         input_kind=given.kind.value if isinstance(given, Keyed) else "none",
         elapsed_ms=int((now - (session.since or now)).total_seconds() * 1000),
+        flow_id=flow.id,
+        flow_version=flow.version,
+        visit=session.visits,
+        keyed=session.keyed,
+        timeouts=session.timeouts,
     )
 
 

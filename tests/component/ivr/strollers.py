@@ -19,7 +19,7 @@ from bankcore.core.cards import CardFile
 from bankcore.demo import DemoCustomer, demo_customers, fill
 from bankcore.usecases import Bank
 from ipcc.clock import Clock
-from ipcc.contracts.ivr import BankOperationDone, FlowReturned, IvrPayload, SessionEnded
+from ipcc.contracts.ivr import BankOperationDone, FlowReturned, IvrPayload, NodeEntered, NodeLeft, SessionEnded
 from ipcc.ids import new_id
 from ipcc.metrics import Metrics
 from services.ivr.bankcore import BankCore, BankSettings
@@ -290,6 +290,10 @@ def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
         ended = [fact for fact in one.facts if isinstance(fact, SessionEnded)]
         assert len(ended) == 1
         assert len([f for f in one.facts if isinstance(f, FlowReturned)]) <= 1
+        # every node entered is left once, and the way is whole
+        came = [(f.visit, f.flow_node) for f in one.facts if isinstance(f, NodeEntered)]
+        left = [(f.visit, f.flow_node) for f in one.facts if isinstance(f, NodeLeft)]
+        assert came == left == list(enumerate(one.path, start=1)), (one.flow, one.path[-5:])
     bank = stroll.bank
     assert bank.ledger.is_balanced()
     told = Counter(

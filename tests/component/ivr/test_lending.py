@@ -14,6 +14,7 @@ from ipcc.contracts.ivr import (
     BankOperationDone,
     FlowReturned,
     NodeEntered,
+    NodeLeft,
     RunFlow,
     SessionEnded,
     SessionStarted,
@@ -178,7 +179,7 @@ async def test_taken_back_while_the_bank_is_asked_its_answer_is_told_first(desk:
         await desk.stop(call, session)
         assert (await desk.returned(call)).outcome == "stopped"
         kinds = [type(f) for f in await desk.facts(call)]
-        assert kinds[-3:] == [BankOperationDone, FlowReturned, SessionEnded]
+        assert kinds[-4:] == [BankOperationDone, NodeLeft, FlowReturned, SessionEnded]
 
 
 async def test_a_switch_that_will_not_be_quiet_gives_the_leg_back_all_the_same_and_never_to_the_net(desk: Desk) -> None:

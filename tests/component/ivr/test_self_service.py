@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bankcore.demo import demo_customers
-from ipcc.contracts.ivr import BankOperationDone, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import BankOperationDone, NodeEntered, NodeLeft, SessionEnded, SessionStarted
 from ipcc.esl.commands import UuidKill, UuidSetVar
 from tests.component.ivr.conftest import TOKEN, StandIn
 from tests.component.ivr.world import SOUNDS, World
@@ -113,9 +113,11 @@ async def test_a_caller_who_hangs_up_while_the_bank_is_asked_ends_the_session(wo
         assert await world.ended(call) == "hung_up"
         assert ivr.sessions.running == {}
         # whatever the bank has done for him by then is told, and told before his end
-        *_, done, ended = await world.facts(call)
+        *_, done, left, ended = await world.facts(call)
         assert isinstance(done, BankOperationDone)
         assert (done.operation, done.outcome) == ("identify", "ok")
+        assert isinstance(left, NodeLeft)
+        assert (left.flow_node, left.outcome) == ("identify", "hung_up")
         assert isinstance(ended, SessionEnded)
 
 
