@@ -60,9 +60,22 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     bank = BankCore(BankSettings.of(settings), clock, metrics)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     systems = BankSystems(settings.http_services)
-    telephony = _telephony(settings, switches)
     sessions = Sessions(
-        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, traces, tasks, metrics)
+        Outside(
+            bus,
+            publisher,
+            clock,
+            config,
+            flows,
+            _telephony(settings, switches),
+            bank,
+            desk,
+            systems,
+            sender,
+            traces,
+            tasks,
+            metrics,
+        )
     )
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
