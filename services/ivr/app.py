@@ -55,27 +55,13 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     config = View(bus, CONFIG, clock, salvage)
     switches = parts.switches(settings, IVR_LEGS)
     desk = QueueDesk(bus, publisher, requester, clock, config)
-    traces = Traces(bus)
-    sender = FactSender(publisher, traces.note)
+    sender = FactSender(publisher, Traces(bus))
     bank = BankCore(BankSettings.of(settings), clock, metrics)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     systems = BankSystems(settings.http_services)
+    telephony = _telephony(settings, switches)
     sessions = Sessions(
-        Outside(
-            bus,
-            publisher,
-            clock,
-            config,
-            flows,
-            _telephony(settings, switches),
-            bank,
-            desk,
-            systems,
-            sender,
-            traces,
-            tasks,
-            metrics,
-        )
+        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, tasks, metrics)
     )
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
@@ -110,7 +96,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, *([flow_router] if life else [])],
-        provides=[sessions, flows, traces, *([life.flow_life] if life else [])],
+        provides=[sessions, flows, sender.traces, *([life.flow_life] if life else [])],
     )
 
 

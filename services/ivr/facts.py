@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable
 from itertools import islice
 
 import structlog
@@ -13,6 +12,7 @@ from ipcc.bus.events import Publisher
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.errors import BusDown
+from services.ivr.tracing import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -23,13 +23,13 @@ RETRY_S = 0.5
 
 
 class FactSender:
-    """Run it by ``tasks.spawn(name, sender.run)``; ``watch`` is called with each fact as it is told.
+    """Run it by ``tasks.spawn(name, sender.run)``; ``traces`` notes each fact as it is told.
 
     ``waiting`` and ``lost`` are for health and metrics."""
 
-    def __init__(self, publisher: Publisher, watch: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, publisher: Publisher, traces: Traces) -> None:
         self.lost = 0
-        self._watch = watch
+        self.traces = traces
         self._publisher = publisher
         self._events: deque[Event] = deque()
         self._told = asyncio.Event()
@@ -47,8 +47,7 @@ class FactSender:
                 self.lost += 1
             event = self._publisher.event(fact)
             self._events.append(event)
-            if self._watch is not None:
-                self._watch(event)
+            self.traces.note(event)
         self._told.set()
 
     async def run(self) -> None:

@@ -30,7 +30,6 @@ from services.ivr.facts import FactSender
 from services.ivr.history import History, Open
 from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Surroundings, Systems
 from services.ivr.runner import Runner
-from services.ivr.tracing import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +53,6 @@ class Outside:
     queues: Queues
     systems: Systems
     sender: FactSender
-    traces: Traces
     tasks: Tasks
     metrics: Metrics
 
@@ -116,7 +114,7 @@ class Sessions:
         """Serve a session that has begun; ``started`` has been acknowledged."""
         if started.is_lent:
             self._remember_lent(started)
-        self.outside.traces.begin(started, moved.session.started_at)
+        self.outside.sender.traces.begin(started, moved.session.started_at)
         self.outside.sender.tell(moved.facts)
         self._run(self._runner(flow, moved, line), line, partition)
 
@@ -293,7 +291,7 @@ class Sessions:
         at = found.entered.flow_node if found.entered else flow.start
         place: Mapping[str, str] = found.entered.place if found.entered else started.given
         moved = resume(flow, session, place, at, self.outside.clock.now())
-        self.outside.traces.begin(started, found.at, is_whole=False)
+        self.outside.sender.traces.begin(started, found.at, is_whole=False)
         log.info("session_resumed", call_id=started.call_id, flow_node=moved.session.at, is_there=is_there)
         self.outside.sender.tell(moved.facts)
         runner = self._runner(flow, moved, line, is_back=True)
