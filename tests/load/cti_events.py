@@ -21,11 +21,12 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import process_time, time
+from time import process_time
 
 import orjson
 import websockets
 
+from ipcc.clock import SystemClock
 from ipcc.sim.outputs import SimEvent
 from tests.load.cti_rig import Load, Rig, rig
 from tests.load.processor import used_s
@@ -56,6 +57,10 @@ class Watch:
     late: list[float] = field(default_factory=list)
     """How much later than asked for this process was woken."""
     is_counting: bool = False
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
 
     def hear(self, event: SimEvent) -> None:
         """The switch made an event."""
@@ -68,7 +73,7 @@ class Watch:
             leg = str(event.headers.get("Bridge-B-Unique-ID", ""))
         elif "variable_ipcc_agent_id" not in event.headers:
             return
-        self.made[(kind, leg)] = time()
+        self.made[(kind, leg)] = self._now()
 
     async def see(self, url: str, is_open: asyncio.Event) -> None:
         """One agent's desktop."""
@@ -79,7 +84,7 @@ class Watch:
                     text = await socket.recv()
                 except websockets.ConnectionClosed:
                     return
-                self._take(orjson.loads(text), time())
+                self._take(orjson.loads(text), self._now())
 
     def _take(self, message: dict[str, dict[str, str]], now: float) -> None:
         data, kind = message.get("data", {}), str(message["type"])
@@ -94,9 +99,9 @@ class Watch:
     async def probe(self) -> None:
         """Look how late this process is, for ever."""
         while True:
-            due = time() + PROBE_S
-            await asyncio.sleep(PROBE_S)
-            self.late.append(1000 * (time() - due))
+            due = self._now() + PROBE_S
+            await self.clock.sleep(PROBE_S)
+            self.late.append(1000 * (self._now() - due))
 
 
 def _made_at(event_id: str) -> float:
