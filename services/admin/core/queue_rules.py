@@ -8,8 +8,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ipcc.conditions import has_levels, name_of, names_in, problem_with
-from ipcc.contracts.config import Calendar, Holiday, Hours, Queue, Skill, User
+from ipcc.contracts.config import VOICE, Calendar, Holiday, Hours, Queue, Skill, User
 from services.admin.core.faults import Fault
+from services.admin.core.medium_rules import medium_faults, targets_of
 
 Key = tuple[str, str]
 
@@ -26,6 +27,7 @@ def queue_faults(objects: Mapping[Key, object]) -> Iterator[Fault]:
         yield from _staff_faults(queue, users)
         yield from _callback_faults(queue)
     yield from _overflow_faults(queues)
+    yield from medium_faults(queues, users)
     for one in objects.values():
         if isinstance(one, Calendar):
             yield from _calendar_faults(one)
@@ -100,6 +102,7 @@ def _staff_faults(queue: Queue, users: list[User]) -> Iterator[Fault]:
     """A queue nobody could serve, even at the last relaxation."""
     if not any(_could_serve(queue, user) for user in users):
         asks = ", ".join(f"{skill} {level}" for skill, level in queue.skills.items()) or "no skills"
+        asks += f", room for {queue.medium}" if queue.medium != VOICE else ""
         yield Fault(
             "queue", queue.id, "skills", f"no agent could serve it (asks {asks})", "give an agent what it asks for"
         )
@@ -107,6 +110,8 @@ def _staff_faults(queue: Queue, users: list[User]) -> Iterator[Fault]:
 
 def _could_serve(queue: Queue, user: User) -> bool:
     if user.domain != queue.domain or not (user.skills or "agent" in user.roles):
+        return False
+    if not user.capacity.of(queue.medium):
         return False
     lower = sum(step.lower_by for step in queue.relax)
     dropped = {skill for step in queue.relax for skill in step.drop}
@@ -136,9 +141,7 @@ def _overflow_faults(queues: Mapping[str, Queue]) -> Iterator[Fault]:
 
 
 def _ways_out(queue: Queue) -> Iterator[tuple[str, str]]:
-    targets = [("overflow_to", queue.overflow_to or "")]
-    targets += [(f"overflow.{number}.to", rule.to) for number, rule in enumerate(queue.overflow)]
-    for field, target in targets:
+    for field, target in targets_of(queue):
         kind, _, name = target.partition(":")
         if kind == "queue":
             yield field, name
