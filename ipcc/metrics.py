@@ -111,6 +111,7 @@ IVR_SESSIONS_ENDED = _counter("ipcc_ivr_sessions_ended_total", "Sessions that en
 IVR_BANK_DURATION = _histogram(
     "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"
 )
+IVR_FAXES = _counter("ipcc_ivr_faxes_total", "Tries to fax something to a caller, by how they went.", "outcome")
 IVR_FACTS_WAITING = _gauge("ipcc_ivr_facts_waiting_count", "Session facts not yet acknowledged by the broker.")
 # --- record --------------------------------------------------------------------------------------
 RECORD_COLLECTED = _counter("ipcc_record_collected_total", "Recordings collected: stored, or what was wrong.", "result")

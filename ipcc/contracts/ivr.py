@@ -100,6 +100,20 @@ class MessageLeft(IvrPayload):
     seconds: int
 
 
+class FaxDone(IvrPayload):
+    """One try to fax a ``document`` (what kind it is), to the ``caller`` on his own line or to a ``number``: ``outcome`` is sent,
+    no_fax, busy, no_answer, dropped, failed, refused, not_drawn or unknown. Neither what it says nor the number is ever here."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.fax_done"
+
+    document: str
+    to: str
+    outcome: str
+    pages: int = 0
+    reason: str = ""
+    attempt: int = 1
+
+
 class SessionEnded(IvrPayload):
     """The session is over: ``outcome`` is completed, hung_up, answered_by_agent, transferred, stopped, failed or
     resumed_elsewhere."""
@@ -169,6 +183,7 @@ IVR_PAYLOADS: tuple[type[Payload], ...] = (
     BankOperationDone,
     SurveyAnswered,
     MessageLeft,
+    FaxDone,
     SessionEnded,
     FlowReturned,
     RunFlow,

@@ -38,6 +38,7 @@ class Subclass(StrEnum):
     REGISTER = "sofia::register"
     UNREGISTER = "sofia::unregister"
     EXPIRE = "sofia::expire"
+    FAX_SENT = "spandsp::txfaxresult"
 
 
 class ChannelState(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,10 +11,12 @@ import structlog
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Consumption, Replier, Requester, View, Worker
 from ipcc.clock import Clock
+from ipcc.contracts.config import ConfigChanged, DialPlan, DialRule, Organisation
 from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CALL, CONFIG
 from ipcc.db.database import Database
 from ipcc.db.migrate import prepare
+from ipcc.dialling import rules_for
 from ipcc.errors import Unavailable
 from ipcc.esl.port import Switches
 from ipcc.http.health import Health
@@ -27,9 +29,11 @@ from services.ivr.bankcore import BankCore, BankSettings
 from services.ivr.catalogue import FlowStore
 from services.ivr.consumers import handlers
 from services.ivr.facts import FactSender
+from services.ivr.faxing import FaxDesk
 from services.ivr.flow_api import router as flow_router
 from services.ivr.lending import Lending
 from services.ivr.orders import Orders
+from services.ivr.paper import Drawer
 from services.ivr.publishing import FlowLife
 from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
@@ -56,12 +60,11 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     switches = parts.switches(settings, IVR_LEGS)
     desk = QueueDesk(bus, publisher, requester, clock, config)
     sender = FactSender(publisher, Traces(bus))
-    bank = BankCore(BankSettings.of(settings), clock, metrics)
+    bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
-    systems = BankSystems(settings.http_services)
-    telephony = _telephony(settings, switches)
+    telephony, faxes = _telephony(settings, switches), _fax_desk(settings, switches, config, clock, metrics)
     sessions = Sessions(
-        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, sender, tasks, metrics)
+        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, faxes, sender, tasks, metrics)
     )
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
@@ -78,6 +81,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
             tasks.spawn("hear acd", desk.run)
+            tasks.spawn("sweep faxes", faxes.sweep)
             _serve(sessions, worker)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
@@ -150,6 +154,16 @@ def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:
     return Telephony(
         switches, settings.sounds_dir, settings.safety_net_s, str(settings.spool_dir), settings.trunk_gateway
     )
+
+
+def _fax_desk(settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics) -> FaxDesk:
+    def rules() -> Sequence[DialRule]:
+        known = [event.data.object for event in config.values() if isinstance(event.data, ConfigChanged)]
+        units = {one.id: one for one in known if isinstance(one, Organisation)}
+        return rules_for("", units, [one for one in known if isinstance(one, DialPlan)], settings.dial_rules)
+
+    drawer = Drawer(settings.fax_font)
+    return FaxDesk(switches, drawer, settings.spool_dir, rules, settings.fax_caller_number, clock, metrics)
 
 
 async def follow_assignment(sessions: Sessions, worker: Worker) -> None:

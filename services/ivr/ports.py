@@ -18,10 +18,12 @@ from services.ivr.core.actions import (
     CallService,
     Collect,
     Connect,
+    Faxed,
     JoinQueue,
     Keyed,
     Record,
     Recorded,
+    SendFax,
     ServiceAnswer,
 )
 from services.ivr.core.session import Session
@@ -74,6 +76,10 @@ class Line(Leg, Protocol):
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
         """Say the prompts and record; returns when it is over."""
 
+    async def fax(self, path: str) -> Faxed:
+        """Send the TIFF file ``path`` of the switch to the machine at the caller's end; returns when that is over, also when he
+        has hung up meanwhile: a machine does so as soon as it has everything."""
+
     async def start_music(self, music: str) -> None:
         """Music without end, until interrupted or bridged; no key stops it; returns at once."""
 
@@ -111,6 +117,14 @@ class Systems(Protocol):
         """Ask one. Never raises for one that is down, slow or talks nonsense: says so."""
 
 
+class Faxes(Protocol):
+    """The way to fax machines."""
+
+    async def send(self, session: Session, line: Line, wanted: SendFax) -> Faxed:
+        """Draw the paper and send it once; nothing of it is left behind. Never raises for a machine, a number or a switch that
+        fails: says so."""
+
+
 class Queues(Protocol):
     """The way to acd."""
 
@@ -141,6 +155,7 @@ class Surroundings:
     bank: Bank
     queues: Queues
     systems: Systems
+    faxes: Faxes
     clock: Clock
     tell: Tell
 

@@ -25,6 +25,7 @@ from services.ivr.core.actions import (
     Connect,
     Connected,
     Failed,
+    Faxed,
     Input,
     JoinQueue,
     Play,
@@ -32,6 +33,7 @@ from services.ivr.core.actions import (
     QueueKeyed,
     QueueLeft,
     Record,
+    SendFax,
     ServiceAnswer,
     Stopped,
 )
@@ -51,7 +53,7 @@ SAFETY_NET_EVERY_S = 60.0
 # what was cut short on the switch comes back at once, or not at all
 STOP_S = 1.0
 
-Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked)
+Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked, Faxed)
 
 
 class Runner:
@@ -163,8 +165,8 @@ class Runner:
         if self._ending is None or isinstance(given, CallerGone):
             self._take(given)
             return
-        if isinstance(given, BankAnswer):
-            self._around.tell(note_answer(self.session, given))
+        if isinstance(given, BankAnswer | Faxed):
+            self._around.tell(note_answer(self._flow, self.session, given))
         self._take(self._ending)
 
     def _take(self, given: Input) -> None:
@@ -238,6 +240,8 @@ class Runner:
             return await self._ask(self._around.bank.ask(action.operation, action.inputs, key))
         if isinstance(action, CallService):
             return await self._ask(self._around.systems.ask(action))
+        if isinstance(action, SendFax):
+            return await self._fax(action)
         if isinstance(action, JoinQueue):
             return await self._wait(action)
         if isinstance(action, AskCallback):
@@ -278,16 +282,24 @@ class Runner:
         await line.play(said, language)
         return Played()
 
+    async def _fax(self, action: SendFax) -> Input:
+        said = await self._speak(Play(action.prompts))
+        if isinstance(said, Failed):
+            return said
+        sending = self._around.faxes.send(self.session, self._around.line, action)
+        # his machine listens to the line itself: nothing else may sound on it
+        return await self._ask(sending, with_music=bool(action.number))
+
     def _said(self, spoken: tuple[Any, ...]) -> tuple[str, ...]:
         return prompts(spoken, self.session.speakable(), self.session.language)
 
-    async def _ask(self, question: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _ask(self, question: Coroutine[Any, Any, Answer], *, with_music: bool = True) -> Answer:
         """The answer of another system; music when it takes long."""
         asking: asyncio.Task[Answer] = asyncio.get_running_loop().create_task(question)
         self._asking = asking
         try:
             done, _ = await asyncio.wait({asking}, timeout=QUIET_S)
-            if not done and self._ending is None:
+            if not done and with_music and self._ending is None:
                 await self._play_during(asking)
             await asyncio.wait({asking})
             return asking.result()

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ipcc.contracts.config import DialRule
 from ipcc.settings import PORTS, ServiceSettings
 
 
@@ -55,6 +56,24 @@ class IvrSettings(ServiceSettings):
     )
     trunk_gateway: str = Field(
         "demo", pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Trunk by which flows reach numbers outside."
+    )
+    fax_font: Path | None = Field(
+        None,
+        description="TrueType font faxes are written in; for Chinese one that has it, such as "
+        "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc of Debian's fonts-wqy-microhei. Without one: Latin letters only.",
+    )
+    fax_caller_number: str = Field(
+        "",
+        pattern=r"^\+?[0-9]{0,20}$",
+        description="Number shown to a fax machine that is called; the trunk's own if empty.",
+    )
+    dial_rules: tuple[DialRule, ...] = Field(
+        (
+            DialRule(name="landline", reach="long_distance", pattern=r"0[1-9]\d{8,10}"),
+            DialRule(name="local", pattern=r"[2-8]\d{6,7}"),
+        ),
+        description="Numbers callers may have a fax sent to while no dial_plan is administered for the bank's first unit, as a "
+        "JSON list like that of ctiserver. Emergency numbers and phones of the house never get one.",
     )
     safety_net_s: int = Field(
         180,

@@ -19,17 +19,19 @@ from ipcc.esl.commands import (
     UuidTransfer,
 )
 from ipcc.esl.dialstring import Endpoint, Gateway, User
-from ipcc.esl.headers import EventName, HangupCause
+from ipcc.esl.headers import EventName, HangupCause, Subclass
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
-from services.ivr.core.actions import Collect, Connect, Keyed, KeyedKind, Record, Recorded
+from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Record, Recorded
+from services.ivr.faxing import transmit
 from services.ivr.ports import Line, LineLost
 
 T = TypeVar("T")
 
 # Results of our applications and the end of the legs we serve. Never DTMF: what is keyed comes back with the application.
 IVR_LEGS = SubscriptionPlan(
-    events=(EventName.CHANNEL_EXECUTE_COMPLETE, EventName.CHANNEL_HANGUP, EventName.CHANNEL_HANGUP_COMPLETE)
+    events=(EventName.CHANNEL_EXECUTE_COMPLETE, EventName.CHANNEL_HANGUP, EventName.CHANNEL_HANGUP_COMPLETE),
+    subclasses=(Subclass.FAX_SENT,),
 )
 
 DIGITS = "ipcc_digits"
@@ -199,6 +201,9 @@ class SwitchLine(Leg):
         if ended.is_hung_up and not int(seconds or 0):
             raise LineLost
         return Recorded(path, int(seconds) if seconds.isdecimal() else 0)
+
+    async def fax(self, path: str) -> Faxed:
+        return await transmit(self.node, self.leg, path)
 
     async def start_music(self, music: str) -> None:
         await self._set_keys("")

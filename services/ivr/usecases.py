@@ -28,7 +28,7 @@ from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
 from services.ivr.history import History, Open
-from services.ivr.ports import Bank, Line, LineLost, Lines, Queues, Surroundings, Systems
+from services.ivr.ports import Bank, Faxes, Line, LineLost, Lines, Queues, Surroundings, Systems
 from services.ivr.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,7 @@ class Outside:
     bank: Bank
     queues: Queues
     systems: Systems
+    faxes: Faxes
     sender: FactSender
     tasks: Tasks
     metrics: Metrics
@@ -236,7 +237,9 @@ class Sessions:
 
     def _runner(self, flow: Flow, moved: Moved, line: Line, *, is_back: bool = False) -> Runner:
         outside = self.outside
-        around = Surroundings(line, outside.bank, outside.queues, outside.systems, outside.clock, outside.sender.tell)
+        around = Surroundings(
+            line, outside.bank, outside.queues, outside.systems, outside.faxes, outside.clock, outside.sender.tell
+        )
         return Runner(flow, moved, around, is_back=is_back)
 
     async def _serve(self, runner: Runner, line: Line) -> None:

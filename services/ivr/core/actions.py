@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from services.ivr.core.speech import Spoken
+
+if TYPE_CHECKING:
+    from services.ivr.core.statement import Layout
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,25 @@ class Record:
 
 
 @dataclass(frozen=True)
+class SendFax:
+    """Say these, then fax the ``layout`` filled with ``known``: on the caller's own line, or to ``number`` after ``pause_s``."""
+
+    prompts: tuple[Spoken, ...]
+    layout: Layout
+    known: Mapping[str, str] = field(repr=False)
+    number: str = field(repr=False)
+    pause_s: int
+    ring_s: int
+
+
+@dataclass(frozen=True)
 class HangUp:
     """End the caller's leg with this cause."""
 
     cause: str
 
 
-Action = Play | Collect | CallBank | CallService | Connect | Record | JoinQueue | AskCallback | HangUp
+Action = Play | Collect | CallBank | CallService | Connect | Record | SendFax | JoinQueue | AskCallback | HangUp
 
 
 @dataclass(frozen=True)
@@ -140,6 +156,16 @@ class BankAnswer:
     code: str = ""
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     elapsed_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Faxed:
+    """How a fax went: ``outcome`` is sent, no_fax (nothing there that receives), busy, no_answer, dropped, failed, refused (by the
+    dial rules), not_drawn or unknown (we lost sight of it); ``pages`` arrived; ``reason`` in the switch's or our own words."""
+
+    outcome: str
+    pages: int = 0
+    reason: str = ""
 
 
 CALLBACK = "callback"
@@ -219,6 +245,7 @@ Input = (
     | ServiceAnswer
     | Connected
     | Recorded
+    | Faxed
     | QueueLeft
     | QueueKeyed
     | CallbackAsked

@@ -11,6 +11,7 @@ from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.decide import DecideNode
+from services.ivr.core.nodes.fax import FaxNode
 from services.ivr.core.nodes.hang_up import HangUpNode
 from services.ivr.core.nodes.http import HttpNode
 from services.ivr.core.nodes.identify import IdentifyNode
@@ -52,6 +53,7 @@ Node = Annotated[
     | RecordNode
     | VoicemailNode
     | SurveyNode
+    | FaxNode
     | HangUpNode,
     Field(discriminator="kind"),
 ]

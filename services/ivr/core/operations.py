@@ -104,13 +104,14 @@ class Row(Answer):
 
 
 class Listed(Answer):
-    """A list; a flow gets rows to be said: ``dated``, ``numbered``, ``held``, ``amounts``, and ``count`` and the ``first`` number."""
+    """A list; a flow gets rows to be said: ``dated``, ``numbered``, ``held``, ``amounts``, and ``count`` and the ``first`` number;
+    ``stated`` has everything of each row, for a statement."""
 
     items: Annotated[tuple[Row, ...], Field(max_length=50, strict=False)]
 
     @classmethod
     def names(cls) -> frozenset[str]:
-        return frozenset({"count", "first", "dated", "numbered", "held", "amounts"})
+        return frozenset({"count", "first", "dated", "numbered", "held", "amounts", "stated"})
 
     def values(self) -> dict[str, str]:
         rows = self.items
@@ -121,6 +122,7 @@ class Listed(Answer):
             "numbered": ";".join(f"{row.reference} {row.amount}" for row in rows if row.reference),
             "held": ";".join(f"{row.amount} {row.currency}" for row in rows),
             "amounts": ";".join(row.amount for row in rows),
+            "stated": ";".join(f"{row.date or '-'} {row.reference or '-'} {row.amount} {row.currency}" for row in rows),
         }
 
 

@@ -23,6 +23,7 @@ from services.ivr.core.actions import (
     Connect,
     Connected,
     Failed,
+    Faxed,
     Input,
     JoinQueue,
     Keyed,
@@ -33,6 +34,7 @@ from services.ivr.core.actions import (
     QueueLeft,
     Record,
     Recorded,
+    SendFax,
     ServiceAnswer,
 )
 from services.ivr.core.flow import Flow
@@ -49,7 +51,7 @@ SAMPLES: Mapping[str, str] = {
     "verified": "yes", "balance": "1000.00", "currency": "CNY", "amount": "100.00", "reference": "100001", "points": "1280",
     "value": "1.45", "count": "1", "first": "100001", "dated": "2026-03-01 -12.00", "numbered": "100001 500.00",
     "held": "140.20 USD", "amounts": "1000.00;2000.00", "booking_id": "b-1", "message_id": "m-1", "number_tail": "1001",
-    "ordered": "yes", "repeated": "no",
+    "stated": "2026-03-01 100001 -12.00 CNY", "ordered": "yes", "repeated": "no",
 }  # fmt: skip
 
 
@@ -68,8 +70,8 @@ class Answer(_Part):
 class Case(_Part):
     """One call. ``keys`` are pressed one entry for each asking, an empty one is silence; when they are used up he is silent, or
     ``hangs_up``. ``queue_keys`` are pressed while he waits, one each time he stands in a queue; ``callback``: what acd says to
-    one. ``bank``: answers by operation, in order; what is not listed is answered well. ``path``: the nodes in order, or with
-    ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
+    one. ``bank``: answers by operation, in order; what is not listed is answered well; so are ``faxes``. ``path``: the nodes in
+    order, or with ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Case(_Part):
     callback: str = "taken"
     connect: str = "talked"
     records_s: int = 5
+    faxes: tuple[str, ...] = ()
     services: dict[str, Answer] = Field(default_factory=dict)
     path: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
@@ -136,6 +139,7 @@ class _Caller:
     def __post_init__(self) -> None:
         self.keys = deque(self.case.keys)
         self.queue_keys = deque(self.case.queue_keys)
+        self.faxes = deque(self.case.faxes)
         self.answers: dict[str, deque[Answer]] = defaultdict(deque)
         for operation, answers in self.case.bank.items():
             self.answers[operation] = deque(answers)
@@ -165,7 +169,7 @@ def _session(case: Case) -> Session:
 
 
 def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> Input:
-    if isinstance(action, Play | Collect | Record):
+    if isinstance(action, Play | Collect | Record | SendFax):
         return _spoken(moved, action, caller, done)
     if isinstance(action, CallBank):
         done.asked.append(action.operation)
@@ -183,7 +187,7 @@ def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> In
     return Played()
 
 
-def _spoken(moved: Moved, action: Play | Collect | Record, caller: _Caller, done: Rehearsed) -> Input:
+def _spoken(moved: Moved, action: Play | Collect | Record | SendFax, caller: _Caller, done: Rehearsed) -> Input:
     try:
         done.heard += _said(action.prompts, moved.session)
     except Invalid as error:
@@ -192,6 +196,8 @@ def _spoken(moved: Moved, action: Play | Collect | Record, caller: _Caller, done
         return caller.keyed()
     if isinstance(action, Record):
         return Recorded(f"messages/{action.name}.wav", caller.case.records_s)
+    if isinstance(action, SendFax):
+        return Faxed(caller.faxes.popleft()) if caller.faxes else Faxed("sent", 1)
     return Played()
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ipcc.contracts.ivr import (
     BankOperationDone,
+    FaxDone,
     FlowReturned,
     IvrPayload,
     MessageLeft,
@@ -24,6 +25,7 @@ from services.ivr.core.actions import (
     CallerGone,
     Collect,
     Failed,
+    Faxed,
     Input,
     Keyed,
     KeyedKind,
@@ -33,7 +35,7 @@ from services.ivr.core.actions import (
 )
 from services.ivr.core.flow import BACK, Flow
 from services.ivr.core.nodes.menu import MenuNode
-from services.ivr.core.steps import NOT, VERIFIED, Finish, Go, Message, Perform, Step, Told
+from services.ivr.core.steps import NOT, VERIFIED, FaxTold, Finish, Go, Message, Perform, Step, Told
 
 # a flow that goes from node to node this often without anything said or done is a loop that validation let pass
 MAX_SILENT_MOVES = 100
@@ -149,8 +151,10 @@ def abort(flow: Flow, session: Session, now: datetime) -> Moved:
     return _cut_short(flow, session, "failed", now)
 
 
-def note_answer(session: Session, given: BankAnswer) -> tuple[IvrPayload, ...]:
-    """What the bank answered to a caller who will not hear it any more: what became of his money is told all the same."""
+def note_answer(flow: Flow, session: Session, given: BankAnswer | Faxed) -> tuple[IvrPayload, ...]:
+    """What came back for a caller who will not hear it any more: what became of his money, or of his fax, is told all the same."""
+    if isinstance(given, Faxed):
+        return _told(session, _step(flow, session, given))
     return (_bank_done(session, given),)
 
 
@@ -242,6 +246,16 @@ def _fact(session: Session, told: Told) -> IvrPayload:
     ids = {"call_id": session.call_id, "session_id": session.session_id}
     if isinstance(told, Message):
         return MessageLeft(**ids, queue_id=told.queue, path=told.path, seconds=told.seconds)
+    if isinstance(told, FaxTold):
+        return FaxDone(
+            **ids,
+            document=told.document,
+            to=told.to,
+            outcome=told.outcome,
+            pages=told.pages,
+            reason=told.reason,
+            attempt=told.attempt,
+        )
     return SurveyAnswered(**ids, survey=told.survey, question=told.question, answer=told.answer)
 
 

@@ -75,7 +75,19 @@ class Message:
     seconds: int
 
 
-Told = SurveyAnswer | Message
+@dataclass(frozen=True)
+class FaxTold:
+    """How one try to fax a ``document`` went, to the ``caller`` or to a ``number``; never what it says or where it went."""
+
+    document: str
+    to: str
+    outcome: str
+    pages: int
+    reason: str
+    attempt: int
+
+
+Told = SurveyAnswer | Message | FaxTold
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from services.ivr.bankcore import BankCore, BankSettings
 from services.ivr.core.actions import (
     Collect,
     Connect,
+    Faxed,
     Keyed,
     KeyedKind,
     Record,
@@ -42,6 +43,7 @@ from services.ivr.core.session import Session, begin
 from services.ivr.ports import LineLost, Surroundings
 from services.ivr.runner import Runner
 from tests.component.ivr.bank_at_hand import BankAtHand, NotedBank
+from tests.component.ivr.machines import RandomFaxes, answer_of_a_machine
 from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
 
 PROMPT_S = 0.4
@@ -104,6 +106,9 @@ class Stroller:
         self.ear.sound()
         await self._pass(self.dice.uniform(1, wanted.ring_s))
         return self.dice.choice(("talked", "busy", "no_answer", "failed"))
+
+    async def fax(self, path: str) -> Faxed:
+        return await answer_of_a_machine(self.clock, self.dice)
 
     async def is_joined(self) -> bool:
         self._check()
@@ -243,7 +248,13 @@ class Stroll:
         moved = begin(flow, self._session(flow, customer), self.clock.now())
         facts += moved.facts
         around = Surroundings(
-            caller, self.noted, RandomQueues(self.clock, self.dice, ear), NoSystems(), self.clock, facts.extend
+            caller,
+            self.noted,
+            RandomQueues(self.clock, self.dice, ear),
+            NoSystems(),
+            RandomFaxes(self.clock, self.dice, ear),
+            self.clock,
+            facts.extend,
         )
         caller.runner = runner = Runner(flow, moved, around)
         leaving = asyncio.get_running_loop().create_task(self._leave(caller))
