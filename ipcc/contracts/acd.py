@@ -105,6 +105,7 @@ class EntryQueued(AcdPayload):
     ageing_s: int = Field(default=0, description="waiting so long is worth one priority; 0 = priorities are strict")
     preferred: tuple[str, ...] = Field(default=(), description="the agents it waits for alone at first")
     precedence: str = Field(default="", description="the rule its priority comes from")
+    last_agent: str = Field(default="", description="the one it waits for alone at first: he served its customer last")
     medium: str = Field(default="voice", description="its queue's; one in writing has no leg, node or phone")
 
 
@@ -135,7 +136,9 @@ class EntryChanged(AcdPayload):
     ageing_s: int = 0
     step: int = Field(default=0, description="so many relaxations apply")
     preferred: tuple[str, ...] = ()
-    reason: str = Field(description="relaxed, preferred_wait_over, moved or reprioritised")
+    reason: str = Field(
+        description="relaxed, preferred_wait_over, last_agent_wait_over, last_agent_away, moved or reprioritised"
+    )
     by: str = Field(default="", description="who ordered it")
 
 

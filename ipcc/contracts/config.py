@@ -164,6 +164,15 @@ class Queue(ConfigModel):
     preferred_wait_s: int = Field(
         default=0, ge=0, le=3600, description="so long a contact waits for the agents named in it alone"
     )
+    last_agent_wait_s: int = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="so long a customer waits for the agent who served him last alone; 0 = not",
+    )
+    last_agent_within_s: int = Field(
+        default=604_800, ge=60, le=2_678_400, description="if that one served him not longer ago than this"
+    )
     precedence: tuple[Precedence, ...] = Field(default=(), description="the first that holds")
     reserve: int = Field(default=0, ge=0, le=1000, description="so many idle agents are left for better priorities")
     reserve_priority: int = Field(default=1, ge=1, le=10, description="this priority and better may take them")

@@ -154,9 +154,12 @@ class Book:
         self.metrics.count(ACD_WAITS_FORETOLD, queue=ended.queue_id, was=was)
 
     def _warn(self, given: object) -> None:
-        if isinstance(given, ConfigChanged) and given.object is not None and given.object_id in self.state.broken:
-            problem = self.state.broken[given.object_id]
-            log.error("queue_rules_broken", queue_id=given.object_id, reason=problem, kept="its last good rules")
+        if not isinstance(given, ConfigChanged) or given.object is None:
+            return
+        key = given.object_id if given.kind == "queue" else given.key()
+        problem = self.state.broken.get(key)
+        if problem:
+            log.error("rules_broken", object=given.key(), reason=problem, kept="its last good rules")
 
     def _note(self, decision: Decision, item: Input, page: Page) -> None:
         page.effects += decision.effects

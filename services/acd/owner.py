@@ -126,7 +126,9 @@ class Owner:
             return ""
         journal, broken = self._book.journal, self._book.state.broken
         found = [f"inputs are not recorded: {journal.trouble}"] if journal is not None and journal.trouble else []
-        found += [f"queue {queue_id} goes by its last good rules: {why}" for queue_id, why in sorted(broken.items())]
+        for key, why in sorted(broken.items()):
+            kind, _, name = key.rpartition("/")
+            found.append(f"{kind or 'queue'} {name} goes by its last good rules: {why}")
         return "; ".join(found)
 
     def _close(self, why: str) -> None:

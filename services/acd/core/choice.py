@@ -64,6 +64,7 @@ def _particulars(lane: Lane, entry: Entry, inverted: Counter[str], share: int) -
         "groups": list(lane.need.groups),
         "sites": list(lane.need.sites),
         "preferred": list(entry.preferred),
+        "last_agent": entry.last_agent,
         "relaxations": entry.step,
         "ageing_s": entry.ageing_s,
         "share": share,

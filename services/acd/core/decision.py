@@ -9,8 +9,6 @@ from typing import Any
 
 from ipcc.contracts.acd import (
     AcdPayload,
-    AgentChanged,
-    AgentState,
     ChangeEntry,
     EndWrapUp,
     Enqueue,
@@ -27,7 +25,7 @@ from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, Le
 from ipcc.contracts.callback import CallbackOutcome, CancelCallback, RequestCallback
 from ipcc.contracts.config import VOICE, ConfigChanged
 from ipcc.contracts.digital import AcceptOffer, DeclineOffer, EndContact
-from services.acd.core import agents, callbacks, customers, digital, entries, offers
+from services.acd.core import absences, agents, callbacks, customers, digital, entries, offers
 from services.acd.core.effects import Effect, EndLeg
 from services.acd.core.fold import learn
 from services.acd.core.inputs import (
@@ -77,8 +75,7 @@ def _run(state: State, given: object, now: datetime, cause: InputRef | None, *, 
         handle = _HANDLERS.get(type(given))
         if handle is not None:
             handle(turn, given)
-            if any(isinstance(event, AgentChanged) and event.state is AgentState.OUT for event in turn.events):
-                entries.leave_unstaffed(turn)
+            absences.notice(turn)
             match(turn)
         return Decision(tuple(turn.events), tuple(turn.effects), turn.result)
 

@@ -25,8 +25,9 @@ from ipcc.contracts.config import VOICE, Queue
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.acd.core import offers
 from services.acd.core.estimate import COVERAGE, expected_wait
+from services.acd.core.last_agents import last_agent
 from services.acd.core.media import obstacle_for
-from services.acd.core.overflow import closed_now, is_unstaffed, overflow_of, unstaffed_rule
+from services.acd.core.overflow import closed_now, overflow_of
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State, opens_at, overflows_at, relaxes_at
 from services.acd.core.turn import Turn, milliseconds
@@ -78,7 +79,7 @@ def take_in(turn: Turn, command: Enqueue) -> None:
         caller_name=command.caller_name,
         attributes=command.attributes,
         medium=turn.state.queues[command.queue_id].medium,
-        **_terms(turn.state, command),
+        **_terms(turn.state, command, turn.now),
     )
 
 
@@ -99,30 +100,21 @@ def foretell(turn: Turn, entry: Entry) -> None:
     )
 
 
-def leave_unstaffed(turn: Turn) -> None:
-    """Somebody signed out: who waits where nobody is left is sent where his queue says."""
-    state = turn.state
-    for queue in state.queues.values():
-        rule = unstaffed_rule(queue)
-        for entry in state.in_queue(queue.id) if rule is not None else ():
-            # nobody waits on the line for one that is called back: it may wait for tomorrow's agents
-            if rule is None or entry.offer_id or entry.callback is not None:
-                continue
-            if is_unstaffed(state, entry):
-                end(turn, entry, EntryOutcome.OVERFLOWED, target=rule.to)
-
-
-def _terms(state: State, command: Enqueue) -> dict[str, Any]:
+def _terms(state: State, command: Enqueue, now: datetime) -> dict[str, Any]:
     """By which rules it is served: what the command says, and the first precedence of its queue that holds."""
     queue = state.queues[command.queue_id]
     here = [a for a in command.preferred if state.agents.get(a, Agent(a)).state is not AgentState.OUT]
+    wanted = tuple(here) if queue.preferred_wait_s else ()
+    # whom a flow names comes before whom we remember
+    last = "" if wanted else last_agent(state, command, queue, now)
     terms: dict[str, Any] = {
         "priority": command.priority,
         "skills": command.skills,
         "also": tuple(dict.fromkeys(q for q in command.also if q != command.queue_id)),
         "ageing_s": queue.ageing_s,
         # nobody waits for those who are not here
-        "preferred": tuple(here) if queue.preferred_wait_s else (),
+        "preferred": (last,) if last else wanted,
+        "last_agent": last,
     }
     known = {**command.attributes, "caller_number": command.caller_number, "language": command.language}
     for rule in queue.precedence:
@@ -267,9 +259,10 @@ def grow_old(turn: Turn, entry: Entry) -> None:
         return
     open_at = opens_at(entry, queue)
     if open_at is not None and open_at <= turn.now:
-        entry = _change(turn, entry, Changes("preferred_wait_over", preferred=()))
+        why = "last_agent_wait_over" if entry.last_agent else "preferred_wait_over"
+        entry = tell_change(turn, entry, Changes(why, preferred=()))
     while (relax_at := relaxes_at(entry, queue)) is not None and relax_at <= turn.now:
-        entry = _change(turn, entry, Changes("relaxed", step=entry.step + 1))
+        entry = tell_change(turn, entry, Changes("relaxed", step=entry.step + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +277,8 @@ class Changes:
     preferred: tuple[str, ...] | None = None
 
 
-def _change(turn: Turn, entry: Entry, to: Changes) -> Entry:
+def tell_change(turn: Turn, entry: Entry, to: Changes) -> Entry:
+    """It is served by other rules from now on; the entry as it is then."""
     turn.tell(
         EntryChanged,
         entry_id=entry.id,
@@ -313,9 +307,9 @@ def change(turn: Turn, command: ChangeEntry) -> None:
         for key in list(state.offers_of.get(entry.id, ())):
             offers.end(turn, state.offers[key], OfferOutcome.WITHDRAWN, "the caller was moved")
         entry = state.entries[entry.id]
-        entry = _change(turn, entry, Changes("moved", command.by, queue_id=queue.id, step=0, preferred=()))
+        entry = tell_change(turn, entry, Changes("moved", command.by, queue_id=queue.id, step=0, preferred=()))
     if command.priority is not None and command.priority != entry.priority:
-        entry = _change(turn, entry, Changes("reprioritised", command.by, priority=command.priority))
+        entry = tell_change(turn, entry, Changes("reprioritised", command.by, priority=command.priority))
     turn.result = describe(state, entry.id)
 
 

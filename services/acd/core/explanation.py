@@ -49,7 +49,9 @@ def _queued(event: EntryQueued, say: Mapping[str, str]) -> str:
         parts.append(say["precedence"].format(rule=event.precedence))
     if event.also:
         parts.append(say["also"].format(queues=", ".join(event.also)))
-    if event.preferred:
+    if event.last_agent:
+        parts.append(say["prefers_last"].format(agent=event.last_agent))
+    elif event.preferred:
         parts.append(say["prefers"].format(agents=", ".join(event.preferred)))
     return " ".join(parts)
 
@@ -94,6 +96,9 @@ def because(why: dict[str, Any], language: Language = "en") -> str:
         parts.append(say["tried"])
     if "held" in first:
         parts.append(say["holds"].format(**first))
+    if why.get("last_agent"):
+        is_he = why["last_agent"] == first.get("agent_id")
+        parts.append(say["last.he" if is_he else "last.other"].format(agent=why["last_agent"]))
     parts += _declared(why, say)
     others = why.get("others", {})
     if others:

@@ -41,7 +41,9 @@ from services.acd.core.callback_fold import FOLDS as CALLBACK_FOLDS
 from services.acd.core.digital_fold import FOLDS as DIGITAL_FOLDS
 from services.acd.core.digital_fold import without_pauses
 from services.acd.core.inputs import NodeChanged
+from services.acd.core.last_agents import remember
 from services.acd.core.load import worked
+from services.acd.core.opening import is_zone
 from services.acd.core.rows import (
     DEFAULT_HANDLE_S,
     EPOCH_ROW,
@@ -142,6 +144,7 @@ def _entry_queued(state: State, event: EntryQueued, at: datetime) -> None:
             also=event.also,
             ageing_s=event.ageing_s,
             preferred=event.preferred,
+            last_agent=event.last_agent,
             medium=event.medium,
         ),
     )
@@ -220,6 +223,7 @@ def _offer_ended(state: State, event: OfferEnded, at: datetime) -> None:
     entry = state.entries.get(event.entry_id)
     state.erase(state.offers, event.offer_id)
     if event.outcome is OfferOutcome.ANSWERED and offer is not None and entry is not None:
+        remember(state, entry, offer.agent_id, at)
         state.write(
             state.contacts,
             entry.id,
@@ -293,7 +297,11 @@ def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
                 state.write(state.users, user.id, user)
             else:
                 state.erase(state.users, user.id)
+        case Calendar() as calendar if not is_zone(calendar.timezone):
+            # the same for a calendar: its queues go on by its last good hours
+            state.write(state.broken, f"calendar/{calendar.id}", f"there is no time zone {calendar.timezone}")
         case Calendar() | Organisation() | DialPlan() as kept:
+            state.erase(state.broken, f"{kept.kind}/{kept.id}")
             state.write(_TABLES[kept.kind](state), kept.id, kept)
         case Skill() | Phone() as known:
             state.write(_TABLES[known.kind](state), known.id, True)

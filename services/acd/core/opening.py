@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ipcc.contracts.config import Calendar, Queue
 
@@ -24,3 +24,12 @@ def closed_because(queue: Queue, calendar: Calendar | None, now: datetime) -> st
         if local.isoweekday() in hours.days and hours.opens <= clock < hours.closes:
             return ""
     return "outside opening hours"
+
+
+def is_zone(name: str) -> bool:
+    """Whether the time zone is known on this machine."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True

@@ -124,6 +124,8 @@ class Entry:
     also: tuple[str, ...] = ()
     ageing_s: int = 0
     preferred: tuple[str, ...] = ()
+    last_agent: str = ""
+    """The one it prefers because he served its customer last; kept when it waits for him no longer."""
     step: int = 0
     expected: tuple[float, float] | None = None
     answered_offer: str = ""
@@ -225,3 +227,12 @@ class PastEntry:
     agent_id: str = ""
     target: str = ""
     expected: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Who served a customer last, since ``at``; ``id`` is a digest of the customer's id or number."""
+
+    id: str
+    agent_id: str
+    at: datetime

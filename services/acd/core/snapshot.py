@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, Pace, PastEntry
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, Pace, PastEntry, Served
 from services.acd.core.state import State, Table
 
 FORMAT = 1
@@ -18,6 +18,9 @@ _OFFERS = TypeAdapter(list[Offer])
 _CONTACTS = TypeAdapter(list[Contact])
 _PACES = TypeAdapter(list[Pace])
 _PAST = TypeAdapter(list[PastEntry])
+_SERVED = TypeAdapter(list[Served])
+# tables that snapshots of earlier releases lack
+LATER = frozenset({"paces", "served"})
 
 
 def to_dict(state: State) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def to_dict(state: State) -> dict[str, Any]:
         "contacts": _CONTACTS.dump_python(list(state.contacts.values()), mode="json"),
         "paces": _PACES.dump_python(list(state.paces.values()), mode="json"),
         "past": _PAST.dump_python(list(state.past.values()), mode="json"),
+        "served": _SERVED.dump_python(list(state.served.values()), mode="json"),
     }
 
 
@@ -69,10 +73,10 @@ def from_dict(domain: str, saved: dict[str, Any], inputs: dict[str, int]) -> Sta
         (state.contacts, _CONTACTS, "contacts"),
         (state.paces, _PACES, "paces"),
         (state.past, _PAST, "past"),
+        (state.served, _SERVED, "served"),
     )
     for table, adapter, name in tables:
-        # snapshots of earlier versions lack later tables
-        for row in adapter.validate_python(saved.get(name, []) if name == "paces" else saved[name]):
+        for row in adapter.validate_python(saved.get(name, []) if name in LATER else saved[name]):
             state.write(table, row.id, row)
     # snapshots of the first version have the epoch alone
     for name, value in saved.get("counters", {EPOCH_ROW: saved["epoch"]}).items():

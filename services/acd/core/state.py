@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from ipcc.contracts.acd import AgentState
 from ipcc.contracts.config import Calendar, DialPlan, Organisation, Queue, User
 from services.acd.core.lanes import Lanes
-from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, Pace, PastEntry
+from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, Pace, PastEntry, Served
 
 R = TypeVar("R")
 Timer = tuple[datetime, str, str]
@@ -53,7 +53,8 @@ def relaxes_at(entry: Entry, queue: Queue) -> datetime | None:
 
 def opens_at(entry: Entry, queue: Queue) -> datetime | None:
     """When ``entry`` no longer waits for its preferred agents alone."""
-    return entry.queued_at + timedelta(seconds=queue.preferred_wait_s) if entry.preferred else None
+    patience_s = queue.last_agent_wait_s if entry.last_agent else queue.preferred_wait_s
+    return entry.queued_at + timedelta(seconds=patience_s) if entry.preferred else None
 
 
 def _resumes_at(entry: Entry) -> datetime | None:
@@ -94,6 +95,7 @@ class State:
         self.contacts: Table[Contact] = Table(self._index_contact)
         self.paces: Table[Pace] = Table()
         self.past: Table[PastEntry] = Table(self._index_past)
+        self.served: Table[Served] = Table(self._index_served)
         self.counters: Table[int] = Table()
         self.offsets: Table[int] = Table()
         # the learnt part
@@ -121,11 +123,12 @@ class State:
         self.offers_of: dict[str, list[str]] = {}
         self.talks_of_agent: dict[str, set[str]] = {}
         self.at_phone: dict[str, set[str]] = {}
+        self.waits_for: dict[str, set[str]] = {}
         self.lanes = Lanes(self)
         self._queued: dict[str, list[OrderKey]] = {}
         self._timers: list[Timer] = []
-        self._past_by_age: list[tuple[datetime, str]] = []
-        self._gone_by_age: list[tuple[datetime, str]] = []
+        # what is forgotten with time, oldest first
+        self.ages: dict[str, list[tuple[datetime, str]]] = {"past": [], "gone": [], "served": []}
         self._journal: list[tuple[Table[Any], str, Any]] | None = None
 
     # --- changing ------------------------------------------------------------------------------
@@ -155,15 +158,15 @@ class State:
 
     def forget_past(self, now: datetime) -> None:
         """Erase what ended longer ago than PAST_KEPT."""
-        while self._past_by_age and now - self._past_by_age[0][0] >= PAST_KEPT:
-            at, key = heapq.heappop(self._past_by_age)
+        while self.ages["past"] and now - self.ages["past"][0][0] >= PAST_KEPT:
+            at, key = heapq.heappop(self.ages["past"])
             if key in self.past and self.past[key].ended_at == at:
                 self.erase(self.past, key)
 
     def forget_gone(self, now: datetime) -> None:
         """Erase legs and calls that were gone longer ago than PAST_KEPT."""
-        while self._gone_by_age and now - self._gone_by_age[0][0] >= PAST_KEPT:
-            at, key = heapq.heappop(self._gone_by_age)
+        while self.ages["gone"] and now - self.ages["gone"][0][0] >= PAST_KEPT:
+            at, key = heapq.heappop(self.ages["gone"])
             if self.gone.get(key) == at:
                 self.erase(self.gone, key)
 
@@ -176,7 +179,9 @@ class State:
     @property
     def row_count(self) -> int:
         """How many rows a snapshot carries."""
-        return sum(len(t) for t in (self.agents, self.entries, self.offers, self.contacts, self.paces, self.past))
+        return sum(
+            len(t) for t in (self.agents, self.entries, self.offers, self.contacts, self.paces, self.past, self.served)
+        )
 
     def queued(self, queue_id: str) -> list[OrderKey]:
         """The places of all entries of a queue, with or without an offer, first served first."""
@@ -256,6 +261,7 @@ class State:
         self._start_timer("agents", key, row.until)
 
     def _index_entry(self, key: str, old: Entry | None, row: Entry | None) -> None:
+        self._index_last_agent(key, old, row)
         if old is not None:
             if not old.offer_id and not old.is_paused:
                 self.lanes.take_entry(old)
@@ -273,6 +279,12 @@ class State:
                 self.lanes.put_entry(row)
             if not row.offer_id:
                 self._start_timer("entries", key, self._changes_at(row))
+
+    def _index_last_agent(self, key: str, old: Entry | None, row: Entry | None) -> None:
+        for agent_id in old.preferred if old is not None and old.last_agent else ():
+            _drop(self.waits_for, agent_id, key)
+        for agent_id in row.preferred if row is not None and row.last_agent else ():
+            self.waits_for.setdefault(agent_id, set()).add(key)
 
     def _index_offer(self, key: str, old: Offer | None, row: Offer | None) -> None:
         if old is not None and old.customer_leg:
@@ -301,11 +313,15 @@ class State:
 
     def _index_past(self, key: str, old: PastEntry | None, row: PastEntry | None) -> None:
         if row is not None:
-            heapq.heappush(self._past_by_age, (row.ended_at, key))
+            heapq.heappush(self.ages["past"], (row.ended_at, key))
+
+    def _index_served(self, key: str, old: Served | None, row: Served | None) -> None:
+        if row is not None:
+            heapq.heappush(self.ages["served"], (row.at, key))
 
     def _index_gone(self, key: str, old: datetime | None, row: datetime | None) -> None:
         if row is not None:
-            heapq.heappush(self._gone_by_age, (row, key))
+            heapq.heappush(self.ages["gone"], (row, key))
 
     def _index_queue(self, key: str, old: Queue | None, row: Queue | None) -> None:
         self.lanes.rebuild(key)

@@ -26,6 +26,7 @@ def queue_faults(objects: Mapping[Key, object]) -> Iterator[Fault]:
         yield from _place_faults(queue, users)
         yield from _staff_faults(queue, users)
         yield from _callback_faults(queue)
+        yield from _patience_faults(queue)
     yield from _overflow_faults(queues)
     yield from medium_faults(queues, users)
     for one in objects.values():
@@ -80,6 +81,20 @@ def _callback_faults(queue: Queue) -> Iterator[Fault]:
         )
         chinese = f"重拨间隔 {rules.pause_s} 秒长于回电时限 {rules.window_s} 秒,不会有第二次回电;请缩短间隔,或只拨一次"
         yield Fault("queue", queue.id, "callback.pause_s", problem, "shorten it, or have one try", chinese)
+
+
+def _patience_faults(queue: Queue) -> Iterator[Fault]:
+    """Who waits for one agent alone until he is sent elsewhere is never offered to anybody else."""
+    for field, patience_s in (
+        ("last_agent_wait_s", queue.last_agent_wait_s),
+        ("preferred_wait_s", queue.preferred_wait_s),
+    ):
+        if queue.max_wait_s and patience_s >= queue.max_wait_s:
+            problem = (
+                f"{patience_s} s is not shorter than max_wait_s, {queue.max_wait_s} s: nobody else is ever offered"
+            )
+            chinese = f"{patience_s} 秒不短于最长等待 {queue.max_wait_s} 秒,客户不会再分配给其他座席;请缩短"
+            yield Fault("queue", queue.id, field, problem, "shorten it", chinese)
 
 
 def _place_faults(queue: Queue, users: list[User]) -> Iterator[Fault]:

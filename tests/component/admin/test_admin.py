@@ -178,6 +178,37 @@ async def test_what_breaks_a_rule_is_refused_by_name(rig: Rig, path: str, body: 
         assert told in answer.json()["detail"]
 
 
+HOLIDAY = {"first": "2026-10-01", "last": "2026-10-07"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("queue/new", {"skills": {"unheard": 3}}, "skills.unheard: there is no skill 'unheard'"),
+        ("queue/new", {"skills": {"banking": 11}}, "skills.banking: Input should be less than or equal to 10"),
+        ("queue/new", {"skills": {"banking": 10}}, "no agent could serve it (asks banking 10)"),
+        ("queue/new", {"overflow_to": "queue:new"}, "overflow goes in a circle: new > new"),
+        (
+            "calendar/new",
+            {"holidays": [{"name": "A", **HOLIDAY}, {"name": "B", **HOLIDAY}]},
+            "holidays: A and B overlap on 2026-10-01",
+        ),
+    ],
+    ids=["unknown skill", "level out of range", "no agents", "circle", "holidays"],
+)
+async def test_a_queue_that_could_not_work_is_refused_by_name_and_nothing_of_it_is_kept(
+    rig: Rig, path: str, body: dict[str, Any], told: str
+) -> None:
+    async with rig.running() as client:
+        acts = (await client.get("/v1/audit")).json()["items"]
+        answer = await client.put(f"/v1/{path}", json={"name": "New", **body})
+        assert (answer.status_code, answer.json()["code"]) == (422, "config.invalid")
+        assert told in answer.json()["detail"]
+        assert (await client.get(f"/v1/{path}")).status_code == 404
+        assert (await client.get("/v1/audit")).json()["items"] == acts
+    assert path not in rig.last()
+
+
 async def test_of_two_who_edit_the_same_version_the_second_is_told(rig: Rig) -> None:
     async with rig.running() as client:
         tag = (await client.get("/v1/skill/banking")).headers["etag"]

@@ -82,6 +82,7 @@ RULES: tuple[dict[str, Any], ...] = (
     {"expression": "loans >= 1 or cards >= 4", "relax": ({"after_s": 10, "lower_by": 9},)},
     {"groups": ("day",), "relax": ({"after_s": 10, "groups": ("night",)},), "prefer_sites": ("south",)},
     {"preferred_wait_s": 30},
+    {"last_agent_wait_s": 30, "last_agent_within_s": 600},
     {"reserve": 1, "reserve_priority": 1},
     {"precedence": ({"when": 'segment == "vip"', "priority": 1},), "overflow_to": "voicemail:bank"},
 )
@@ -204,7 +205,7 @@ class History(CallbackHistory, DigitalHistory):
         entered = self.world.now - timedelta(seconds=age_s)
         also = data.draw(st.sampled_from(((), ("service",), ("cards",))))
         preferred = data.draw(st.sampled_from(((), ("ann",), ("bob", "dia"))))
-        attributes = data.draw(st.sampled_from(({}, {"segment": "vip"})))
+        attributes = data.draw(st.sampled_from(({}, {"segment": "vip"}, {"customer_id": "c1"})))
         terms: dict[str, Any] = {"priority": priority, "also": also, "preferred": preferred, "attributes": attributes}
         self.tell(enqueue(str(self.callers), queue_id, entered, **terms))
 

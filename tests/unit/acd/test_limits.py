@@ -123,6 +123,20 @@ def test_the_wait_is_foretold_as_a_range_that_follows_staffing_and_is_unknown_wi
     assert world.told(WaitForetold)[-1].high_s < paused.high_s
 
 
+def test_a_calendar_in_a_time_zone_nobody_knows_leaves_its_queues_their_last_good_hours() -> None:
+    world = World(queue(calendar="c"))
+    closed = Calendar(
+        id="c", name="C", holidays=({"name": "Today", "first": world.now.date(), "last": world.now.date()},)
+    )
+    world.give(changed(closed))
+    world.give(changed(closed.model_copy(update={"timezone": "Mars/North", "holidays": ()})))
+    assert world.state.broken == {"calendar/c": "there is no time zone Mars/North"}
+    with pytest.raises(NotNow, match="holiday: Today"):
+        world.call("a")
+    world.give(changed(closed.model_copy(update={"hours": (), "holidays": ()})))
+    assert not world.state.broken
+
+
 def test_a_queue_whose_rules_broke_goes_on_by_its_last_good_ones() -> None:
     world = World(queue(ring_s=33))
     world.come("ann")

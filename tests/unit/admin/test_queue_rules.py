@@ -70,6 +70,11 @@ def test_a_queue_that_uses_every_rule_well_is_without_fault() -> None:
         ({"overflow_to": "queue:q"}, "queue q, overflow_to: overflow goes in a circle: q > q"),
         ({"calendar": "hours"}, "queue q, calendar: there is no calendar 'hours'"),
         ({"agent_order": ("bob",)}, "queue q, agent_order.0: there is no user 'bob'"),
+        (
+            {"max_wait_s": 30, "last_agent_wait_s": 30},
+            "queue q, last_agent_wait_s: 30 s is not shorter than max_wait_s",
+        ),
+        ({"max_wait_s": 30, "preferred_wait_s": 31}, "queue q, preferred_wait_s: 31 s is not shorter than max_wait_s"),
         ({"relax": ({"after_s": 9}, {"after_s": 9})}, "queue q, relax.1.after_s: 9 s is not after 9 s"),
         ({"relax": ({"after_s": 9, "drop": ("english",)},)}, "queue q, relax.0.drop: skill 'english' is not asked for"),
         ({"relax": ({"after_s": 9, "groups": ("day",)},)}, "queue q, relax.0.groups: the queue is open to all groups"),
