@@ -42,6 +42,11 @@ class Page:
     answers: list[tuple[ReplyTo, dict[str, Any] | IpccError]] = field(default_factory=list)
     buried: list[tuple[Record, str]] = field(default_factory=list)
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether something is to be done once the events are stored."""
+        return bool(self.effects or self.answers or self.buried)
+
 
 @dataclass
 class Book:

@@ -53,6 +53,8 @@ LONGEST_NAP_S = 1.0
 SHORTEST_NAP_S = 0.05
 # so long an agent who answered may wait for the broker before he is joined without it
 PATIENCE_S = 0.5
+# so long events that nobody waits for may wait for company: whoever comes in meanwhile finds the broker free
+HOLD_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Owner:
         self._book: Book | None = None
         self._poison: InputRef | None = None
         self._not_looked_at: set[str] = set()
+        self._held = Page()
+        self._held_until: float | None = None
 
     async def run(self) -> None:
         """Own the domain until fenced or cancelled."""
@@ -184,6 +188,8 @@ class Owner:
     async def _work(self, book: Book) -> None:
         """Take the domain over, then decide for ever. Raises Fenced and Unavailable."""
         feeds = Tasks()
+        # what an earlier tenure held back was never stored: its state is gone, too
+        self._held, self._held_until = Page(), None
         try:
             await self._take_over(book, feeds)
             self.is_open, self.trouble = True, ""
@@ -206,7 +212,8 @@ class Owner:
             book.positions.update({place_of(topic.name, number): offset for number, offset in at.items()})
         await self._catch_up(book, starts[CALL])
         looks = await self._first_looks(book)
-        await self._turn(book, [Input(TakenOver(tuple(looks)))])
+        await self._turn(book, [Input(TakenOver(tuple(looks)))], may_wait=False)
+        # it must not hold what would be appended behind it
         await book.snapshot()
         for topic, at in starts.items():
             feeds.spawn(f"hear {topic.name}", partial(self._hear, book, topic, list(at)))
@@ -271,18 +278,23 @@ class Owner:
 
     def _nap(self, book: Book) -> float:
         due = book.state.next_due()
-        if due is None:
-            return LONGEST_NAP_S
-        left = (due - self._around.clock.now()) / timedelta(seconds=1)
-        return min(max(left, SHORTEST_NAP_S), LONGEST_NAP_S)
+        left = LONGEST_NAP_S if due is None else (due - self._around.clock.now()) / timedelta(seconds=1)
+        longest = LONGEST_NAP_S if self._held_until is None else self._held_until - asyncio.get_running_loop().time()
+        return min(max(left, SHORTEST_NAP_S), max(longest, 0.0))
 
-    async def _turn(self, book: Book, items: list[Input]) -> None:
-        """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable."""
-        page = Page()
+    async def _turn(self, book: Book, items: list[Input], *, may_wait: bool = True) -> None:
+        """Decide ``items``, store what follows, carry it out, answer. Raises Fenced and Unavailable.
+
+        What asks for nothing to be done is held back for a moment and stored together with what comes next.
+        """
+        page = self._held
         for item in items:
             if self._awaits_key(book, item.given):
                 continue
             book.decide(item, page)
+        if may_wait and self._is_held_back(page):
+            return
+        self._held, self._held_until = Page(), None
         with self._around.metrics.timed(ACD_STORE_DURATION):
             await self._store(book, page)
         for effect in page.effects:
@@ -290,8 +302,19 @@ class Owner:
         for to, answer in page.answers:
             self._hands.tasks.once("reply", send_reply(self._around.publisher, to, answer))
         await self._bury(page)
-        if book.is_snapshot_due(self._around.snapshot_every):
+        # not while somebody waits to be decided, but for one that is overdue
+        every = self._around.snapshot_every if self._inbox.empty() else 2 * self._around.snapshot_every
+        if book.is_snapshot_due(every):
             await book.snapshot()
+
+    def _is_held_back(self, page: Page) -> bool:
+        """Whether ``page`` waits for company, from its first event on."""
+        now = asyncio.get_running_loop().time()
+        if page.is_urgent or (self._held_until is not None and now >= self._held_until):
+            return False
+        if page.facts and self._held_until is None:
+            self._held_until = now + HOLD_S
+        return True
 
     def _awaits_key(self, book: Book, given: object) -> bool:
         """Whether it says that a number outside answered, of whose agent a key is asked: a voicemail could have. Whoever dialled

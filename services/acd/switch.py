@@ -105,9 +105,10 @@ class Hands:
         caller = [LegId(effect.caller_leg_id)] if isinstance(effect, RingAgent) and effect.caller_leg_id else []
         try:
             node = self.switches.node(NodeId(effect.node_id))
-            await node.watch(leg)
-            for other in caller:
-                self.tasks.once(f"watch caller of {leg}", self._watch(node, other))
+            # both are on their way before either is answered: a phone takes longer to ring than the switch to take a filter
+            for other in [leg, *caller]:
+                self.tasks.once(f"watch {other} for {leg}", self._watch(node, other))
+            await asyncio.sleep(0)  # the filters go first
             text = await node.job(originate_of(effect, self.dialling), effect.ring_s + JOB_MARGIN_S)
         except SwitchRefused as refused:
             self.report(RingFailed(leg, refused.cause or UNKNOWN_CAUSE))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ipcc.bus import BEGINNING, END, Fenced, Message
+from ipcc.bus import BEGINNING, END, Fenced, Message, kafka_producer
 from ipcc.bus.port import Partition, partition_of
 from ipcc.errors import NotFound
 from tests.support.bus_rig import RAW, KafkaRig, Member, Rig, everything, movable_clock, polled, raw
@@ -191,6 +191,24 @@ class TestEveryBus:
         positions = await newer.append([raw("a", "2")])
         assert positions[0].partition == partition_of("a", RAW.partitions)
         assert sorted(r.value or b"" for r in await everything(bus, RAW)) == [b"1", b"1", b"2"]
+        await older.close()
+        await newer.close()
+
+    async def test_a_writer_that_rested_goes_on_and_is_still_fenced_by_a_newer(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kafka_producer, "AHEAD_S", 0.05)
+        bus = await rig.bus([RAW])
+        older = await bus.fenced("domain-1")
+        for value in ("1", "2"):
+            await older.append([raw("a", value)])
+            if isinstance(older, kafka_producer.KafkaFencedProducer):
+                await until(lambda: not older.is_ahead, what="the transaction opened ahead is ended")
+        newer = await bus.fenced("domain-1")
+        with pytest.raises(Fenced):
+            await older.append([raw("a", "stale")])
+        await newer.append([raw("a", "3")])
+        assert [r.value for r in await everything(bus, RAW)] == [b"1", b"2", b"3"]
         await older.close()
         await newer.close()
 
