@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from ipcc.auth.guard import require
 from ipcc.auth.principal import Role
 from ipcc.http.service import provided
-from services.report.schemas import CallView, IntervalReport, JourneyView
+from services.report.schemas import CallView, FlowVersionView, IntervalReport, JourneyView
 from services.report.usecases import Reports
 
 Here = Annotated[Reports, Depends(provided(Reports))]
@@ -43,3 +43,14 @@ async def queue_intervals(
     here: Here, since: AwareDatetime, until: AwareDatetime | None = None, minutes: int = 30
 ) -> IntervalReport:
     return await here.queue_intervals(since, until or since + timedelta(days=1), minutes)
+
+
+@router.get("/reports/flows", summary="Voice flows by version: sessions, nodes, exits, inputs, abandonment")
+async def flow_versions(
+    here: Here,
+    since: AwareDatetime,
+    until: AwareDatetime | None = None,
+    flow: Annotated[str, Query(max_length=64, description="only this one")] = "",
+) -> list[FlowVersionView]:
+    found = await here.store.flow_figures(since, until or since + timedelta(days=1), flow)
+    return [FlowVersionView.model_validate(one) for one in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.report.core.kpis import QueueFigures
 
@@ -31,6 +31,7 @@ class JourneyView(CallView):
 
     legs: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
     stays: list[dict[str, Any]]
     moves: list[dict[str, Any]]
     offers: list[dict[str, Any]]
@@ -94,3 +95,34 @@ def figures_view(queue_id: str, name: str, figures: QueueFigures) -> FiguresView
         longest_wait_ms=figures.longest_wait_ms,
         adds_up=figures.adds_up,
     )
+
+
+class NodeView(BaseModel):
+    """One node: ``entered`` is the sum of its ``exits``; ``with_keys`` stays in which something was keyed, ``keyed`` and
+    ``timeouts`` count each time; ``abandonment``: hung up here, divided by ``entered``."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    flow_node: str
+    kind: str
+    entered: int
+    exits: dict[str, int]
+    with_keys: int
+    keyed: int
+    timeouts: int
+    abandoned: int
+    abandonment: float | None
+    average_ms: int | None
+
+
+class FlowVersionView(BaseModel):
+    """One version of one flow: ``outcomes`` says how its sessions ended, "" that they still run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    flow_id: str
+    version: int
+    sessions: int
+    outcomes: dict[str, int]
+    abandonment: float | None
+    nodes: list[NodeView]

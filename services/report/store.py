@@ -18,12 +18,14 @@ from ipcc.db.database import Database
 from ipcc.db.moments import unix_seconds
 from ipcc.db.outbox import DatabaseInbox
 from services.report.core.facts import Change, Move, changes
+from services.report.core.flow_figures import Stays, VersionFigures, figures_of
 from services.report.core.kpis import DEFAULT_SERVICE_LEVEL_S, QueueFigures
 from services.report.tables import (
     INBOX,
     AgentStateRow,
     Base,
     CallRow,
+    FlowStepRow,
     LegRow,
     MoveRow,
     NotificationRow,
@@ -37,7 +39,18 @@ from services.report.tables import (
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROWS: dict[str, type[Base]] = {
     row.__tablename__: row
-    for row in (CallRow, LegRow, SessionRow, StayRow, OfferRow, RecordingRow, AgentStateRow, QueueRow, NotificationRow)
+    for row in (
+        CallRow,
+        LegRow,
+        SessionRow,
+        FlowStepRow,
+        StayRow,
+        OfferRow,
+        RecordingRow,
+        AgentStateRow,
+        QueueRow,
+        NotificationRow,
+    )
 }
 Row = dict[str, Any]
 # the number of an interval, from 0, and a queue
@@ -54,6 +67,7 @@ class Journey:
     call: Row
     legs: list[Row]
     sessions: list[Row]
+    steps: list[Row]
     stays: list[Row]
     moves: list[Row]
     offers: list[Row]
@@ -83,10 +97,13 @@ class ReportStore:
             call = await session.get(CallRow, call_id)
             if call is None:
                 return None
+            steps = await _of_call(session, FlowStepRow, call_id, FlowStepRow.visit)
+            sessions = await _of_call(session, SessionRow, call_id, SessionRow.started_at)
             return Journey(
                 call=_dict(call),
                 legs=await _of_call(session, LegRow, call_id, LegRow.started_at),
-                sessions=await _of_call(session, SessionRow, call_id, SessionRow.started_at),
+                sessions=[{**one, "path": _path(one, steps)} for one in sessions],
+                steps=steps,
                 stays=await _of_call(session, StayRow, call_id, StayRow.entered_at),
                 moves=await _of_call(session, MoveRow, call_id, MoveRow.ended_at),
                 offers=await _of_call(session, OfferRow, call_id, OfferRow.made_at),
@@ -116,10 +133,40 @@ class ReportStore:
                 for number, queue_id, sums in map(_cell, found.mappings())
             }
 
+    async def flow_figures(self, since: datetime, until: datetime, flow_id: str) -> list[VersionFigures]:
+        """Of the sessions that began, and the stays at nodes that ended, from ``since`` to before ``until``; of one flow or all."""
+        async with self._database.transaction(read_only=True) as session:
+            sessions = (await session.execute(_sessions(since, until, flow_id))).all()
+            stays = (await session.execute(_flow_stays(since, until, flow_id))).all()
+        return figures_of(sessions, (Stays(*row[:5], *map(int, row[5:])) for row in stays))
+
     async def queues(self) -> dict[str, tuple[str, int]]:
         """Name and service-level limit in seconds of every queue."""
         async with self._database.transaction(read_only=True) as session:
             return {row.queue_id: (row.name, row.service_level_s) for row in await session.scalars(select(QueueRow))}
+
+
+def _path(session: Row, steps: list[Row]) -> list[str]:
+    return [step["flow_node"] for step in steps if step["session_id"] == session["session_id"]] or session["path"]
+
+
+def _sessions(since: datetime, until: datetime, flow_id: str) -> Select[*tuple[Any, ...]]:
+    row = SessionRow
+    wanted: Select[*tuple[Any, ...]] = select(row.flow_id, row.flow_version, row.outcome, func.count())
+    wanted = wanted.where(row.started_at >= since, row.started_at < until, row.flow_id != "")
+    wanted = wanted.where(row.flow_id == flow_id) if flow_id else wanted
+    return wanted.group_by(row.flow_id, row.flow_version, row.outcome)
+
+
+def _flow_stays(since: datetime, until: datetime, flow_id: str) -> Select[*tuple[Any, ...]]:
+    row = FlowStepRow
+    names = (row.flow_id, row.flow_version, row.flow_node, row.kind, row.outcome)
+    with_keys = func.sum(case((row.keyed > 0, 1), else_=0))
+    sums = (func.sum(row.keyed), func.sum(row.timeouts), func.sum(row.elapsed_ms))
+    wanted: Select[*tuple[Any, ...]] = select(*names, func.count(), with_keys, *sums)
+    wanted = wanted.where(row.left_at >= since, row.left_at < until)
+    wanted = wanted.where(row.flow_id == flow_id) if flow_id else wanted
+    return wanted.group_by(*names)
 
 
 def _stays_between(since: datetime, until: datetime) -> Subquery:

@@ -56,7 +56,8 @@ class LegRow(Base):
 
 
 class SessionRow(Base):
-    """One caller's way through a flow: ``path`` names the nodes in order, ``bank`` the operations and their outcomes."""
+    """One caller's way through a flow: ``bank`` are the operations and their outcomes. ``path`` names the nodes of sessions that were
+    told by a release that did not count visits; of the others the steps are the path."""
 
     __tablename__ = "flow_session"
 
@@ -65,11 +66,37 @@ class SessionRow(Base):
     flow_id: Mapped[str] = mapped_column(ID, default="")
     flow_version: Mapped[int] = mapped_column(default=0)
     entry_point: Mapped[str] = mapped_column(ID, default="")
-    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(32), default="")
     path: Mapped[list[str]] = mapped_column(Json, default=list)
     bank: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+
+
+class FlowStepRow(Base):
+    """One stay of a session at one node of its flow, once it is over; ``outcome`` names the way out, or how the session ended there.
+
+    How often something was ``keyed`` and how often nothing (``timeouts``), never what.
+    """
+
+    __tablename__ = "flow_step"
+    # the report of flows asks for a stretch of time, of one flow or of all
+    __table_args__ = (Index("ix_flow_step_left", "left_at", "flow_id"),)
+
+    step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ID)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    flow_id: Mapped[str] = mapped_column(ID)
+    flow_version: Mapped[int]
+    flow_node: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(32))
+    visit: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(80))
+    input_kind: Mapped[str] = mapped_column(String(16))
+    keyed: Mapped[int]
+    timeouts: Mapped[int]
+    elapsed_ms: Mapped[int] = mapped_column(Number)
+    left_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class StayRow(Base):

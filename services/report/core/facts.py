@@ -20,7 +20,7 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.call import CallArrived, CallEnded, LegAnswered, LegEnded, LegStarted
 from ipcc.contracts.config import ConfigChanged, Queue
 from ipcc.contracts.envelope import Event
-from ipcc.contracts.ivr import BankOperationDone, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import BankOperationDone, NodeEntered, NodeLeft, SessionEnded, SessionStarted
 from ipcc.contracts.outbound import AttemptStarted, NotificationDone, NotificationOrdered
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.recording import RecordingFailed, RecordingStored
@@ -102,7 +102,18 @@ def _arrived(told: Told) -> list[Change]:
 
 def _node_entered(told: Told) -> list[Change]:
     data: NodeEntered = told.data
+    if data.visit:
+        # it is told again when it is left, with all that is counted
+        return []
     return [Change("flow_session", data.session_id, {"call_id": data.call_id}, {"path": data.flow_node})]
+
+
+def _node_left(told: Told) -> list[Change]:
+    data: NodeLeft = told.data
+    if not data.visit:
+        return []
+    # of one visit there is one row, though a replica that died may have told it before
+    return [Change("flow_step", f"{data.session_id}/{data.visit}", {**data.model_dump(), "left_at": told.at})]
 
 
 def _bank_done(told: Told) -> list[Change]:
@@ -173,6 +184,7 @@ _TABLE: dict[str, Callable[[Told], list[Change] | list[Move]]] = {
     **{kind.TYPE: copy for kind, copy in _COPIES.items()},
     CallArrived.TYPE: _arrived,
     NodeEntered.TYPE: _node_entered,
+    NodeLeft.TYPE: _node_left,
     BankOperationDone.TYPE: _bank_done,
     EntryQueued.TYPE: _queued,
     EntryChanged.TYPE: _entry_changed,

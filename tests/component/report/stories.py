@@ -19,7 +19,7 @@ from ipcc.contracts.acd import (
 )
 from ipcc.contracts.call import CallArrived, CallEnded, Direction, LegAnswered, LegEnded, LegStarted
 from ipcc.contracts.envelope import Event, wrap
-from ipcc.contracts.ivr import BankOperationDone, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import BankOperationDone, NodeEntered, NodeLeft, SessionEnded, SessionStarted
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.recording import RecordingStored
 from ipcc.contracts.tags import LegRole
@@ -133,3 +133,24 @@ def _offer(i: Ids, offer: str, agent: str, start: datetime) -> OfferMade:
         deadline=start,
         why={"rule": "longest_idle", "candidates": 2},
     )
+
+
+def a_walk(
+    n: str, version: int, exits: list[tuple[str, str, int, int]], outcome: str, second: float = 0
+) -> list[Event]:
+    """A session at one second a node: node, way out, how often keyed, how often silent; it ends so unless that is empty."""
+    ids = {"call_id": f"call-{n}", "session_id": f"session-{n}"}
+    flow = {"flow_id": "bank-main", "flow_version": version}
+    told: list[Event] = [
+        at(f"{n}-start", SessionStarted(**ids, **flow, entry_point="main", node_id="fs1", leg_id=f"leg-{n}"), second)
+    ]
+    for visit, (node, way, keyed, timeouts) in enumerate(exits, start=1):
+        place = {**ids, "flow_node": node, "kind": "menu", "visit": visit}
+        left = NodeLeft(
+            **place, **flow, outcome=way, input_kind="digits", keyed=keyed, timeouts=timeouts, elapsed_ms=1000
+        )
+        told += [at(f"{n}-in-{visit}", NodeEntered(**place), second), at(f"{n}-out-{visit}", left, second + visit)]
+    if outcome:
+        ended = SessionEnded(**ids, outcome=outcome, last_flow_node=exits[-1][0])
+        told.append(at(f"{n}-end", ended, second + len(exits)))
+    return told

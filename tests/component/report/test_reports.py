@@ -27,7 +27,7 @@ from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import ACD, CALL, DEAD_LETTER
 from services.report.app import build
 from services.report.settings import ReportSettings
-from tests.component.report.stories import START, a_served_call, a_stay, at
+from tests.component.report.stories import START, a_served_call, a_stay, a_walk, at
 from tests.support.fake_parts import FakeParts
 from tests.support.service import client_of, make_settings
 from tests.support.until import until
@@ -223,10 +223,33 @@ async def test_a_report_that_makes_no_sense_is_refused_with_the_reason(world: Wo
 
 async def test_agents_see_no_reports(world: World) -> None:
     async with world.running([Role.AGENT]) as http:
-        for path in ("/v1/calls?since=2026-03-02T00:00:00Z", "/v1/calls/x", "/v1/reports/queue-intervals"):
+        for path in (
+            "/v1/calls?since=2026-03-02T00:00:00Z",
+            "/v1/calls/x",
+            "/v1/reports/queue-intervals",
+            "/v1/reports/flows?since=2026-03-02T00:00:00Z",
+        ):
             assert (await http.get(path)).status_code == 403
 
 
 def test_a_time_zone_that_is_none_is_said_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="Middle/Earth"):
         ReportSettings(timezone="Middle/Earth")
+
+
+async def test_flows_are_reported_by_version_over_rest(world: World) -> None:
+    async with world.running() as http:
+        await world.tell(a_walk("one", 3, [("language", "key 1", 1, 0), ("menu", "hung_up", 0, 1)], "hung_up"))
+
+        async def counted() -> list[dict[str, Any]]:
+            answer = await http.get("/v1/reports/flows", params={"since": START.isoformat(), "flow": "bank-main"})
+            assert answer.status_code == 200, answer.text
+            found: list[dict[str, Any]] = answer.json()
+            return found if found and found[0]["outcomes"] == {"hung_up": 1} else []
+
+        (version,) = await until(counted, what="counted")
+        assert (version["version"], version["sessions"], version["abandonment"]) == (3, 1, 1.0)
+        assert [(node["flow_node"], node["exits"], node["abandonment"]) for node in version["nodes"]] == [
+            ("language", {"key 1": 1}, 0.0),
+            ("menu", {"hung_up": 1}, 1.0),
+        ]
