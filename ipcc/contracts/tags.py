@@ -15,6 +15,10 @@ ATTEMPT_ID = "ipcc_attempt_id"
 RECORDING = "ipcc_recording"  # where this leg's recording is written, relative to the spool
 
 
+TRANSPORT = "transport"
+"""What ``ROLE`` says of a leg that only carries one of another node: it is no party of any call, and nothing is told of it."""
+
+
 class LegRole(StrEnum):
     """Why a leg exists."""
 

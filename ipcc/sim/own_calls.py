@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipcc.sim.causes import sip_code
 from ipcc.sim.sip import InboundCall
 from ipcc.sim.states import Flag
 
@@ -62,7 +63,7 @@ class OwnCalls:
             if caller.has(Flag.ANSWERED):
                 self._phones.hang_up(caller.uuid, called.cause or "NORMAL_CLEARING")
             else:
-                self._phones.refuse(caller.uuid, 480)
+                self._phones.refuse(caller.uuid, sip_code(called.cause or "NORMAL_CLEARING"))
         elif called.has(Flag.ANSWERED):
             # our 200 says who answers, which a phone's does not
             caller.profile.callee_name = caller.profile.callee_number = called.profile.destination

@@ -49,7 +49,8 @@ def engine_settings(site: Site) -> EngineSettings:
         domain=domain,
         hostname="sim",
         sounds_dir=str(site.sounds / "zh"),
-        profile_ports={"phones": int(values["ipcc_phones_port"]), "trunks": int(values["ipcc_trunks_port"])},
+        profile_ports={name: int(values[f"ipcc_{name}_port"]) for name in ("phones", "trunks", "nodes")},
+        profile_contexts={"nodes": "nodes"},
         phone_profile="phones",
         heartbeat_s=2.0,
     )

@@ -187,6 +187,7 @@ def ways_of(settings: CtiSettings) -> Ways:
         recordings_root=settings.recordings_root,
         confirm_key=settings.confirm_key,
         confirm_sound=settings.confirm_sound,
+        node_addresses=settings.node_addresses,
     )
 
 

@@ -47,7 +47,7 @@ class Consulting:
         await steering.set(leg, {PARK_AFTER: "true", "continue_on_fail": "true", "transfer_ringback": RINGBACK})
         steering.set_aside(other, leg)
         steering.tell(told.ConsultStarted(**about(leg), consult_leg_id=dialled.leg_id))
-        way = f"m:^:bridge:{self.ringing.dial_string(dialled, variables)}^park:"
+        way = f"m:^:bridge:{self.ringing.dial_string(leg.node_id, dialled, variables)}^park:"
         try:
             await steering.api(leg, UuidTransfer(leg.leg_id, way, SUITE, dialplan="inline"))
             await steering.until(lambda now: now.bridged_to != other.leg_id, leg, "consult")
@@ -136,7 +136,7 @@ class Consulting:
         steering = self.steering
         variables = self.ringing.tags_of(dialled, leg.call_id, LegRole.CONSULT)
         room = Running("conference", f"{leg.room}@ipcc")
-        self.ringing.begin(steering.node(leg), self.ringing.order(dialled, room, variables))
+        self.ringing.begin(steering.node(leg), self.ringing.order(leg.node_id, dialled, room, variables))
         third = await steering.until_known(dialled.leg_id)
         if third is None or not third.is_live:
             cause = third.cause if third else HangupCause.DESTINATION_OUT_OF_ORDER.name

@@ -78,7 +78,8 @@ class Dialling:
     def agent(self, agent_id: str, asker: Asker, part: str = "") -> Dialled:
         """An agent (or supervisor) at the phone or number he signed in at, else at his own phone."""
         place = self.phone_of(agent_id)
-        return Dialled(place_of(place, self.steering.ways.phone_domain), asker.leg(part), agent_id, place)
+        endpoint = place_of(place, self.steering.ways.phone_domain)
+        return Dialled(endpoint, asker.leg(part), agent_id, place, self._registered_at(place))
 
     def phone_of(self, agent_id: str) -> str:
         """The phone, or the number outside, he is rung at. Raises NotFound, NotNow."""
@@ -115,10 +116,10 @@ class Dialling:
         call_id = mine.leg_id
         there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
         role = LegRole.CUSTOMER if outside else LegRole.AGENT
-        string = self.ringing.dial_string(theirs, self.ringing.tags_of(theirs, call_id, role) | there)
-        variables = self.ringing.tags_of(mine, call_id, LegRole.AGENT) | there
         node = self._node_of(mine.address)
-        self.ringing.begin(node, self.ringing.order(mine, Running("bridge", string), variables))
+        string = self.ringing.dial_string(node.node_id, theirs, self.ringing.tags_of(theirs, call_id, role) | there)
+        variables = self.ringing.tags_of(mine, call_id, LegRole.AGENT) | there
+        self.ringing.begin(node, self.ringing.order(node.node_id, mine, Running("bridge", string), variables))
         leg = await steering.until_known(mine.leg_id)
         if leg is None or not leg.is_live:
             cause = leg.cause if leg else HangupCause.DESTINATION_OUT_OF_ORDER.name
@@ -127,7 +128,12 @@ class Dialling:
 
     def _phone(self, phone_id: str, leg_id: LegId) -> Dialled:
         self.directory.check_phone(phone_id)
-        return Dialled(User(phone_id, self.steering.ways.phone_domain), leg_id, address=phone_id)
+        endpoint = User(phone_id, self.steering.ways.phone_domain)
+        return Dialled(endpoint, leg_id, address=phone_id, node_id=self._registered_at(phone_id))
+
+    def _registered_at(self, phone_id: str) -> str:
+        state = self.directory.phone_state(phone_id)
+        return state.node_id if state else ""
 
     def _node_of(self, phone_id: str) -> SwitchNode:
         state = self.directory.phone_state(phone_id)

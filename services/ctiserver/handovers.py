@@ -64,7 +64,7 @@ class Handovers:
                 "transfer_ringback": RINGBACK,
             },
         )
-        way = f"m:^:bridge:{self.ringing.dial_string(dialled, variables)}^{lost}"
+        way = f"m:^:bridge:{self.ringing.dial_string(other.node_id, dialled, variables)}^{lost}"
         steering.tell(told.PartyTransferred(**about(other), by_leg_id=leg.leg_id, address=dialled.address))
         await steering.api(other, UuidTransfer(other.leg_id, way, SUITE, dialplan="inline"))
         await steering.until(lambda now: now.bridged_to != leg.leg_id, other, "transfer")

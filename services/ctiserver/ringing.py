@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -13,10 +13,10 @@ from ipcc.contracts import tags
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchDown, SwitchRefused
 from ipcc.esl.commands import Originate, UuidKill
-from ipcc.esl.dialstring import Endpoint, Gateway, call_variables, confirmation
+from ipcc.esl.dialstring import Endpoint, Gateway, SipAddress, User, call_variables, confirmation
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
-from ipcc.ids import CallId, LegId
+from ipcc.ids import CallId, LegId, NodeId
 from ipcc.tasks import Tasks
 from services.ctiserver.steering import Steering
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 OWNER = "ctiserver"
 JOB_MARGIN_S = 5.0
+NODES = "nodes"
+"""The SIP profile of freeswitch/conf by which one node calls another."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Dialled:
     leg_id: LegId
     agent_id: str = ""
     address: str = field(default="", repr=False)
+    node_id: str = ""
+    """The node his phone is registered at; empty for a number outside."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,24 @@ class Ringing:
             variables |= confirmation(ways.confirm_key, ways.confirm_sound)
         return variables
 
-    def dial_string(self, dialled: Dialled, variables: Mapping[str, str]) -> str:
-        """What the switch's bridge application dials."""
+    def seen_from(self, node_id: str, dialled: Dialled) -> Dialled:
+        """He as he is dialled on a node: a phone that is registered at another one is reached through that."""
+        there = self.steering.ways.node_addresses.get(NodeId(dialled.node_id), "")
+        if not isinstance(dialled.endpoint, User) or not there or dialled.node_id == node_id:
+            return dialled
+        return replace(dialled, endpoint=SipAddress(NODES, f"{dialled.endpoint.user}@{there}"))
+
+    def dial_string(self, node_id: str, dialled: Dialled, variables: Mapping[str, str]) -> str:
+        """What the bridge application of a node dials."""
+        dialled = self.seen_from(node_id, dialled)
         if dialled.agent_id and isinstance(dialled.endpoint, Gateway):
             # what his network says before he answers is no answer, and nothing to ask for a key in
             variables = {**variables, "ignore_early_media": "true"}
         return call_variables(variables) + dialled.endpoint.render()
 
-    def order(self, dialled: Dialled, running: Running, variables: Mapping[str, str]) -> Originate:
-        """The order to dial somebody who then runs ``running``."""
+    def order(self, node_id: str, dialled: Dialled, running: Running, variables: Mapping[str, str]) -> Originate:
+        """The order to a node to dial somebody who then runs ``running``."""
+        dialled = self.seen_from(node_id, dialled)
         own = ("origination_uuid", "leg_timeout", "origination_caller_id_number")
         return Originate(
             dialled.endpoint,
@@ -108,7 +121,7 @@ class Ringing:
 
         Raises NotNow (party.unreachable) with the cause.
         """
-        order = self.order(dialled, running, self.tags_of(dialled, near.call_id, role))
+        order = self.order(near.node_id, dialled, running, self.tags_of(dialled, near.call_id, role))
         try:
             came = (await self.steering.node(near).job(order, timeout=self.steering.ways.ring_s + JOB_MARGIN_S)).strip()
         except SwitchRefused as refused:

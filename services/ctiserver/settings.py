@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from ipcc.contracts.config import DialRule
+from ipcc.ids import NodeId
 from ipcc.phone_settings import PhoneSettings
 from ipcc.settings import PORTS
 from ipcc.webhook_settings import WebhookSettings
@@ -82,6 +83,11 @@ class CtiSettings(PhoneSettings, WebhookSettings):
     )
     ring_s: int = Field(
         25, ge=3, le=120, description="So long a phone or number that call control dials rings, in seconds."
+    )
+    node_addresses: dict[NodeId, Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]:-]{1,100}:\d{2,5}$")]] = Field(
+        {},
+        description="Where each switch takes calls from the others (host:port of its profile nodes), as a JSON object by node: a "
+        "phone that is registered at another node than the call's is rung through that node. Empty: it is not rung.",
     )
     flow_limit_s: float = Field(
         600.0,

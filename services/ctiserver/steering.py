@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ipcc.call.model import Leg
@@ -15,7 +15,7 @@ from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import Command, UuidBreak, UuidBridge, UuidBroadcast, UuidKill, UuidSetVars, UuidTransfer
 from ipcc.esl.headers import HangupCause
-from ipcc.ids import LegId
+from ipcc.ids import LegId, NodeId
 from services.ctiserver.changes import Changes
 from services.ctiserver.sight import Sight
 
@@ -35,6 +35,8 @@ class Ways:
     recordings_root: Path = Path("/var/spool/ipcc")
     confirm_key: str = ""
     confirm_sound: str = ""
+    node_addresses: Mapping[NodeId, str] = field(default_factory=dict)
+    """Where the nodes take calls from one another."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ class Floor:
     def settings(self, **given: Any) -> CtiSettings:
         quick: dict[str, Any] = {"look_every_s": 0.3, "look_again_s": 0.1}
         where = f"fs1=127.0.0.1:{self.port}"
-        return make_settings(CtiSettings, self.folder, switches=where, esl_password=PASSWORD, **{**quick, **given})
+        fixed = {"switches": where, "esl_password": PASSWORD}
+        return make_settings(CtiSettings, self.folder, **{**fixed, **quick, **given})
 
     async def open(self) -> None:
         """Publish the bank, connect the hand."""
