@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from ipcc.call.book import CallBook
-from ipcc.call.identity import arrival, beginning, call_tag, is_transport, milliseconds
+from ipcc.call.identity import arrival, beginning, call_tag, milliseconds
 from ipcc.call.model import Call, Leg, Told
+from ipcc.call.transport import Carriers
 from ipcc.contracts import call as told
 from ipcc.contracts.call import CallPayload, Direction
 from ipcc.contracts.tags import CALL_ID, ROLE
@@ -49,7 +50,7 @@ class CallFold:
         self.book = book or CallBook()
         self.wanted: dict[LegId, NodeId] = {}
         self.newcomers: dict[LegId, Newcomer] = {}
-        self.passed: dict[LegId, NodeId] = {}
+        self.carriers = Carriers()
         """Legs that only carry one of another node: nothing is told of them."""
         self.facts_taken = 0
         self._heard: dict[LegId, int] = {}
@@ -59,18 +60,14 @@ class CallFold:
     def take(self, node_id: NodeId, meaning: m.Meaning) -> list[Told]:
         """What is to be told because ``node_id`` said ``meaning``; often nothing."""
         take = _TAKE.get(type(meaning))
-        if take is not None and not self._passes(node_id, meaning):
+        if take is not None and self.carriers.takes(node_id, meaning):
+            self.newcomers.pop(meaning.leg_id, None)  # type: ignore[union-attr]
+        elif take is not None:
             self.facts_taken += 1
             take(self, node_id, meaning)
             for leg_id in (meaning.leg_id, getattr(meaning, "other_leg_id", meaning.leg_id)):  # type: ignore[union-attr]
                 self._note(leg_id)
         return self.drain()
-
-    def pass_over(self, node_id: NodeId, leg_id: LegId) -> None:
-        """Tell nothing of this leg, neither now nor later."""
-        self.newcomers.pop(leg_id, None)
-        self.wanted.pop(leg_id, None)
-        self.passed[leg_id] = node_id
 
     def is_heard_since(self, leg_id: LegId, mark: int) -> bool:
         """Whether a fact about this live leg came after ``facts_taken`` was ``mark``."""
@@ -161,8 +158,8 @@ class CallFold:
         """
         newcomer = self.newcomers.get(found.leg_id)
         known = self.book.leg(found.leg_id)
-        if found.leg_id in self.passed or is_transport(found.facts.variables):
-            self.pass_over(node_id, found.leg_id)
+        if self.carriers.takes(node_id, found):
+            self.newcomers.pop(found.leg_id, None)
             return self.drain()
         if known is None or known.is_lost:
             started_at = found.times.created_at or now
@@ -232,18 +229,6 @@ class CallFold:
             self._heard[leg_id] = self.facts_taken
         else:
             self._heard.pop(leg_id, None)
-
-    def _passes(self, node_id: NodeId, meaning: Any) -> bool:
-        """Whether this is about a leg that is passed over. One that came in is known for what it is when its dialplan has run."""
-        leg_id = meaning.leg_id
-        facts = getattr(meaning, "facts", None)
-        tags = facts.variables if facts is not None else getattr(meaning, "variables", {})
-        if leg_id not in self.passed and is_transport(tags) and self.book.leg(leg_id) is None:
-            self.pass_over(node_id, leg_id)
-        if leg_id in self.passed and isinstance(meaning, m.LegGone):
-            del self.passed[leg_id]
-            return True
-        return leg_id in self.passed or getattr(meaning, "other_leg_id", leg_id) in self.passed
 
     def _introduce(self, leg_id: LegId) -> None:
         newcomer = self.newcomers.get(leg_id)

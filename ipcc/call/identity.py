@@ -28,11 +28,6 @@ def role_of(facts: LegFacts) -> LegRole:
     return LegRole.PHONE if by_hand else LegRole.UNKNOWN
 
 
-def is_transport(variables: Mapping[str, str]) -> bool:
-    """Whether a leg only carries one of another node."""
-    return variables.get(tags.ROLE) == tags.TRANSPORT
-
-
 def call_tag(facts: LegFacts) -> CallId | None:
     """The call named by the leg's tag."""
     named = facts.variables.get(tags.CALL_ID, "")

@@ -64,8 +64,7 @@ class Reconciliation:
         told: list[Told] = []
         for doubt in sure:
             told += _repair(fold, doubt, now)
-        shown = {row.leg_id for row in rows}
-        fold.passed = {leg: node for leg, node in fold.passed.items() if node != self._node_id or leg in shown}
+        fold.carriers.keep(self._node_id, {row.leg_id for row in rows})
         new = tuple(row.leg_id for row in rows if _is_new(fold, row.leg_id))
         return Findings(
             told=tuple(told),
@@ -148,7 +147,7 @@ def _is_ghost(leg: Leg, row: ChannelRow) -> bool:
 
 def _is_new(fold: CallFold, leg_id: LegId) -> bool:
     known = fold.book.leg(leg_id)
-    return (known is None or known.is_lost) and leg_id not in fold.newcomers and leg_id not in fold.passed
+    return (known is None or known.is_lost) and leg_id not in fold.newcomers and leg_id not in fold.carriers
 
 
 def _of_kind(doubts: Sequence[Doubt], kind: str) -> tuple[LegId, ...]:

@@ -40,7 +40,7 @@ def test_nothing_is_told_from_their_first_event_to_their_last() -> None:
         take(fold, m.LegsUnbridged(IN, at(2), OUT), ended(OUT, 2, outbound(CARRIES)), m.LegGone(OUT, at(2), "")) == []
     )
     assert take(fold, ended(IN, 2, inbound(CARRIES)), m.LegGone(IN, at(2), "")) == []
-    assert (fold.passed, fold.newcomers, fold.wanted) == ({}, {}, {})
+    assert (fold.carriers.legs, fold.newcomers, fold.wanted) == ({}, {}, {})
 
 
 def test_one_that_ends_before_it_is_answered_is_not_told_either() -> None:
@@ -61,4 +61,4 @@ def test_those_found_by_looking_are_asked_about_once() -> None:
     again = looks.compare(fold, [row(IN), row(LegId("caller"))], fold.facts_taken, at(4))
     assert (IN in again.unknown, again.told) == (False, ())
     looks.compare(fold, [row(LegId("caller"))], fold.facts_taken, at(5))
-    assert fold.passed == {}
+    assert fold.carriers.legs == {}
