@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ipcc.sim.causes import sip_code
@@ -48,8 +49,12 @@ class Cable:
             self._answering(called, caller)
         self._go_on()
 
-    def _then(self, tell: object, called: Channel, caller: Channel) -> None:
-        asyncio.get_running_loop().call_soon(lambda: (tell(called, caller), self._go_on()))  # type: ignore[operator]
+    def _then(self, tell: Callable[[Channel, Channel], None], called: Channel, caller: Channel) -> None:
+        def carry() -> None:
+            tell(called, caller)
+            self._go_on()
+
+        asyncio.get_running_loop().call_soon(carry)
 
     def _go_on(self) -> None:
         for switch in (self.near, self.far):
