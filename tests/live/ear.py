@@ -40,6 +40,10 @@ class Ear:
         """The answer to an api command."""
         return (await self._say(f"api {command}")).reply
 
+    async def order(self, command: str) -> str:
+        """The answer to any other command, such as bgapi or sendmsg."""
+        return (await self._say(command)).reply
+
     async def channels(self) -> list[dict[str, Any]]:
         """Every leg on the switch."""
         return list(json.loads(await self.api("show channels as json")).get("rows", []))
