@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -37,11 +38,13 @@ from services.ivr.paper import Drawer
 from services.ivr.publishing import FlowLife
 from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
-from services.ivr.store import MIGRATIONS, VersionStore
+from services.ivr.store import MIGRATIONS, VersionStore, VoiceStore
 from services.ivr.switch import IVR_LEGS, Telephony
 from services.ivr.systems import BankSystems
 from services.ivr.tracing import Traces
 from services.ivr.usecases import Outside, Sessions
+from services.ivr.voice_api import router as voice_router
+from services.ivr.voices import VoiceLibrary
 
 log = structlog.get_logger(__name__)
 
@@ -99,8 +102,8 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, clock),
         metrics=metrics,
         health=health,
-        routers=[router, *([flow_router] if life else [])],
-        provides=[sessions, flows, sender.traces, *([life.flow_life] if life else [])],
+        routers=[router, *([flow_router, voice_router] if life else [])],
+        provides=[sessions, flows, sender.traces, *([life.flow_life, life.voices] if life else [])],
     )
 
 
@@ -110,11 +113,14 @@ class _Life:
 
     database: Database
     flow_life: FlowLife
+    voices: VoiceLibrary
 
     @classmethod
     def of(cls, settings: IvrSettings, flows: FlowStore, clock: Clock, metrics: Metrics) -> _Life:
         database = Database(settings.database, settings.service, metrics)
-        return cls(database, FlowLife(VersionStore(database), flows, clock, settings.flows_look_s))
+        folders = settings.voice_folders or (Path(settings.sounds_dir),)
+        voices = VoiceLibrary(VoiceStore(database), flows, clock, folders, settings.flows_look_s)
+        return cls(database, FlowLife(VersionStore(database), flows, clock, settings.flows_look_s), voices)
 
     async def start(self, stack: AsyncExitStack, tasks: Tasks) -> None:
         # no health check: without the database callers are served all the same, and a red ivr would be taken out of service
@@ -122,6 +128,7 @@ class _Life:
         stack.push_async_callback(self.database.close)
         tasks.spawn("prepare database", lambda: prepare(self.database, MIGRATIONS, clock))
         tasks.spawn("follow flows", lambda: self.database.once_ready(self.flow_life.follow))
+        tasks.spawn("follow voices", lambda: self.database.once_ready(self.voices.follow))
         # no caller may meet a version that was rolled back
         await self.flow_life.until_learnt(LEARN_S)
 

@@ -57,6 +57,11 @@ class IvrSettings(ServiceSettings):
     trunk_gateway: str = Field(
         "demo", pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Trunk by which flows reach numbers outside."
     )
+    voice_folders: tuple[Path, ...] = Field(
+        (),
+        description="Sounds folders of the switch nodes as ivr sees them, as a JSON list: where published sounds are brought to. "
+        "Empty: sounds_dir alone, for a switch on the same machine or a folder all share.",
+    )
     fax_font: Path | None = Field(
         None,
         description="TrueType font faxes are written in; for Chinese one that has it, such as "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ipcc.db.tables import new_metadata
@@ -53,3 +53,43 @@ class ActRow(Base):
     flow_id: Mapped[str] = mapped_column(String(64), index=True)
     version: Mapped[int]
     note: Mapped[str] = mapped_column(Text)
+
+
+class VoiceRow(Base):
+    """One version of one prompt's sound in one language; never changed."""
+
+    __tablename__ = "voice_version"
+
+    prompt_id: Mapped[str] = mapped_column(String(96), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    audio: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    seconds: Mapped[float]
+    note: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by: Mapped[str] = mapped_column(String(120))
+
+
+class VoiceInForceRow(Base):
+    """The version callers hear; a prompt without a row is heard as it was made with the switch's sounds."""
+
+    __tablename__ = "voice_in_force"
+
+    prompt_id: Mapped[str] = mapped_column(String(96), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8), primary_key=True)
+    version: Mapped[int]
+
+
+class VoiceActRow(Base):
+    """Who did what to a prompt's sound; rows are only ever added."""
+
+    __tablename__ = "voice_act"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    actor: Mapped[str] = mapped_column(String(120))
+    action: Mapped[str] = mapped_column(String(16))
+    prompt_id: Mapped[str] = mapped_column(String(96), index=True)
+    language: Mapped[str] = mapped_column(String(8))
+    version: Mapped[int]

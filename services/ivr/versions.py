@@ -44,3 +44,35 @@ class InForce:
     number: int
     published: Mapping[str, tuple[Version, ...]] = field(default_factory=dict)
     shares: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A prompt in a language."""
+
+    prompt_id: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One version of a prompt's sound; ``digest`` is SHA-256 of the file."""
+
+    key: Key
+    version: int
+    digest: str
+    seconds: float
+    note: str
+    made_at: datetime
+    made_by: str
+
+
+@dataclass(frozen=True)
+class VoiceAct:
+    """Who did what to a prompt's sound: uploaded, published (version 0: took back to what was made with the switch)."""
+
+    at: datetime
+    actor: str
+    action: str
+    key: Key
+    version: int
