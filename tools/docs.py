@@ -1,4 +1,4 @@
-"""Writes docs/generated and the samples of events that have none yet, all from the code.
+"""Writes docs/generated, the contract of the bank core and the samples of events that have none yet, all from the code.
 
 python -m tools.docs            writes what is stale (make docs)
 python -m tools.docs --check    exit 1 and say what is stale
@@ -11,6 +11,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bankcore.app import contract
+from bankcore.settings import BankSettings
+from ipcc.settings import load
 from tools import docs_api, docs_events, docs_flow, docs_lists, docs_samples, docs_states
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +33,11 @@ MAKERS: tuple[Callable[[], dict[str, str]], ...] = (
 def wanted() -> dict[Path, str]:
     """Every file as it should be."""
     pages = {GENERATED / name: text for make in MAKERS for name, text in make().items()}
-    pages[GENERATED / "README.md"] = _index(sorted(path.relative_to(GENERATED).as_posix() for path in pages))
+    # not beside the others: it is what a bank reads to connect its core systems
+    pages[ROOT / "docs" / "bankcore.openapi.yaml"] = contract(load(BankSettings))
+    pages[GENERATED / "README.md"] = _index(
+        sorted(p.relative_to(GENERATED).as_posix() for p in pages if GENERATED in p.parents)
+    )
     return {**pages, **docs_samples.missing()}
 
 

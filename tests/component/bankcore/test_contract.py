@@ -50,7 +50,7 @@ async def order(bank: httpx.AsyncClient, amount: str, to: str = SECOND.account_i
 async def test_the_published_contract_is_what_is_served(tmp_path: Path) -> None:
     made = contract(make_settings(BankSettings, tmp_path))
     assert CONTRACT.read_text(encoding="utf-8") == made, (
-        "run: python -m bankcore --openapi > docs/bankcore.openapi.yaml"
+        "run: make docs"
     )
 
 

@@ -61,6 +61,8 @@ async def test_the_trace_of_a_session_tells_its_way_its_inputs_and_the_bank_but_
         assert left(running) == [
             ("language", "key 1", "digits", 1, 0),
             ("menu", "key 1", "digits", 2, 1),
+            ("anew", "set", "none", 0, 0),
+            ("nobody", "set", "none", 0, 0),
             ("card", "keyed", "digits", 1, 0),
             ("identify", "ok", "none", 0, 0),
             ("pin", "keyed", "digits", 1, 0),
