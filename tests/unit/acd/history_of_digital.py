@@ -8,13 +8,17 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ipcc.contracts.acd import AcdPayload, AgentState, EndWrapUp, EntryOutcome, LeaveQueue, OfferMade
+from ipcc.contracts.acd import AcdPayload, AgentState, EndWrapUp, EntryOutcome, LeaveQueue, OfferMade, SetReady, SignIn
+from ipcc.contracts.call import PhoneChanged
 from ipcc.contracts.config import VOICE
 from ipcc.contracts.digital import AcceptOffer, AgentMediumChanged, DeclineOffer, EndContact
+from ipcc.contracts.envelope import wrap
+from services.acd.core.inputs import Joined, NodeChanged, PickedUp, Rang
 from services.acd.core.media import obstacle_for
 from services.acd.core.needs import Need, misfit
 from services.acd.core.rows import Agent, Offer
-from tests.unit.acd.world import World, changed, queue, user, write
+from services.monitor.core.invariants import Watch
+from tests.unit.acd.world import NODE, World, changed, queue, user, write
 
 ENGAGED = {AgentState.OFFERED, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP}
 PEOPLE = ("ann", "bob", "cho", "dia")
@@ -47,13 +51,15 @@ class DigitalHistory(RuleBasedStateMachine):
         """One input."""
         raise NotImplementedError
 
-    @rule(data=st.data(), queue_id=st.sampled_from(WRITTEN), priority=st.integers(1, 3), age_s=st.integers(0, 60))
-    def somebody_writes(self, data: st.DataObject, queue_id: str, priority: int, age_s: int) -> None:
-        self.callers += 1
+    @rule(data=st.data(), queue_id=st.sampled_from(WRITTEN), count=st.integers(1, 5), age_s=st.integers(0, 60))
+    def some_write(self, data: st.DataObject, queue_id: str, count: int, age_s: int) -> None:
         entered = self.world.now - timedelta(seconds=age_s)
         preferred = data.draw(st.sampled_from(((), ("ann",), ("bob", "dia"))))
         also = data.draw(st.sampled_from(((), ("web",), ("service",))))
-        self.tell(write(str(self.callers), queue_id, entered, priority=priority, preferred=preferred, also=also))
+        for number in range(count):
+            self.callers += 1
+            terms: dict[str, Any] = {"priority": 1 + number % 3, "preferred": preferred, "also": also}
+            self.tell(write(str(self.callers), queue_id, entered, **terms))
 
     @rule(agent=st.sampled_from(PEOPLE), terms=st.sampled_from(TERMS))
     def change_capacity(self, agent: str, terms: dict[str, Any]) -> None:
@@ -67,12 +73,38 @@ class DigitalHistory(RuleBasedStateMachine):
         return sorted((o for o in self.world.state.offers.values() if not o.is_by_phone), key=lambda o: o.epoch)
 
     @precondition(lambda self: self._in_writing())
-    @rule(data=st.data(), how=st.sampled_from(("accept", "accept", "accept", "decline", "by another")))
+    @rule(data=st.data(), how=st.sampled_from(("accept", "decline", "by another")))
     def answer_in_writing(self, data: st.DataObject, how: str) -> None:
         offer = data.draw(st.sampled_from(self._in_writing()))
         agent = data.draw(st.sampled_from(PEOPLE)) if how == "by another" else offer.agent_id
         kind = DeclineOffer if how == "decline" else AcceptOffer
         self.tell(kind(agent_id=agent, offer_id=offer.id))
+
+    @rule()
+    def everybody_comes_to_work(self) -> None:
+        """Without it most of a history goes by with nobody there."""
+        self.tell(NodeChanged(NODE, is_up=True))
+        for agent in PEOPLE:
+            self.tell(PhoneChanged(phone_id=f"phone-{agent}", registered=True, node_id=NODE))
+            self.tell(SignIn(agent_id=agent, phone_id=f"phone-{agent}", ready=True))
+            self.tell(SetReady(agent_id=agent))
+
+    @rule()
+    def everybody_answers(self) -> None:
+        """Whoever is offered something takes it."""
+        for offer in sorted(self.world.state.offers.values(), key=lambda o: o.epoch):
+            if offer.is_by_phone:
+                for given in (Rang(offer.id, NODE), PickedUp(offer.id, NODE), Joined(offer.id)):
+                    self.tell(given)
+            else:
+                self.tell(AcceptOffer(agent_id=offer.agent_id, offer_id=offer.id))
+
+    @rule()
+    def everybody_writes_goodbye(self) -> None:
+        """All conversations in writing are over."""
+        for contact in sorted(self.world.state.contacts.values(), key=lambda c: c.id):
+            if contact.medium != VOICE:
+                self.tell(EndContact(entry_id=contact.id))
 
     @precondition(lambda self: self.world.state.contacts)
     @rule(data=st.data(), how=st.sampled_from(("end", "end", "wrap up")))
@@ -88,6 +120,13 @@ class DigitalHistory(RuleBasedStateMachine):
     def stop_writing(self, data: st.DataObject) -> None:
         name = data.draw(st.integers(0, self.callers))
         self.tell(LeaveQueue(entry_id=f"entry-{name}", outcome=EntryOutcome.ABANDONED))
+
+    def teardown(self) -> None:
+        """What monitor would say of the day: nothing about who is offered what, or who holds how much."""
+        watch = Watch()
+        for number, (at, event) in enumerate(self.log):
+            told = wrap(event, event_id=str(number), source="acd/0", time=at)
+            assert [b for b in watch.apply(told) if b.rule in ("I1", "I2", "I6") and not b.cleared] == []
 
     @invariant()
     def nobody_is_given_more_than_his_capacity(self) -> None:

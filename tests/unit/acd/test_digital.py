@@ -21,8 +21,9 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.callback import RequestCallback
 from ipcc.contracts.digital import AcceptOffer, ContactEnded, DeclineOffer
 from ipcc.errors import Invalid, NotFound, NotNow
+from services.acd.core.inputs import Bridged, Joined, PickedUp, Rang, RingFailed
 from services.acd.core.snapshot import from_dict, to_dict
-from tests.unit.acd.world import changed, enqueue, queue, user
+from tests.unit.acd.world import NODE, changed, enqueue, queue, user
 from tests.unit.acd.written import WEB, accept, chats, chatter, comes, end, world_of
 
 
@@ -75,6 +76,18 @@ class TestOffers:
         with pytest.raises(NotNow) as refused:
             end(world, "1")
         assert refused.value.code == "acd.by_phone"
+
+    def test_nothing_a_switch_says_is_about_an_offer_in_writing_or_a_conversation(self) -> None:
+        world = world_of(chatter("ann"))
+        comes(world, "1")
+        offer_id = world.offer_of("1")
+        bridge = Bridged("leg", offer_id, world.now)
+        said = (PickedUp(offer_id, NODE), Rang(offer_id, NODE), Joined(offer_id), RingFailed(offer_id, "X"), bridge)
+        assert [world.give(one).events for one in said] == [()] * len(said)
+        assert world.drop_agent_leg(offer_id).events == ()
+        accept(world, "1")
+        assert world.drop_agent_leg(offer_id).events == ()
+        assert world.state.contacts["entry-1"].ended_at is None
 
     def test_not_taken_in_time_he_is_not_ready_and_the_next_is_offered_it(self) -> None:
         world = world_of(chatter("ann"), chatter("bob"), ring_s=10, return_after_s=60)

@@ -385,8 +385,8 @@ class History(CallbackHistory, DigitalHistory):
 
 # more of it: raise max_examples; 600 are a minute of one core
 History.TestCase.settings = settings(
-    max_examples=50,
-    stateful_step_count=50,
+    max_examples=150,
+    stateful_step_count=60,
     deadline=None,
     phases=(Phase.reuse, Phase.generate, Phase.shrink),
 )
