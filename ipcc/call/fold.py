@@ -199,9 +199,14 @@ class CallFold:
         """Whether this leg called us, rather than being dialled."""
         if leg.leg_id in self._callers:
             return True
-        # told before a restart: what was told says less
+        # told before a restart: what was told says less; one that has an owner was dialled, also for a call between colleagues
         call = self.book.call(leg.call_id)
-        return call is not None and call.direction is not Direction.OUTBOUND and call.leg_ids[:1] == (leg.leg_id,)
+        return (
+            call is not None
+            and not leg.owner
+            and call.direction is not Direction.OUTBOUND
+            and call.leg_ids[:1] == (leg.leg_id,)
+        )
 
     def _end_call(self, call: Call, ending: Ending) -> None:
         first = self.book.leg(call.leg_ids[0]) if call.leg_ids else None

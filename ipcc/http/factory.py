@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ipcc.auth.guard import current_principal
 from ipcc.http import errors
+from ipcc.http.examples import weave
 from ipcc.http.requests import RequestFrame
 from ipcc.http.service import Service
 from ipcc.metrics import CONTENT_TYPE
@@ -46,6 +47,9 @@ def create_app(service: Service) -> FastAPI:
     for router in service.routers:
         app.include_router(router, dependencies=[Depends(current_principal)], responses=errors.RESPONSES)
     app.include_router(_described(), dependencies=[Depends(current_principal)])
+    described = app.openapi
+    # made once and kept by the application itself
+    app.openapi = lambda: app.openapi_schema or weave(described(), service.examples)  # type: ignore[method-assign]
     return app
 
 

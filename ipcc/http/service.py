@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import HTTPConnection
 
 from ipcc.auth.tokens import Authenticator
+from ipcc.http.examples import Example
 from ipcc.http.health import Health
 from ipcc.metrics import Metrics
 from ipcc.settings import ServiceSettings
@@ -37,6 +38,7 @@ class Service:
     provides: Sequence[object] = ()
     max_body_bytes: int = 1_048_576
     description: str = ""
+    examples: Sequence[Example] = ()
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 
@@ -13,6 +14,7 @@ from ipcc.bus import Lease, Requester, View
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
+from ipcc.http.examples import read_examples
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
@@ -52,6 +54,9 @@ from services.ctiserver.usecases import AgentDesk, CallControl, Hands
 from services.ctiserver.webhook_api import router as webhook_router
 from services.ctiserver.webhooks import Knowledge, Webhooks, hooks_in
 
+EXAMPLES_FILE = Path(__file__).parent / "examples.json"
+"""Written by ``python -m tools.examples``."""
+EXAMPLES = read_examples(EXAMPLES_FILE)
 FLUSH_S = 3.0
 """So long a service that ends goes on sending what it has heard."""
 
@@ -205,6 +210,7 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, control_router, socket_router, csta_router, webhook_router],
+        examples=EXAMPLES,
         provides=[
             works.desk,
             works.control,

@@ -169,3 +169,13 @@ def test_a_leg_heard_of_only_by_its_record_is_told_whole() -> None:
     kinds = [type(item.payload) for item in out]
     assert kinds == [told.CallArrived, told.LegStarted, told.LegAnswered, told.LegEnded, told.CallEnded]
     assert out[-2].payload.model_dump()["talk_ms"] == 3000
+
+
+def test_the_phone_that_is_rung_first_for_a_call_between_colleagues_rings() -> None:
+    fold = CallFold()
+    tags = {"ipcc_call_id": PHONE, "ipcc_role": "agent", "ipcc_owner": "ctiserver", "ipcc_direction": "internal"}
+    told_now = take(fold, m.LegCreated(PHONE, at(0), outbound(tags)), m.LegRinging(PHONE, at(0.1)))
+    assert isinstance(told_now[-1].payload, told.LegRinging)
+    leg = fold.book.leg(PHONE)
+    assert leg is not None
+    assert leg.state is LegState.ALERTING
