@@ -47,8 +47,8 @@ class SipLine:
     def shown_name(self) -> str:
         return display_of(self.call.invite.get("from"))
 
-    async def press(self, digits: str) -> None:
-        await self.call.stream.press(digits)
+    async def press(self, digits: str, *, by_info: bool = False) -> None:
+        await (self.call.press(digits) if by_info else self.call.stream.press(digits))
 
     async def hear(self) -> Heard:
         samples = await self.call.stream.hear()

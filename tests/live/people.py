@@ -45,8 +45,8 @@ class Line(Protocol):
         """The caller's name as a called phone shows it."""
         ...
 
-    async def press(self, digits: str) -> None:
-        """Key digits, at the pace of a quick hand."""
+    async def press(self, digits: str, *, by_info: bool = False) -> None:
+        """Key digits, at the pace of a quick hand; as telephone events in the sound (RFC 4733), or by SIP INFO."""
         ...
 
     async def hear(self) -> Heard:

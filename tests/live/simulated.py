@@ -38,9 +38,9 @@ class SimLine:
     def end(self) -> End | None:
         return self.ended
 
-    async def press(self, digits: str) -> None:
+    async def press(self, digits: str, *, by_info: bool = False) -> None:
         for digit in digits:
-            self._switch.api("sim_digits", f"{self.uuid} {digit}")
+            self._switch.engine.phones.press(self.uuid, digit, by_info=by_info)
             await asyncio.sleep(KEY_S)
 
     async def hear(self) -> Heard:

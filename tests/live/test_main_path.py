@@ -11,16 +11,16 @@ from tests.support.until import until
 CARD, PIN = "6222000000000017", "246810"
 
 
-async def ask_balance(bench: Bench, call: Arrival) -> None:
-    """Through the menus to the balance and to the question after it."""
+async def ask_balance(bench: Bench, call: Arrival, *, by_info: bool = False) -> None:
+    """Through the menus to the balance and to the question after it; card and PIN may be keyed by SIP INFO."""
     await bench.prompted(call, "choose-language")
     await call.line.press("1")
     await bench.prompted(call, "main-menu")
     await call.line.press("1")
     await bench.prompted(call, "enter-card")
-    await call.line.press(CARD + "#")
+    await call.line.press(CARD + "#", by_info=by_info)
     await bench.prompted(call, "enter-pin")
-    await call.line.press(PIN + "#")
+    await call.line.press(PIN + "#", by_info=by_info)
     await bench.prompted(call, "balance-is")
     await bench.prompted(call, "anything-else", timeout=30)
 

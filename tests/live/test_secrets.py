@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from ipcc.esl.wire import SwitchEvent
 from tests.live.bench import Bench
 from tests.live.test_main_path import CARD, PIN, ask_balance
@@ -24,9 +26,10 @@ def is_result(event: SwitchEvent) -> bool:
     return event.name == "CHANNEL_EXECUTE_COMPLETE" and event.get("Application") == "play_and_get_digits"
 
 
-async def test_no_event_and_no_variable_holds_card_or_pin_but_the_result_itself(bench: Bench) -> None:
+@pytest.mark.parametrize("by_info", [False, True], ids=["by RFC 4733", "by SIP INFO"])
+async def test_no_event_and_no_variable_holds_card_or_pin_but_the_result_itself(bench: Bench, by_info: bool) -> None:
     call = await bench.call()
-    await ask_balance(bench, call)
+    await ask_balance(bench, call, by_info=by_info)
     dump = await bench.ear.api(f"uuid_dump {call.id}")
     await call.line.hang_up()
     await until(lambda: bench.ear.heard("CHANNEL_HANGUP_COMPLETE", call.id), what="the end of the call")

@@ -66,7 +66,7 @@ def play_and_get_digits(channel: Channel, argument: str) -> Steps:
     """``min max tries timeout terminators file invalid-file variable regexp digit-timeout transfer-on-failure``.
 
     Only variables tell the result (fact 34): the value with ``read_result=success``; nothing with ``failure``; wrong keys
-    stay in ``<variable>_invalid``; after a hang-up nothing at all.
+    stay in ``<variable>_invalid``; after a hang-up what had been keyed by then, without a result, and nothing if nothing was.
     """
     words = split_arguments(argument)
     if len(words) < 8:
@@ -81,6 +81,7 @@ def play_and_get_digits(channel: Channel, argument: str) -> Steps:
         keyed = Keyed()
         yield from _collect(channel, wanted, keyed)
         if not channel.is_ready:
+            _leave(channel, name, keyed)
             return
         if _is_valid(keyed.digits, wanted, pattern):
             _succeed(channel, name, keyed)
@@ -110,6 +111,7 @@ def read(channel: Channel, argument: str) -> Steps:
     keyed = Keyed()
     yield from _collect(channel, wanted, keyed)
     if not channel.is_ready:
+        _leave(channel, name, keyed)
         return
     if len(keyed.digits) >= max(wanted.least, 1):
         _succeed(channel, name, keyed)
@@ -128,6 +130,12 @@ def _succeed(channel: Channel, name: str, keyed: Keyed) -> None:
     channel.set_var("read_result", "success")
     if keyed.terminator:
         channel.set_var("read_terminator_used", keyed.terminator)
+
+
+def _leave(channel: Channel, name: str, keyed: Keyed) -> None:
+    """Keys of somebody who hung up in the middle (switch_ivr_read, at its end); heard in tests/live/test_node_kinds.py."""
+    if keyed.digits:
+        channel.set_var(name, keyed.digits)
 
 
 def _forget(channel: Channel, name: str) -> None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from tests.live.telephone.message import Message, sdp, sound_address, tag_of, uri_of
 from tests.live.telephone.stream import RtpStream
 
+KEY_MS = 100
+# a key's INFO is answered before the next is sent, on any machine that is not much too slow
+INFO_GAP_S = 0.18
 Send = Callable[[Message, tuple[str, int]], None]
 PHRASES = {
     180: "Ringing",
@@ -163,7 +166,14 @@ class Call:
             self.refuse(486)
         await self.stream.close()
 
-    def _request(self, method: str, serial: str = "") -> None:
+    async def press(self, digits: str) -> None:
+        """Key digits by SIP INFO, one after the other."""
+        for digit in digits:
+            body = f"Signal={digit}\r\nDuration={KEY_MS}\r\n"
+            self._request("INFO", body=body, kind="application/dtmf-relay")
+            await asyncio.sleep(INFO_GAP_S)
+
+    def _request(self, method: str, serial: str = "", body: str = "", kind: str = "") -> None:
         self._serial += 1
         own = self.invite.get("from") if self.is_ours else f"{self.invite.get('to')};tag={self._tag}"
         headers = [
@@ -175,7 +185,9 @@ class Call:
             ("Contact", self.place.contact),
             ("Max-Forwards", "70"),
         ]
-        self._send(Message(f"{method} {self._target} SIP/2.0", headers), self.place.peer)
+        if body:
+            headers.append(("Content-Type", kind))
+        self._send(Message(f"{method} {self._target} SIP/2.0", headers, body), self.place.peer)
 
     def _finish(self, end: str, reason: str = "") -> None:
         if not self.is_over:
