@@ -49,9 +49,7 @@ async def order(bank: httpx.AsyncClient, amount: str, to: str = SECOND.account_i
 
 async def test_the_published_contract_is_what_is_served(tmp_path: Path) -> None:
     made = contract(make_settings(BankSettings, tmp_path))
-    assert CONTRACT.read_text(encoding="utf-8") == made, (
-        "run: make docs"
-    )
+    assert CONTRACT.read_text(encoding="utf-8") == made, "run: make docs"
 
 
 async def test_a_customer_is_identified_verified_and_told_his_balance(bank: httpx.AsyncClient) -> None:
