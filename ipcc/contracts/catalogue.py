@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipcc.contracts.acd import ACD_PAYLOADS
 from ipcc.contracts.alert import ALERT_PAYLOADS
+from ipcc.contracts.audit import AUDIT_PAYLOADS
 from ipcc.contracts.call import CALL_PAYLOADS
 from ipcc.contracts.callback import CALLBACK_PAYLOADS
 from ipcc.contracts.config import CONFIG_PAYLOADS
@@ -26,6 +27,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         *OUTBOUND_PAYLOADS,
         *CONFIG_PAYLOADS,
         *ALERT_PAYLOADS,
+        *AUDIT_PAYLOADS,
         *REPLY_PAYLOADS,
     )
 }

@@ -29,6 +29,8 @@ IVR = Topic("ipcc.ivr.v1", "ivr")
 RECORDING = Topic("ipcc.recording.v1", "record", partitions=4)
 OUTBOUND = Topic("ipcc.outbound.v1", "outbound", partitions=4)
 CONFIG = Topic("ipcc.config.v1", "admin", partitions=1, compacted=True)
+# who did what to what is live: kept by admin, and long enough here for an admin that was away
+AUDIT = Topic("ipcc.audit.v1", "anyone", partitions=4, keep_s=30 * DAY_S)
 ALERT = Topic("ipcc.alert.v1", "monitor", partitions=1)
 REPLY = Topic("ipcc.reply.v1", "anyone", partitions=8, keep_s=3_600)
 DEAD_LETTER = Topic("ipcc.dead_letter.v1", "any consumer", partitions=1, keep_s=30 * DAY_S)
@@ -49,6 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     RECORDING,
     OUTBOUND,
     CONFIG,
+    AUDIT,
     ALERT,
     REPLY,
     DEAD_LETTER,

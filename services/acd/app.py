@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from ipcc.audit import Audit
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Bus, Publisher, Requester, View
 from ipcc.clock import Clock
@@ -15,6 +16,7 @@ from ipcc.contracts.topics import CONFIG
 from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
+from ipcc.http.websocket import Hub
 from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_objects, check_switches, running_bus
 from ipcc.tasks import Tasks
@@ -23,6 +25,7 @@ from services.acd.callback_api import CallbackDesk
 from services.acd.callback_api import router as callbacks_router
 from services.acd.digital_api import DigitalDesk
 from services.acd.digital_api import router as digital_router
+from services.acd.live import Live
 from services.acd.mirror import Mirror, Stories
 from services.acd.originates import Dialling
 from services.acd.owner import Surroundings
@@ -48,6 +51,8 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     desk = Desk(mirrors, config, requester, clock, metrics)
     callback_desk = CallbackDesk(mirrors, config, requester, clock)
     digital_desk = DigitalDesk(mirrors, config, requester)
+    audit = Audit(publisher, clock)
+    live = Live(desk, Hub("acd", metrics), clock)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -59,6 +64,9 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
             for domain, mirror in mirrors.items():
                 tasks.spawn(f"mirror {domain}", mirror.run)
             tasks.spawn("measure", desk.measure)
+            tasks.spawn("tell acts", audit.run)
+            tasks.spawn("show changes", live.run)
+            stack.push_async_callback(live.hub.close)
             tasks.spawn("own domains", ownership.lease.run)
             yield
             await tasks.stop()
@@ -68,6 +76,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     check_switches(health, switches)
     health.add("domains", ownership.problem)
     health.complain("routing", ownership.complaint)
+    health.complain("audit", audit.problem)
     health.add("log", lambda: ", ".join(f"{d} not read yet" for d, m in mirrors.items() if not m.is_ready) or None)
     health.add_tasks(tasks)
     return Service(
@@ -78,7 +87,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, callbacks_router, digital_router],
-        provides=[desk, callback_desk, digital_desk],
+        provides=[desk, callback_desk, digital_desk, audit, live],
     )
 
 

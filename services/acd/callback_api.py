@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-import structlog
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
+from ipcc.audit import Audit
 from ipcc.auth.guard import CurrentPrincipal, require
-from ipcc.auth.principal import Role
+from ipcc.auth.principal import Principal, Role
 from ipcc.bus.rpc import Requester
 from ipcc.bus.view import View
 from ipcc.clock import Clock
@@ -25,8 +25,6 @@ from ipcc.ids import new_id
 from services.acd.core.rows import Callback, Entry
 from services.acd.mirror import Mirror
 from services.acd.schemas import EntryAnswer
-
-log = structlog.get_logger(__name__)
 
 ASK_TIMEOUT_S = 3.0
 
@@ -124,6 +122,8 @@ def _view(mirror: Mirror, entry: Entry, callback: Callback) -> CallbackView:
     )
 
 
+AuditHere = Annotated[Audit, Depends(provided(Audit))]
+Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$")]
 CallbacksHere = Annotated[CallbackDesk, Depends(provided(CallbackDesk))]
 MAY_SEE = Depends(require(Role.AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.SYSTEM))
 MAY_ASK = Depends(require(Role.AGENT, Role.SUPERVISOR, Role.SYSTEM))
@@ -139,17 +139,26 @@ async def list_callbacks(
 
 
 @router.post("", dependencies=[MAY_ASK], status_code=201, summary="Have a customer called back")
-async def request_callback(wanted: WantedCallback, desk: CallbacksHere, principal: CurrentPrincipal) -> EntryAnswer:
+async def request_callback(
+    wanted: WantedCallback, desk: CallbacksHere, audit: AuditHere, principal: CurrentPrincipal
+) -> EntryAnswer:
+    how = {"queue_id": wanted.queue_id, "requested_by": wanted.requested_by}
+    async with audit.act(principal.subject, "request_callback", "callback", wanted.entry_id, **how) as act:
+        _check_identity(wanted, principal)
+        answer = await desk.request(wanted)
+        act.object_id = answer.entry_id
+    return answer
+
+
+def _check_identity(wanted: WantedCallback, principal: Principal) -> None:
     if not principal.has(Role.SYSTEM):
         for key in sorted(IDENTITY & wanted.attributes.keys()):
             raise NotAllowed("acd.identity", f"{key} is found out by a flow or a system of the bank", key=key)
-    answer = await desk.request(wanted)
-    log.info("callback_requested", entry_id=answer.entry_id, queue_id=answer.queue_id, by=principal.subject)
-    return answer
 
 
 @router.delete("/{entry_id}", dependencies=[MAY_ASK], summary="Do not call this customer back")
-async def cancel_callback(entry_id: str, desk: CallbacksHere, principal: CurrentPrincipal) -> EntryAnswer:
-    answer = await desk.cancel(entry_id, principal.subject)
-    log.info("callback_cancelled", entry_id=entry_id, outcome=answer.outcome, by=principal.subject)
-    return answer
+async def cancel_callback(
+    entry_id: Id, desk: CallbacksHere, audit: AuditHere, principal: CurrentPrincipal
+) -> EntryAnswer:
+    async with audit.act(principal.subject, "cancel_callback", "callback", entry_id):
+        return await desk.cancel(entry_id, principal.subject)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Depends, Path
 
+from ipcc.audit import Audit
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
 from ipcc.bus.rpc import Requester
@@ -20,8 +20,6 @@ from ipcc.errors import NotAllowed, NotFound
 from ipcc.http.service import provided
 from services.acd.mirror import Mirror
 from services.acd.schemas import ContactAnswer, OfferDeclined, WrapUpDone
-
-log = structlog.get_logger(__name__)
 
 ASK_TIMEOUT_S = 3.0
 
@@ -70,6 +68,7 @@ class DigitalDesk:
         raise NotFound("acd.unknown_contact", f"nobody serves {entry_id}", entry_id=entry_id)
 
 
+AuditHere = Annotated[Audit, Depends(provided(Audit))]
 DeskHere = Annotated[DigitalDesk, Depends(provided(DigitalDesk))]
 Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$")]
 MAY_ANSWER = Depends(require(Role.AGENT, Role.SUPERVISOR, Role.SYSTEM))
@@ -116,7 +115,6 @@ async def end_wrap_up(
 
 
 @router.post("/contacts/{entry_id}/end", dependencies=[MAY_END], summary="A conversation in writing is over")
-async def end_contact(entry_id: Id, desk: DeskHere, principal: CurrentPrincipal) -> ContactAnswer:
-    answer = await desk.end(entry_id, principal.subject)
-    log.info("contact_ended", entry_id=entry_id, agent_id=answer.agent_id, by=principal.subject)
-    return answer
+async def end_contact(entry_id: Id, desk: DeskHere, audit: AuditHere, principal: CurrentPrincipal) -> ContactAnswer:
+    async with audit.act(principal.subject, "end_contact", "contact", entry_id):
+        return await desk.end(entry_id, principal.subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -70,6 +70,12 @@ class Desk:
         """Every agent now, also those who are out."""
         views = [self._agent(user) for user in self._objects(User) if _is_agent(user)]
         return sorted(views, key=lambda view: view.id)
+
+    def views_of(self, agent_ids: Collection[str]) -> list[AgentView]:
+        """These agents now, as far as they are users."""
+        if not agent_ids:
+            return []
+        return [self._agent(user) for user in self._objects(User) if user.id in agent_ids]
 
     def entries(self, queue_id: str | None = None) -> list[EntryView]:
         """Everybody who waits, each queue in its order."""
@@ -152,7 +158,7 @@ class Desk:
             medium=queue.medium,
             waiting=sum(not e.offer_id for e in entries),
             offered=sum(bool(e.offer_id) for e in entries),
-            longest_wait_s=max((_seconds(e, now) for e in entries), default=0.0),
+            longest_wait_s=max((seconds_waited(e, now) for e in entries), default=0.0),
             agents={state: states[state] for state in AgentState},
         )
 
@@ -202,24 +208,31 @@ def _order(user: User, forced: ForcedState) -> AcdCommand:
 def _entries_in_order(mirror: Mirror, now: datetime) -> Iterator[EntryView]:
     state = mirror.state
     for queue_id in sorted({entry.queue_id for entry in state.entries.values()}):
-        for place, entry in enumerate(state.in_queue(queue_id), start=1):
-            offer = state.offers.get(entry.offer_id)
-            yield EntryView(
-                id=entry.id,
-                call_id=entry.call_id,
-                queue_id=entry.queue_id,
-                domain=mirror.domain,
-                medium=entry.medium,
-                position=place,
-                priority=entry.priority,
-                entered_at=entry.entered_at,
-                waited_s=_seconds(entry, now),
-                offered_to=offer.agent_id if offer else "",
-                tries=dict(entry.tries),
-            )
+        for entry in state.in_queue(queue_id):
+            yield entry_view(mirror, entry, now)
 
 
-def _seconds(entry: Entry, now: datetime) -> float:
+def entry_view(mirror: Mirror, entry: Entry, now: datetime) -> EntryView:
+    """A contact that waits, as it is shown."""
+    state = mirror.state
+    offer = state.offers.get(entry.offer_id)
+    return EntryView(
+        id=entry.id,
+        call_id=entry.call_id,
+        queue_id=entry.queue_id,
+        domain=mirror.domain,
+        medium=entry.medium,
+        position=state.position(entry),
+        priority=entry.priority,
+        entered_at=entry.entered_at,
+        waited_s=seconds_waited(entry, now),
+        offered_to=offer.agent_id if offer else "",
+        tries=dict(entry.tries),
+    )
+
+
+def seconds_waited(entry: Entry, now: datetime) -> float:
+    """How long it has waited, to a tenth."""
     return round(max(0.0, (now - entry.entered_at).total_seconds()), 1)
 
 

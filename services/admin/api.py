@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 
 from ipcc.auth.guard import require
 from ipcc.auth.principal import Principal, Role
@@ -12,6 +12,7 @@ from ipcc.errors import Invalid
 from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
 from services.admin.schemas import AuditAnswer, DocumentAnswer, Kind, VersionAnswer
+from services.admin.store import Sought
 from services.admin.usecases import Administration, Source, parse_object
 
 Admin = Annotated[Administration, Depends(provided(Administration))]
@@ -34,10 +35,18 @@ IfMatch = Annotated[
 router = APIRouter(prefix="/v1", tags=["administration"])
 
 
-@router.get("/audit", summary="Who changed what, the newest first")
-async def list_audit(admin: Admin, _who: Auditor, query: PageQuery) -> Page[AuditAnswer]:
+@router.get("/audit", summary="Who did what to whom, the newest first")
+async def list_audit(
+    admin: Admin,
+    _who: Auditor,
+    query: PageQuery,
+    actor: Annotated[str, Query(max_length=120, description="only his acts")] = "",
+    kind: Annotated[str, Query(max_length=40, description="only acts on such things: queue, user, agent, entry")] = "",
+    object_id: Annotated[str, Query(max_length=64, description="only acts on this one")] = "",
+) -> Page[AuditAnswer]:
     position = query.position(1)
-    entries = await admin.audit(_number(position[0]) if position else None, query.limit + 1)
+    sought = Sought(_number(position[0]) if position else None, actor, kind, object_id)
+    entries = await admin.audit(sought, query.limit + 1)
     return page_of([AuditAnswer.of(entry) for entry in entries], query.limit, lambda entry: (entry.number,))
 
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from ipcc.auth.tokens import authenticator_for
+from ipcc.bus import Consumption, Worker
 from ipcc.bus.outbox import Relay
 from ipcc.db.database import Database
 from ipcc.db.migrate import prepare
@@ -14,9 +15,10 @@ from ipcc.errors import Invalid
 from ipcc.http.health import Health
 from ipcc.http.service import Service
 from ipcc.metrics import Metrics
-from ipcc.parts import Parts, check_bus, running_bus
+from ipcc.parts import Parts, check_bus, check_worker, running_bus
 from ipcc.tasks import Tasks
 from services.admin.api import router
+from services.admin.consumers import TOPICS, handlers
 from services.admin.settings import AdminSettings
 from services.admin.store import MIGRATIONS, AdminStore
 from services.admin.usecases import Administration, Source, check_document
@@ -32,6 +34,7 @@ def build(settings: AdminSettings, parts: Parts | None = None) -> Service:
     bus = parts.bus(settings)
     database = Database(settings.database, settings.service, metrics)
     store = AdminStore(database)
+    worker = Worker(bus, Consumption(settings.service, list(TOPICS)), handlers(store), clock)
     relay = Relay(store.outbox, bus, clock)
     admin = Administration(store, parts.publisher(settings, bus), relay, clock, metrics)
 
@@ -44,6 +47,7 @@ def build(settings: AdminSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("prepare database", lambda: prepare(database, MIGRATIONS, clock))
             tasks.spawn("publish organisation", lambda: admin.start(source))
             tasks.spawn("send outbox", relay.run)
+            tasks.spawn("keep acts", lambda: database.once_ready(worker.run))
             tasks.spawn("count objects", admin.count)
             yield
 
@@ -51,6 +55,7 @@ def build(settings: AdminSettings, parts: Parts | None = None) -> Service:
     health.add("outbox", lambda: relay.problem or None)
     health.add("organisation", lambda: admin.problem)
     check_bus(health, bus)
+    check_worker(health, worker)
     health.add_tasks(tasks)
     return Service(
         settings=settings,

@@ -49,7 +49,7 @@ class VersionAnswer(BaseModel):
 
 
 class AuditAnswer(BaseModel):
-    """One administrative act."""
+    """One act: on what is administered (``service`` admin, with the version that came of it), or on what is live."""
 
     number: int
     at: datetime
@@ -58,6 +58,9 @@ class AuditAnswer(BaseModel):
     kind: str
     id: str
     version: int
+    service: str
+    outcome: str
+    details: dict[str, str]
 
     @classmethod
     def of(cls, entry: AuditEntry) -> AuditAnswer:
@@ -70,6 +73,9 @@ class AuditAnswer(BaseModel):
             kind=entry.kind,
             id=entry.object_id,
             version=entry.version,
+            service=entry.service,
+            outcome=entry.outcome,
+            details=entry.details,
         )
 
 

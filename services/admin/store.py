@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ipcc.contracts.audit import ActDone
 from ipcc.contracts.config import ConfigObject
 from ipcc.contracts.envelope import Event
 from ipcc.db.database import Database
@@ -48,8 +49,28 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class LiveAct:
+    """An act on what is live, as the service that was asked told it."""
+
+    event_id: str
+    at: datetime
+    service: str
+    told: ActDone
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which acts are asked for; what is empty asks for nothing. ``before``: only those with a smaller number."""
+
+    before: int | None = None
+    actor: str = ""
+    kind: str = ""
+    object_id: str = ""
+
+
+@dataclass(frozen=True)
 class AuditEntry:
-    """One administrative act."""
+    """One act. ``version`` is 0 for one on what is live."""
 
     number: int
     at: datetime
@@ -58,6 +79,9 @@ class AuditEntry:
     kind: str
     object_id: str
     version: int
+    service: str
+    outcome: str
+    details: dict[str, str]
 
 
 class Transaction:
@@ -94,13 +118,36 @@ class Transaction:
         query = select(VersionRow).where(VersionRow.kind == key[0], VersionRow.object_id == key[1])
         return [_stored(row) for row in await self._session.scalars(query.order_by(VersionRow.version.desc()))]
 
-    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
-        """Acts, the newest first, older than number ``before``."""
+    async def audit(self, sought: Sought, limit: int) -> list[AuditEntry]:
+        """Acts, the newest first."""
         query = select(AuditRow)
-        if before is not None:
-            query = query.where(AuditRow.number < before)
-        rows = await self._session.scalars(query.order_by(AuditRow.number.desc()).limit(limit))
-        return [AuditEntry(r.number, r.at, r.actor, r.action, r.kind, r.object_id, r.version) for r in rows]
+        if sought.before is not None:
+            query = query.where(AuditRow.number < sought.before)
+        wanted = ((AuditRow.actor, sought.actor), (AuditRow.kind, sought.kind), (AuditRow.object_id, sought.object_id))
+        for column, value in wanted:
+            if value:
+                query = query.where(column == value)
+        return [_entry(row) for row in await self._session.scalars(query.order_by(AuditRow.number.desc()).limit(limit))]
+
+    async def keep(self, act: LiveAct) -> None:
+        """Keep an act on what is live; one that is kept already is not kept twice."""
+        if await self._session.scalar(select(AuditRow.number).where(AuditRow.event_id == act.event_id)) is not None:
+            return
+        told = act.told
+        self._session.add(
+            AuditRow(
+                at=act.at,
+                actor=told.actor[:120],
+                action=told.act[:40],
+                kind=told.kind[:40],
+                object_id=told.object_id[:64],
+                version=0,
+                service=act.service[:40],
+                outcome=told.outcome[:80],
+                details=dict(told.details),
+                event_id=act.event_id,
+            )
+        )
 
     async def write(self, key: Key, subject: Object | None, act: Act) -> Stored:
         """A new version with its audit row."""
@@ -167,6 +214,21 @@ class AdminStore:
     async def wait_until_ready(self) -> None:
         """Return when the tables are there."""
         await self._database.wait_until_ready()
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
+        row.number,
+        row.at,
+        row.actor,
+        row.action,
+        row.kind,
+        row.object_id,
+        row.version,
+        row.service,
+        row.outcome,
+        {name: str(value) for name, value in (row.details or {}).items()},
+    )
 
 
 def _subject(content: dict[str, Any] | None) -> Object | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ipcc.db.tables import new_metadata, outbox_table
@@ -47,7 +47,7 @@ class VersionRow(Base):
 
 
 class AuditRow(Base):
-    """One administrative act; rows are only ever added."""
+    """One act, on what is administered or on what is live; rows are only ever added. ``service`` was asked; ``event_id`` told it."""
 
     __tablename__ = "audit"
 
@@ -58,6 +58,11 @@ class AuditRow(Base):
     kind: Mapped[str] = mapped_column(String(40))
     object_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int]
+    service: Mapped[str] = mapped_column(String(40), server_default="admin")
+    outcome: Mapped[str] = mapped_column(String(80), server_default="done")
+    details: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    event_id: Mapped[str | None] = mapped_column(String(64))
+    __table_args__ = (Index("ix_audit_event_id", "event_id", unique=True),)
 
 
 class DocumentRow(Base):

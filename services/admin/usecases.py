@@ -20,7 +20,7 @@ from services.admin.core.changes import Change, InForce, apply, plan_import
 from services.admin.core.document import Document, read_document
 from services.admin.core.faults import Fault
 from services.admin.core.rules import Key, Object, faults, users_of
-from services.admin.store import Act, AdminStore, AuditEntry, Stored, Transaction
+from services.admin.store import Act, AdminStore, AuditEntry, Sought, Stored, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -71,10 +71,10 @@ class Administration:
             raise _not_found((kind, object_id))
         return found
 
-    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+    async def audit(self, sought: Sought, limit: int) -> list[AuditEntry]:
         """Who did what, the newest first."""
         async with self.store.reading() as transaction:
-            return await transaction.audit(before, limit)
+            return await transaction.audit(sought, limit)
 
     async def save(self, subject: Object, actor: str, expected_version: int | None = None) -> Stored:
         """Put ``subject`` in force. Raises Invalid naming every broken rule, NotNow when it is not at ``expected_version``."""

@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from ipcc.auth.principal import Role
+from ipcc.bus import MemoryBus, Publisher
 from ipcc.bus.memory import MemoryBroker
 from ipcc.clock import SystemClock
+from ipcc.contracts.audit import ActDone
 from ipcc.contracts.config import KINDS, ConfigChanged
 from ipcc.contracts.envelope import decode
 from ipcc.contracts.topics import CONFIG
@@ -176,6 +178,44 @@ async def test_what_breaks_a_rule_is_refused_by_name(rig: Rig, path: str, body: 
         answer = await client.put(f"/v1/{path}", json=body)
         assert answer.status_code == 422
         assert told in answer.json()["detail"]
+
+
+async def test_acts_on_what_is_live_are_kept_once_beside_those_on_what_is_administered(rig: Rig) -> None:
+    async with rig.running() as client:
+        bus = MemoryBus(rig.broker)
+        await bus.start()
+        publisher = Publisher(bus, "acd/acd-0", SystemClock())
+        done = ActDone(actor="li", act="pull", kind="entry", object_id="e1", details={"agent_id": "ann"})
+        event = publisher.event(done)
+        for _ in range(2):
+            await publisher.send(event)
+        refused = ActDone(actor="li", act="force_state", kind="agent", object_id="ann", outcome="acd.not_signed_in")
+        await publisher.publish(refused)
+
+        async def kept() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (await client.get("/v1/audit", params={"actor": "li"})).json()["items"]
+            return found if len(found) >= 2 else []
+
+        found = {act["id"]: act for act in await until(kept, what="both are kept")}
+        assert found["e1"] | {"number": 0} == {
+            "number": 0,
+            "at": found["e1"]["at"],
+            "actor": "li",
+            "action": "pull",
+            "kind": "entry",
+            "id": "e1",
+            "version": 0,
+            "service": "acd",
+            "outcome": "done",
+            "details": {"agent_id": "ann"},
+        }
+        assert found["ann"]["outcome"] == "acd.not_signed_in"
+        only = (await client.get("/v1/audit", params={"kind": "entry", "object_id": "e1"})).json()["items"]
+        assert len(only) == 1
+        await client.put("/v1/skill/mortgage", json=SKILL)
+        newest = (await client.get("/v1/audit", params={"limit": 1})).json()["items"][0]
+        assert (newest["service"], newest["outcome"], newest["details"]) == ("admin", "done", {})
+        await bus.stop()
 
 
 HOLIDAY = {"first": "2026-10-01", "last": "2026-10-07"}
