@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -48,10 +48,9 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     ownership = Ownership(settings.domains, around, settings.instance)
     history = timedelta(hours=settings.history_hours)
     mirrors = {d: Mirror(bus, d, clock, history, Stories(settings.history_contacts)) for d in settings.domains}
-    desk = Desk(mirrors, config, requester, clock, metrics)
+    desk, audit = Desk(mirrors, config, requester, clock, metrics), Audit(publisher, clock)
     callback_desk = CallbackDesk(mirrors, config, requester, clock)
     digital_desk = DigitalDesk(mirrors, config, requester)
-    audit = Audit(publisher, clock)
     live = Live(desk, Hub("acd", metrics), clock)
 
     @asynccontextmanager
@@ -74,11 +73,8 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
     check_bus(health, bus)
     check_objects(health, config)
     check_switches(health, switches)
-    health.add("domains", ownership.problem)
-    health.complain("routing", ownership.complaint)
-    health.complain("audit", audit.problem)
-    health.add("log", lambda: ", ".join(f"{d} not read yet" for d, m in mirrors.items() if not m.is_ready) or None)
     health.add_tasks(tasks)
+    _check(health, ownership, mirrors, audit)
     return Service(
         settings=settings,
         title="Routing (acd)",
@@ -89,6 +85,13 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
         routers=[router, callbacks_router, digital_router],
         provides=[desk, callback_desk, digital_desk, audit, live],
     )
+
+
+def _check(health: Health, ownership: Ownership, mirrors: Mapping[str, Mirror], audit: Audit) -> None:
+    health.add("domains", ownership.problem)
+    health.complain("routing", ownership.complaint)
+    health.complain("audit", audit.problem)
+    health.add("log", lambda: ", ".join(f"{d} not read yet" for d, m in mirrors.items() if not m.is_ready) or None)
 
 
 def _surroundings(
