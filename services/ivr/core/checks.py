@@ -65,7 +65,8 @@ def find_problems(flow: Flow, catalogue: Catalogue | None = None) -> list[Proble
 
 def entrances(flow: Flow) -> list[str]:
     """Where a caller can come in or be sent from anywhere."""
-    return [n for n in (flow.start, flow.resume, flow.on_error, *flow.keys.values()) if n and n != BACK]
+    handlers = (flow.on_error, *flow.on_errors.values())
+    return [n for n in (flow.start, flow.resume, *handlers, *flow.keys.values()) if n and n != BACK]
 
 
 def _no_node(part: str, name: str) -> Problem:
@@ -77,6 +78,8 @@ def _edges(flow: Flow) -> Iterator[tuple[str, str]]:
     yield "resume", flow.resume
     if flow.on_error:
         yield "on_error", flow.on_error
+    for target in flow.on_errors.values():
+        yield "on_errors", target
     for target in flow.keys.values():
         if target != BACK:
             yield "keys", target

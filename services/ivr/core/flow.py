@@ -11,6 +11,7 @@ from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.decide import DecideNode
+from services.ivr.core.nodes.error import ErrorNode
 from services.ivr.core.nodes.fax import FaxNode
 from services.ivr.core.nodes.hang_up import HangUpNode
 from services.ivr.core.nodes.http import HttpNode
@@ -46,6 +47,7 @@ Node = Annotated[
     | LanguageNode
     | OpeningHoursNode
     | SubFlowNode
+    | ErrorNode
     | ReturnNode
     | QueueNode
     | CallbackNode
@@ -65,8 +67,8 @@ class Flow(BaseModel):
 
     ``keys`` are keys that mean the same everywhere: in a menu that does not use them itself, and keyed alone where a number is
     asked; each names a node, or ``@back`` for the menu before. ``on_error`` is where a caller goes when a node cannot do its
-    work, such as saying an amount that is none; without it the safety net has him. ``apology`` is said first to a caller whose
-    session was taken up again by another replica.
+    work, such as saying an amount that is none; without it the safety net has him. That of a sub-flow holds inside it.
+    ``apology`` is said first to a caller whose session was taken up again by another replica.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,9 +80,19 @@ class Flow(BaseModel):
     start: str
     resume: str
     on_error: str = ""
+    on_errors: dict[str, str] = Field(
+        default_factory=dict,
+        description="set when sub-flows are fitted in: their on_error by the beginning of their nodes",
+    )
     apology: tuple[PromptId, ...] = ("interrupted",)
     keys: dict[Literal["*", "#", "0", "9"], str] = Field(default_factory=dict)
     nodes: dict[str, Node] = Field(min_length=1)
+
+    def handler_at(self, name: str) -> str:
+        """Where a caller goes whose node ``name`` cannot do its work: the innermost handler that is not that node; may be empty."""
+        inner = sorted((prefix for prefix in self.on_errors if name.startswith(prefix)), key=len, reverse=True)
+        found = [*(self.on_errors[prefix] for prefix in inner), self.on_error]
+        return next((handler for handler in found if handler and handler != name), "")
 
     @property
     def is_part(self) -> bool:

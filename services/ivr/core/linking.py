@@ -14,7 +14,16 @@ DEEPEST = 5
 
 def link(flow: Flow, parts: Mapping[str, Flow]) -> Flow:
     """``flow`` with every sub-flow of ``parts`` fitted in. Raises Invalid naming the node for an unknown or circular one."""
-    return flow.model_copy(update={"nodes": _fitted(flow, parts, (flow.id,))})
+    nodes = _fitted(flow, parts, (flow.id,))
+    return flow.model_copy(update={"nodes": nodes, "on_errors": {**flow.on_errors, **_handlers(nodes, parts)}})
+
+
+def _handlers(nodes: Mapping[str, Node], parts: Mapping[str, Flow]) -> dict[str, str]:
+    """The on_error of every part that has one, by the beginning of its nodes' names."""
+    used = {
+        name: parts[node.flow] for name, node in nodes.items() if isinstance(node, SubFlowNode) and node.flow in parts
+    }
+    return {f"{name}.": f"{name}.{part.on_error}" for name, part in used.items() if part.on_error}
 
 
 def _fitted(flow: Flow, parts: Mapping[str, Flow], above: tuple[str, ...]) -> dict[str, Node]:

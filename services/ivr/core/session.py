@@ -47,6 +47,7 @@ class Session:
     """Where the caller is and what is known of him. ``secrets`` live here only: never in an event, a log or a place.
 
     ``private`` is kept out of topics and from agents too (balances, amounts), but may be said to the caller and compared.
+    ``errors``: how many nodes could not do their work, ``error``: the code of the last.
     ``keyed`` and ``timeouts``: how often he keyed something at this node, and how often nothing.
     ``lent_to``: the flow that somebody has sent this leg through and from which he gets it back; empty for a caller of his own.
     """
@@ -64,6 +65,8 @@ class Session:
     at: str = ""
     since: datetime | None = None
     attempt: int = 0
+    error: str = ""
+    errors: int = 0
     keyed: int = 0
     timeouts: int = 0
     visits: int = 0
@@ -195,9 +198,10 @@ def _step(flow: Flow, session: Session, given: Input | None) -> Step:
             raise Invalid(given.code, f"flow {flow.id}: node {session.at} cannot do its work")
         return flow.nodes[session.at].step(session, given)
     except Invalid as error:
-        if not flow.on_error or session.at == flow.on_error:
+        handler = flow.handler_at(session.at)
+        if not handler:
             raise
-        return Go(flow.on_error, outcome=f"error {error.code}")
+        return Go(handler, outcome=f"error {error.code}", error=error.code)
 
 
 def _by_common_key(flow: Flow, session: Session, given: Input) -> Go | None:
@@ -290,6 +294,8 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
         at=step.target,
         since=step.since or now,
         attempt=0,
+        error=step.error or session.error,
+        errors=session.errors + bool(step.error),
         keyed=0,
         timeouts=0,
         phase="",

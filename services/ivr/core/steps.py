@@ -43,7 +43,8 @@ class Go:
     """Leave for ``target`` by the way out named ``outcome``, with what became known; ``since`` when he stood there before.
 
     ``variables`` are told to agents and kept on the topic, ``private`` and ``secrets`` are not; ``forget`` wipes what it
-    names; ``told`` are facts beyond the way out: an answer to a survey, a message left.
+    names; ``told`` are facts beyond the way out: an answer to a survey, a message left. ``error`` is the code of what went
+    wrong here.
     """
 
     target: str
@@ -55,6 +56,7 @@ class Go:
     language: str = ""
     since: datetime | None = None
     told: tuple[Told, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True)

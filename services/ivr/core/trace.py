@@ -8,6 +8,7 @@ from typing import Literal
 
 from ipcc.contracts.ivr import (
     BankOperationDone,
+    FaxDone,
     IvrPayload,
     MessageLeft,
     NodeEntered,
@@ -26,7 +27,7 @@ class TraceStep:
     """One thing that happened at a node. ``elapsed_ms`` is the stay at it, or the bank's time."""
 
     at: datetime
-    what: Literal["entered", "left", "bank", "survey", "message"]
+    what: Literal["entered", "left", "bank", "survey", "message", "fax"]
     flow_node: str
     kind: str = ""
     visit: int = 0
@@ -98,4 +99,6 @@ def _step(data: IvrPayload, at: datetime, flow_node: str) -> TraceStep | None:
         return TraceStep(at, "survey", flow_node, outcome=f"{data.survey}/{data.question}")
     if isinstance(data, MessageLeft):
         return TraceStep(at, "message", flow_node, outcome=data.queue_id, elapsed_ms=data.seconds * 1000)
+    if isinstance(data, FaxDone):
+        return TraceStep(at, "fax", flow_node, outcome=data.outcome, code=data.reason)
     return None

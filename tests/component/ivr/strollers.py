@@ -192,7 +192,7 @@ class Stroller:
         known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1")), "new_pin": self.customer.pin}
         if name in known:
             return known[name]
-        if node.pattern.startswith(r"\d{1,9}"):
+        if r"\d{1,9}" in node.pattern:
             return self.dice.choice(("100", "55*50", "1000", "5000", "20000", "99999999"))
         if node.pattern == "1|7":
             return self.dice.choice("17")
@@ -332,6 +332,10 @@ def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
         "callers": len(walked),
         "outcomes": dict(Counter(one.outcome for one in walked)),
         "nodes entered": sum(len(one.path) for one in walked),
+        "kinds of node": sorted({f.kind for one in walked for f in one.facts if isinstance(f, NodeEntered)}),
+        "called back": sum(
+            f.outcome in ("callback", "taken") for one in walked for f in one.facts if isinstance(f, NodeLeft)
+        ),
         "longest silence s": round(max(one.longest_silence_s for one in walked), 2),
         "questions to the bank": sum(stroll.at_hand.wrongs.values()),
         "of these wrong": {name: count for name, count in stroll.at_hand.wrongs.items() if name},

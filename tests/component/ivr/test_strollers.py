@@ -31,4 +31,7 @@ async def test_every_session_ends_in_a_stated_way_nobody_sits_in_silence_and_the
     # every flow was walked, and the callers have moved money in many ways
     assert {one.flow for one in walked} == {flow.id for flow in stroll.flows}
     assert figures["kinds of movement booked"] >= 6
+    # every kind of node there is in the flows was come to, but that for flows that are wrong; and some are called back
+    assert set(figures["kinds of node"]) >= {n.kind for flow in stroll.flows for n in flow.nodes.values()} - {"error"}
+    assert figures["called back"] > 0
     assert set(figures["movements"]) == {"ok", "refused", "unavailable", "unknown"}

@@ -47,6 +47,18 @@ def test_every_order_is_repeated_before_it_is_given_and_proved_by_the_password(s
             assert {"pin_wrong", "pin_locked"} <= set(order.refused)
 
 
+def test_after_every_movement_of_money_a_receipt_is_offered(store: FlowStore) -> None:
+    # what moves no money: a loss report, a password, an order or a notice that waits
+    without = {"report_loss", "change_pin", "change_exchange_order", "place_exchange_order", "give_notice"}
+    for flow in store.parts().values():
+        orders = [n for n in flow.nodes.values() if n.kind == "bank" and OPERATIONS[n.operation].kind == "movement"]
+        for order in orders:
+            if order.operation not in without:
+                said = flow.nodes[order.next]
+                after = [getattr(flow.nodes[name], "flow", "") for name in said.targets()]
+                assert after == ["receipt"], (flow.id, order.operation)
+
+
 def test_no_value_of_the_bank_is_shown_but_who_the_customer_is(store: FlowStore) -> None:
     shown = {name for flow in store.all() for node in flow.nodes.values() for name in getattr(node, "shown", ())}
     assert shown == {"customer_id", "card_tail", "verified"}
