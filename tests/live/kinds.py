@@ -40,13 +40,14 @@ def failing(target: str, *ways: str) -> dict[str, str]:
     return dict.fromkeys(ways, target)
 
 
-def middles(card: str, pin: str) -> tuple[Middle, ...]:
-    """Every kind. Whoever keys a card keys ``card``; of the PIN he keys all but the last digit."""
+def middles(pin: str) -> tuple[Middle, ...]:
+    """Every kind; of the PIN he keys all but the last digit."""
+    return (*_asking(pin), *_working(), *_passing())
+
+
+def _asking(pin: str) -> tuple[Middle, ...]:
+    """Where he is spoken to and keys."""
     sums = {"kind": "set", "values": {"sum": "1234567.89"}, "next": "mid"}
-    asks = {"kind": "collect", "prompts": ["enter-card"], "variable": "card_no", "secret": True}
-    asks |= {"min_digits": 12, "max_digits": 19, "next": "mid", "on_failure": "end"}
-    unavailable = failing("end", "on_refused", "on_unavailable")
-    silence = {"longest_s": 30, "silence_s": 20, "next": "end", "on_nothing": "end"}
     return (
         Middle("play", {"prompts": ["main-menu"], "next": "end"}, "main-menu"),
         Middle("say", {"before": ["balance-is"], "value": {"amount": "sum"}, "next": "end"}, "balance-is", before=sums),
@@ -66,6 +67,16 @@ def middles(card: str, pin: str) -> tuple[Middle, ...]:
             "enter-pin",
             pin[:-1],
         ),
+    )
+
+
+def _working() -> tuple[Middle, ...]:
+    """Where he waits for others, or they for him."""
+    asks = {"kind": "collect", "prompts": ["enter-card"], "variable": "card_no", "secret": True}
+    asks |= {"min_digits": 12, "max_digits": 19, "next": "mid", "on_failure": "end"}
+    unavailable = failing("end", "on_refused", "on_unavailable")
+    silence = {"longest_s": 30, "silence_s": 20, "next": "end", "on_nothing": "end"}
+    return (
         Middle(
             "bank",
             {"operation": "balance", "inputs": {"card_no": "card_no"}, "outputs": {"balance": "sum"}, "next": "end"}
@@ -98,6 +109,12 @@ def middles(card: str, pin: str) -> tuple[Middle, ...]:
             },
             "enter-amount",
         ),
+    )
+
+
+def _passing() -> tuple[Middle, ...]:
+    """Where he does not stay: he hangs up at what comes right behind."""
+    return (
         Middle(
             "sub_flow",
             {"flow": "part", "outcomes": {"done": "end"}},

@@ -39,7 +39,7 @@ LAST_EVENTS = (
 
 def test_every_kind_of_node_has_a_caller_who_hangs_up_there() -> None:
     union = Flow.model_json_schema()["properties"]["nodes"]["additionalProperties"]["discriminator"]["mapping"]
-    assert {middle.kind for middle in middles(CARD, PIN)} | ELSEWHERE == set(union)
+    assert {middle.kind for middle in middles(PIN)} | ELSEWHERE == set(union)
 
 
 @pytest.fixture(params=SWITCHES)
@@ -50,7 +50,7 @@ async def bench(
     async with slow_system() as address:
         monkeypatch.setenv("IPCC_IVR__HTTP_SERVICES", json.dumps({"slow": address}))
         async with stand(request.param, tmp_path) as made:
-            made.plan = plan_of(made.plan, tmp_path, middles(CARD, PIN))
+            made.plan = plan_of(made.plan, tmp_path, middles(PIN))
             async with made.served():
                 yield made
 
@@ -80,7 +80,7 @@ async def test_whoever_hangs_up_in_the_middle_of_a_node_leaves_nothing_behind(be
     rung = await bench.people.phone("1006")
     rung.behave(PhoneScript("1006", answer_after_s=None))
     await rung.register()
-    everybody = middles(CARD, PIN)
+    everybody = middles(PIN)
     ends = await asyncio.gather(*(walk(bench, number_of(at), middle) for at, middle in enumerate(everybody)))
     await until(lambda: rung.lines and rung.lines[0].end is End.CANCELLED, what="the phone stops ringing")
     await bench.until_empty()
