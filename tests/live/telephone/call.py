@@ -12,8 +12,7 @@ from tests.live.telephone.message import Message, sdp, sound_address, tag_of, ur
 from tests.live.telephone.stream import RtpStream
 
 KEY_MS = 100
-# a key's INFO is answered before the next is sent, on any machine that is not much too slow
-INFO_GAP_S = 0.18
+ANSWER_S = 5.0
 Send = Callable[[Message, tuple[str, int]], None]
 PHRASES = {
     180: "Ringing",
@@ -52,6 +51,7 @@ class Call:
         self.is_ringing = False
         self.answered = asyncio.Event()
         self.over = asyncio.Event()
+        self._key_taken = asyncio.Event()
         self.end = ""
         """How it ended: ``hung up`` (by us), ``bye``, ``cancelled``, ``refused`` and the code."""
         self.reason = ""
@@ -130,6 +130,8 @@ class Call:
 
     def told(self, answer: Message) -> None:
         """An answer of theirs to a request of ours."""
+        if answer.method == "INFO":
+            self._key_taken.set()
         if answer.method != "INVITE" or answer.code < 180:
             return
         if answer.code < 200:
@@ -170,8 +172,9 @@ class Call:
         """Key digits by SIP INFO, one after the other."""
         for digit in digits:
             body = f"Signal={digit}\r\nDuration={KEY_MS}\r\n"
+            self._key_taken.clear()
             self._request("INFO", body=body, kind="application/dtmf-relay")
-            await asyncio.sleep(INFO_GAP_S)
+            await asyncio.wait_for(self._key_taken.wait(), ANSWER_S)
 
     def _request(self, method: str, serial: str = "", body: str = "", kind: str = "") -> None:
         self._serial += 1
