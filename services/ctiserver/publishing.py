@@ -20,7 +20,9 @@ from ipcc.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
-LANES = 16
+LANES = 64
+"""So many facts may be on their way at once, of as many calls: an acknowledgement takes a few ms, on a busy machine tens of them,
+and a call that waits behind others in its lane waits for each of theirs."""
 RETRY_S = 0.5
 
 
@@ -38,7 +40,7 @@ class Outgoing:
         self._limit = limit
         self._lanes: list[deque[Event]] = [deque() for _ in range(LANES)]
         self._news = [asyncio.Event() for _ in range(LANES)]
-        self._in_flight = 0
+        self._waiting = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._echoes: set[str] = set()
@@ -49,7 +51,7 @@ class Outgoing:
     @property
     def waiting(self) -> int:
         """Facts not yet acknowledged."""
-        return sum(len(lane) for lane in self._lanes) + self._in_flight
+        return self._waiting
 
     def start(self, tasks: Tasks) -> None:
         """Send for as long as ``tasks`` run."""
@@ -68,6 +70,7 @@ class Outgoing:
         number = partition_of(event.subject, LANES)
         self._echoes.add(event.id)
         self._lanes[number].append(event)
+        self._waiting += 1
         self._news[number].set()
         self._idle.clear()
         self._report()
@@ -91,6 +94,7 @@ class Outgoing:
             dropped += len(lane)
             self._echoes.difference_update(event.id for event in lane)
             lane.clear()
+        self._waiting -= dropped
         self._settle()
         return dropped
 
@@ -121,11 +125,10 @@ class Outgoing:
             await news.wait()
             news.clear()
             while lane:
-                self._in_flight += 1
                 try:
                     await self._send(lane.popleft())
                 finally:
-                    self._in_flight -= 1
+                    self._waiting -= 1
                     self._settle()
 
     async def _send(self, event: Event) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime
 
 import pytest
 
 from ipcc.bus import BEGINNING, MemoryBroker, MemoryBus, Publisher, received_from
+from ipcc.bus.port import Message, Position
 from ipcc.clock import SystemClock
 from ipcc.contracts.call import CallEnded
 from ipcc.contracts.topics import CALL
 from ipcc.metrics import CTI_DROPPED, CTI_UNSENT, Metrics
 from ipcc.tasks import Tasks
 from services.ctiserver.publishing import Outgoing
+from tests.support.until import until
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -57,6 +60,33 @@ async def test_each_call_keeps_its_order_through_an_outage() -> None:
     assert await rig.sent() == {f"c{n}": list(range(n, 40, 4)) for n in range(4)}
     assert rig.metrics.value(CTI_UNSENT) == 0
     await rig.close()
+
+
+class SlowBroker:
+    """Acknowledges nothing until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.begun: list[str] = []
+
+    async def send(self, message: Message) -> Position:
+        self.begun.append(message.key)
+        await self.let_go.wait()
+        return Position(0, len(self.begun))
+
+
+async def test_a_burst_of_calls_is_on_its_way_at_once_and_each_call_still_in_order() -> None:
+    broker, tasks = SlowBroker(), Tasks()
+    outgoing = Outgoing(Publisher(broker, "ctiserver/test", SystemClock()), Metrics("ctiserver"), 1000)
+    outgoing.start(tasks)
+    for number in range(400):
+        outgoing.put(CallEnded(call_id=f"c{number % 200}", cause="", duration_ms=number), T0)
+    await until(lambda: len(broker.begun) >= 50, what="the first fact of many calls is being sent")
+    assert len(set(broker.begun)) == len(broker.begun)
+    broker.let_go.set()
+    assert await outgoing.idle(5)
+    assert len(broker.begun) == 400
+    await tasks.stop()
 
 
 async def test_our_own_events_are_known_again_once() -> None:
