@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -138,6 +138,8 @@ class Board:
     _standing: dict[str, str] = field(default_factory=dict)
     # what is over, by the day it ended: told again, or told late by another topic, it must not come to life
     _over: dict[str, date] = field(default_factory=dict)
+    # of those, the calls whose end nobody heard, as of a switch that is not reached: told again when it turns out to have them
+    _lost: dict[str, CallBoard] = field(default_factory=dict)
 
     def apply(self, event: Event, now: datetime) -> None:
         """Take one event; those that concern no board are passed over. A clock that is ahead does not turn the day."""
@@ -176,6 +178,7 @@ class Board:
             agent.answered = agent.missed = 0
         yesterday = today - timedelta(days=1)
         self._over = {thing: ended for thing, ended in self._over.items() if ended >= yesterday}
+        self._lost = {call_id: call for call_id, call in self._lost.items() if call_id in self._over}
 
     def queue(self, queue_id: str) -> QueueBoard:
         """The board of a queue, made when first heard of."""
@@ -257,18 +260,28 @@ class Board:
             agent.missed += 1
 
     def _call_arrived(self, data: CallArrived, at: datetime) -> None:
+        if data.resynced and data.call_id in self._lost:
+            # counted when it came first, and in progress ever since
+            del self._over[data.call_id]
+            self._show(self._lost.pop(data.call_id))
+            return
         if data.call_id in self.calls or data.call_id in self._over:
             return
         self.calls_today += self._is_today(at)
-        self.calls[data.call_id] = CallBoard(data.call_id, data.node_id, data.trunk, data.direction.value, at)
-        if data.trunk:
-            self.trunks[data.trunk] += 1
-        self._place(data.call_id)
+        self._show(CallBoard(data.call_id, data.node_id, data.trunk, data.direction.value, at))
+
+    def _show(self, call: CallBoard) -> None:
+        self.calls[call.call_id] = call
+        if call.trunk:
+            self.trunks[call.trunk] += 1
+        self._place(call.call_id)
 
     def _call_ended(self, data: CallEnded, at: datetime) -> None:
         self._end(data.call_id, at)
-        self._flowing.discard(data.call_id)
         gone = self.calls.pop(data.call_id, None)
+        if not data.resynced:
+            # of one whose switch is not reached, ivr says whether his flow goes on
+            self._flowing.discard(data.call_id)
         if gone is None:
             return
         self.in_flow -= gone.in_flow
@@ -277,6 +290,8 @@ class Board:
             self.trunks[gone.trunk] -= 1
             if not self.trunks[gone.trunk]:
                 del self.trunks[gone.trunk]
+        if data.resynced:
+            self._lost[data.call_id] = replace(gone, in_flow=False, with_agent=False)
 
     def _flow_met(self, data: SessionStarted, at: datetime) -> None:
         if data.call_id not in self._over:

@@ -49,6 +49,15 @@ def call_ended(call: str) -> CallEnded:
     return CallEnded(call_id=call, cause="NORMAL_CLEARING", duration_ms=1)
 
 
+def lost_from_sight(call: str) -> CallEnded:
+    """Its switch has not been reached for too long."""
+    return CallEnded(call_id=call, cause="NETWORK_OUT_OF_ORDER", duration_ms=1, resynced=True)
+
+
+def found_again(call: str) -> CallArrived:
+    return arrived(call).model_copy(update={"resynced": True})
+
+
 def bridged(call: str) -> LegsBridged:
     return LegsBridged(call_id=call, leg_id=call, node_id="fs1", other_leg_id="a")
 

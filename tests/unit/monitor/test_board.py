@@ -261,3 +261,36 @@ def test_an_end_told_in_a_word_of_a_newer_release_is_counted_as_such_and_all_add
     shown = picture(fold([told.at(0, s.queued("c1")), newer]), NOON + timedelta(seconds=9))
     assert (shown["queues"][0]["ended_otherwise"], shown["queues"][0]["waiting"]) == (1, 0)
     assert shown["totals"]["adds_up"]
+
+
+def test_a_call_whose_switch_was_lost_is_on_the_board_again_when_it_is_found_and_counted_once() -> None:
+    told = Told()
+    before = [
+        told.at(0, s.arrived("c1")),
+        told.at(0, s.arrived("c2")),
+        told.at(1, s.session("c1")),
+        told.at(2, s.bridged("c2")),
+    ]
+    lost = [told.at(130, s.lost_from_sight("c1")), told.at(130, s.lost_from_sight("c2"))]
+    board = fold([*before, *lost])
+    assert (board.calls, board.in_flow, board.with_agent, board.trunks) == ({}, 0, 0, Counter())
+    found = [told.at(200, s.found_again("c1")), told.at(200, s.found_again("c2")), told.at(201, s.bridged("c2"))]
+    board = fold([*before, *lost, *found])
+    assert {call.call_id: call.since for call in board.calls.values()} == {"c1": NOON, "c2": NOON}
+    assert (board.calls_today, board.in_flow, board.with_agent, board.trunks) == (2, 1, 1, Counter(demo=2))
+    ended = [told.at(300, s.session_ended("c1")), told.at(300, s.call_ended("c1")), told.at(301, s.call_ended("c2"))]
+    late = [told.at(302, s.found_again("c1"))]
+    board = fold([*before, *lost, *found, *ended, *late])
+    assert (board.calls, board.in_flow, board.with_agent, board.calls_today) == ({}, 0, 0, 2)
+
+
+def test_a_flow_that_ended_while_its_switch_was_lost_does_not_come_back_with_the_call() -> None:
+    told = Told()
+    events = [
+        told.at(0, s.arrived("c1")),
+        told.at(1, s.session("c1")),
+        told.at(130, s.lost_from_sight("c1")),
+        told.at(140, s.session_ended("c1")),
+        told.at(200, s.found_again("c1")),
+    ]
+    assert (fold(events).in_flow, list(fold(events).calls)) == (0, ["c1"])
