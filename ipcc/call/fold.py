@@ -52,6 +52,9 @@ class CallFold:
         self.newcomers: dict[LegId, Newcomer] = {}
         self.carriers = Carriers()
         """Legs that only carry one of another node: nothing is told of them."""
+        self.is_ours: Callable[[NodeId], bool] = lambda _: True
+        """Whether we are the ear of a node. The end of a call is told by the ear of the call's own node alone: two that each heard
+        the last leg of theirs end would else both tell it, or neither."""
         self.facts_taken = 0
         self._heard: dict[LegId, int] = {}
         self._callers: set[LegId] = set()
@@ -147,7 +150,7 @@ class CallFold:
         self.tell(payload, ending.at)
         call = self.book.call(leg.call_id)
         # a leg dialled for a call that had ended meanwhile begins and ends, but its call ended before
-        if call and not call.live and call.ended_at is None:
+        if call and not call.live and call.ended_at is None and self.is_ours(call.node_id):
             self._end_call(call, ending)
 
     def adopt(self, node_id: NodeId, found: m.LegSnapshot, now: datetime) -> list[Told]:
@@ -184,10 +187,11 @@ class CallFold:
         return self.drain()
 
     def close(self, call_id: str, ending: Ending) -> list[Told]:
-        """What is to be told because a call has no leg left and nobody said that it is over: its teller died in between."""
+        """What is to be told because a call of ours has no leg left and nobody said that it is over: its last leg was another's, or its
+        teller died in between."""
         call = self.book.call(call_id)
-        if call and call.ended_at is None and not call.live:
-            self._end_call(call, replace(ending, resynced=True))
+        if call and call.ended_at is None and not call.live and self.is_ours(call.node_id):
+            self._end_call(call, ending)
         return self.drain()
 
     def attach(self, call_id: CallId, data: dict[str, str], now: datetime) -> list[Told]:

@@ -156,7 +156,7 @@ def _of_kind(doubts: Sequence[Doubt], kind: str) -> tuple[LegId, ...]:
 
 def _repair(fold: CallFold, doubt: Doubt, now: datetime) -> list[Told]:
     if doubt.kind == "over":
-        return fold.close(doubt.leg_id, Ending(now, LOST))
+        return fold.close(doubt.leg_id, Ending(now, LOST, resynced=True))
     leg = fold.book.leg(doubt.leg_id)
     if leg is None or not leg.is_live:
         return []

@@ -62,6 +62,8 @@ class Holding:
         """Serve for as long as ``tasks`` run."""
         self._tasks, self._clock, self._metrics = tasks, clock, metrics
         self._started_at = clock.now()
+        for node in self._switches.nodes():
+            self._ear.stand_by(node)
         tasks.spawn("keep the book", self._keep_book)
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+import contextlib
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import structlog
@@ -16,7 +17,7 @@ from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Told
 from ipcc.call.phones import PhoneFold
 from ipcc.clock import Clock
-from ipcc.contracts.call import CallPayload, PhoneChanged
+from ipcc.contracts.call import CallPayload, LegEnded, PhoneChanged
 from ipcc.esl.headers import EventName, HangupCause, q850_of
 from ipcc.esl.meaning import Heartbeat, Meaning, PhoneMeaning
 from ipcc.esl.normalise import normalise
@@ -44,6 +45,8 @@ PLAN = SubscriptionPlan((*ONE_EAR.events, EventName.CHANNEL_UNPARK), ONE_EAR.sub
 """What is heard of every switch."""
 
 BACKLOG = 20_000
+KEEP_OVERHEARD = timedelta(seconds=60)
+"""Longer than any replica stays away before its nodes are another's."""
 FORGET_EVERY = 500
 
 Wake: TypeAlias = Callable[[], None]
@@ -54,7 +57,6 @@ class Held:
     """A node this replica is the ear of."""
 
     node: SwitchNode
-    stop_hearing: Callable[[], None]
     wake: Wake = lambda: None
     """Look at the node soon."""
     is_ready: bool = False
@@ -70,11 +72,12 @@ class Ear:
     """Holds nodes, folds their facts into the book of all calls, and puts what is to be told on its way.
 
     Until the book has been read back from the topic (``attend``) facts wait in a backlog: the book must know what was told before it
-    can tell what is new.
+    can tell what is new. What the other nodes say is kept for a while (``stand_by``): when their holder dies, what he did not tell is
+    folded from it, also of calls that came and went before anybody noticed.
     """
 
     def __init__(self, outgoing: Outgoing, phones: View, changes: Changes, clock: Clock, metrics: Metrics) -> None:
-        self.fold = CallFold()
+        self.fold = self._new_fold()
         self.phone_fold = PhoneFold()
         self.held: dict[NodeId, Held] = {}
         self._outgoing = outgoing
@@ -84,6 +87,10 @@ class Ear:
         self._metrics = metrics
         self._is_attentive = False
         self._taken = 0
+        self._listening: set[NodeId] = set()
+        self._overheard: defaultdict[NodeId, deque[tuple[datetime, Meaning]]] = defaultdict(
+            lambda: deque(maxlen=BACKLOG)
+        )
 
     @property
     def book(self) -> CallBook:
@@ -99,28 +106,37 @@ class Ear:
         """Whether facts of the node are folded as they come."""
         return self._is_attentive and held.is_ready
 
+    def stand_by(self, node: SwitchNode) -> None:
+        """Keep what ``node`` said last: it may be ours in a moment."""
+        if node.node_id not in self._listening:
+            self._listening.add(node.node_id)
+            node.listen(lambda event: self._hear(node.node_id, event))
+
     def hold(self, node: SwitchNode) -> Held:
-        """Be the ear of ``node`` from now on; what it says waits until ``begin``."""
+        """Be the ear of ``node`` from now on; what it says, and said lately, waits until ``begin``."""
         if node.node_id not in self.held:
-            stop = node.listen(lambda event: self._hear(node.node_id, event))
-            self.held[node.node_id] = Held(node, stop)
+            self.stand_by(node)
+            self.held[node.node_id] = held = Held(node)
+            self._forget_overheard(node.node_id)
+            held.backlog.extend(meaning for _, meaning in self._overheard.pop(node.node_id))
         return self.held[node.node_id]
 
     def release(self, node_id: NodeId) -> None:
         """Another replica is the ear of the node now."""
-        held = self.held.pop(node_id, None)
-        if held is not None:
-            held.stop_hearing()
+        self.held.pop(node_id, None)
 
     def start_over(self) -> None:
         """Forget the book; what is heard waits until ``attend``."""
         self._is_attentive = False
-        self.fold = CallFold()
+        self.fold = self._new_fold()
 
     def recall(self, received: Received) -> None:
         """Something on the call topic: told by another replica, or by us in a former life."""
         if not self._outgoing.is_echo(received.event.id):
-            self.fold.book.apply(received.event.data, received.event.time)
+            data, at = received.event.data, received.event.time
+            self.fold.book.apply(data, at)
+            if self._is_attentive and isinstance(data, LegEnded):
+                self.tell(self.fold.close(data.call_id, Ending(at, data.cause, data.q850, resynced=data.resynced)))
             self._changes.announce()
 
     def attend(self) -> None:
@@ -173,9 +189,29 @@ class Ear:
         for node_id in self.held:
             self._metrics.put(CTI_LIVE_LEGS, sum(1 for _ in self.book.live_legs(node_id)), node=node_id)
 
+    def _new_fold(self) -> CallFold:
+        fold = CallFold()
+        fold.is_ours = lambda node_id: node_id in self.held
+        return fold
+
+    def _overhear(self, node_id: NodeId, event: SwitchEvent) -> None:
+        """Calls only: of phones the last word counts, and a look gives it."""
+        now, kept = self._clock.now(), self._overheard[node_id]
+        with contextlib.suppress(WireError):
+            kept.extend((now, said) for said in normalise(event) if not isinstance(said, Heartbeat | PhoneMeaning))
+        self._forget_overheard(node_id)
+
+    def _forget_overheard(self, node_id: NodeId) -> None:
+        now, kept = self._clock.now(), self._overheard[node_id]
+        while kept and now - kept[0][0] > KEEP_OVERHEARD:
+            kept.popleft()
+
     def _hear(self, node_id: NodeId, event: SwitchEvent) -> None:
+        held = self.held.get(node_id)
+        if held is None:
+            self._overhear(node_id, event)
+            return
         self._metrics.count(CTI_EVENTS, node=node_id)
-        held = self.held[node_id]
         if held.duplicates.is_repeated(event.get("Core-UUID"), event.get("Event-Sequence")):
             self._metrics.count(CTI_REPEATED, node=node_id)
             return

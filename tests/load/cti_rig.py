@@ -44,16 +44,18 @@ ANSWER_S = 0.3
 
 @dataclass(frozen=True)
 class Load:
-    """Calls a second, how long each talks, and of how many one is put on hold for the middle of it (0: none)."""
+    """Calls a second, how long each talks, of how many one is put on hold for the middle of it (0: none), and agents besides."""
 
     calls_per_s: float
     talk_s: float
     hold_every: int = 0
+    spare_agents: int = 0
 
     @property
     def agents(self) -> tuple[str, ...]:
         """Agents enough, who are named as their phones."""
-        return tuple(str(2001 + number) for number in range(int(self.calls_per_s * (self.talk_s + 2)) + 5))
+        number = int(self.calls_per_s * (self.talk_s + 2)) + 5 + self.spare_agents
+        return tuple(str(2001 + number) for number in range(number))
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self._free = deque(self.load.agents)
-        self._by_leg: dict[str, tuple[str, str]] = {}
+        self._by_leg: dict[str, tuple[str, str, float]] = {}
         self._is_over = False
 
     async def prepare(self) -> None:
@@ -145,7 +147,7 @@ class Rig:
         loop = asyncio.get_running_loop()
         began = due = loop.time()
         while loop.time() - began < seconds and not self._is_over:
-            self._arrive()
+            self.arrive(self.load.talk_s)
             due += 1 / self.load.calls_per_s
             await self.clock.sleep(max(0.0, due - loop.time()))
 
@@ -158,7 +160,8 @@ class Rig:
         channels = self.switch.engine.kernel.channels
         await until(lambda: not channels, 60, "nothing is left on the switch")
 
-    def _arrive(self) -> None:
+    def arrive(self, talk_s: float) -> tuple[str, str] | None:
+        """Somebody calls and talks for so long: his leg and the agent's; None when no agent is free."""
         number = len(self.calls) + 1
         call = self.switch.place_call(Caller(f"138{number:08}", "95500", variables={"ipcc_trunk": "test"}))
         assert call is not None
@@ -167,11 +170,12 @@ class Rig:
         if not self._free:
             self.short_of_agents += 1
             self._later(0, "sim_hangup", call)
-            return
+            return None
         agent, leg = self._free.popleft(), new_id()
-        self._by_leg[leg] = (call, agent)
+        self._by_leg[leg] = (call, agent, talk_s)
         tags = f"ipcc_call_id={call},ipcc_role=agent,ipcc_owner=acd,ipcc_offer_id={leg},ipcc_agent_id={agent}"
         self.switch.api("originate", f"{{origination_uuid={leg},{tags}}}user/{agent} &park()")
+        return call, leg
 
     def _hear(self, output: Output) -> None:
         if not isinstance(output, SimEvent):
@@ -180,21 +184,21 @@ class Rig:
         leg = str(output.headers.get("Unique-ID", ""))
         if leg not in self._by_leg:
             return
-        call, agent = self._by_leg[leg]
+        call, agent, talk_s = self._by_leg[leg]
         if output.name == "CHANNEL_PARK":
             # not at CHANNEL_ANSWER: the switch then still has to park the leg, which would undo a bridge ordered in between
-            self._talk(call, leg)
+            self._talk(call, leg, talk_s)
         elif output.name == "CHANNEL_DESTROY":
             del self._by_leg[leg]
             self._free.append(agent)
 
-    def _talk(self, call: str, leg: str) -> None:
+    def _talk(self, call: str, leg: str, talk_s: float) -> None:
         self._later(0, "uuid_bridge", f"{call} {leg}")
         every = self.load.hold_every
-        if every and len(self.calls) % every == 0:
-            self._later(self.load.talk_s / 4, "uuid_hold", leg)
-            self._later(self.load.talk_s * 3 / 4, "uuid_hold", f"off {leg}")
-        self._later(self.load.talk_s, "sim_hangup", call)
+        if every and talk_s == self.load.talk_s and len(self.calls) % every == 0:
+            self._later(talk_s / 4, "uuid_hold", leg)
+            self._later(talk_s * 3 / 4, "uuid_hold", f"off {leg}")
+        self._later(talk_s, "sim_hangup", call)
 
     def _later(self, seconds: float, command: str, argument: str) -> None:
         asyncio.get_running_loop().call_later(seconds, self.switch.api, command, argument)
