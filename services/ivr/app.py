@@ -40,6 +40,7 @@ from services.ivr.queueing import QueueDesk
 from services.ivr.settings import IvrSettings
 from services.ivr.store import MIGRATIONS, VersionStore, VoiceStore
 from services.ivr.switch import IVR_LEGS, Telephony
+from services.ivr.synthesis import Program, Speaker
 from services.ivr.systems import BankSystems
 from services.ivr.tracing import Traces
 from services.ivr.usecases import Outside, Sessions
@@ -69,7 +70,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     sessions = Sessions(
         Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, faxes, sender, tasks, metrics)
     )
-    life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics)
+    life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
     @asynccontextmanager
@@ -116,10 +117,9 @@ class _Life:
     voices: VoiceLibrary
 
     @classmethod
-    def of(cls, settings: IvrSettings, flows: FlowStore, clock: Clock, metrics: Metrics) -> _Life:
+    def of(cls, settings: IvrSettings, flows: FlowStore, clock: Clock, metrics: Metrics, speaker: Speaker) -> _Life:
         database = Database(settings.database, settings.service, metrics)
-        folders = settings.voice_folders or (Path(settings.sounds_dir),)
-        voices = VoiceLibrary(VoiceStore(database), flows, clock, folders, settings.flows_look_s)
+        voices = VoiceLibrary(VoiceStore(database), flows, clock, _folders(settings), settings.flows_look_s, speaker)
         return cls(database, FlowLife(VersionStore(database), flows, clock, settings.flows_look_s), voices)
 
     async def start(self, stack: AsyncExitStack, tasks: Tasks) -> None:
@@ -158,9 +158,14 @@ def _check(health: Health, worker: Worker, outside: Outside, switches: Switches,
 
 
 def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:
-    return Telephony(
-        switches, settings.sounds_dir, settings.safety_net_s, str(settings.spool_dir), settings.trunk_gateway
-    )
+    program = Program(settings.tts_command, settings.tts_voices)
+    speaker = Speaker(program, _folders(settings), settings.spool_dir)
+    spool = str(settings.spool_dir)
+    return Telephony(switches, settings.sounds_dir, settings.safety_net_s, spool, settings.trunk_gateway, speaker)
+
+
+def _folders(settings: IvrSettings) -> tuple[Path, ...]:
+    return settings.voice_folders or (Path(settings.sounds_dir),)
 
 
 def _fax_desk(settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics) -> FaxDesk:

@@ -27,6 +27,7 @@ from services.ivr.core.statement import Statement, written
 from services.ivr.core.steps import Language
 from services.ivr.paper import Drawer
 from services.ivr.ports import Line, LineLost
+from services.ivr.synthesis import PASSING
 
 log = structlog.get_logger(__name__)
 
@@ -177,14 +178,15 @@ class FaxDesk:
         await node.unwatch(leg)
 
     async def sweep(self) -> None:
-        """For ever: remove what a replica that died in the middle has left, once no fax can still need it."""
+        """For ever: remove what a replica that died in the middle has left, papers and texts that were being said, once nobody
+        can still need them."""
         while True:
             await asyncio.to_thread(self._remove_old)
             await self.clock.sleep(SWEEP_EVERY_S)
 
     def _remove_old(self) -> None:
         oldest = self.clock.now().timestamp() - 2 * LONGEST_FAX_S
-        for path in (self.spool / FOLDER).glob("*.tif"):
+        for path in (*(self.spool / FOLDER).glob("*"), *(self.spool / PASSING).glob("*")):
             try:
                 is_old = path.stat().st_mtime < oldest
             except FileNotFoundError:

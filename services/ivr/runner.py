@@ -272,14 +272,14 @@ class Runner:
         line, language = self._around.line, self.session.language
         try:
             said = self._said(action.prompts)
+            if isinstance(action, Collect):
+                return await line.collect(said, language, action)
+            if isinstance(action, Record):
+                return await line.record(said, language, action)
+            await line.play(said, language)
         except Invalid as error:
             log.error("cannot_be_said", call_id=self.session.call_id, flow_node=self.session.at, code=error.code)
             return Failed(error.code)
-        if isinstance(action, Collect):
-            return await line.collect(said, language, action)
-        if isinstance(action, Record):
-            return await line.record(said, language, action)
-        await line.play(said, language)
         return Played()
 
     async def _fax(self, action: SendFax) -> Input:

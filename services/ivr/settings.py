@@ -57,6 +57,14 @@ class IvrSettings(ServiceSettings):
     trunk_gateway: str = Field(
         "demo", pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Trunk by which flows reach numbers outside."
     )
+    tts_command: tuple[str, ...] = Field(
+        ("espeak-ng", "-v", "{voice}", "-w", "{file}", "--stdin"),
+        description="Text-to-speech program as a JSON list: {voice} and {file} (WAV) are filled in, the text comes on its standard "
+        "input. Empty: texts cannot be said.",
+    )
+    tts_voices: dict[str, str] = Field(
+        default_factory=lambda: {"zh": "cmn", "en": "en-us"}, description="The program's voice by language."
+    )
     voice_folders: tuple[Path, ...] = Field(
         (),
         description="Sounds folders of the switch nodes as ivr sees them, as a JSON list: where published sounds are brought to. "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from ipcc.errors import SwitchRefused
@@ -25,6 +27,7 @@ from ipcc.ids import LegId, NodeId
 from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Record, Recorded
 from services.ivr.faxing import transmit
 from services.ivr.ports import Line, LineLost
+from services.ivr.synthesis import Program, Speaker
 
 T = TypeVar("T")
 
@@ -59,6 +62,7 @@ class Telephony:
     safety_net_s: int
     spool_dir: str = ""
     gateway: str = "demo"
+    speaker: Speaker = field(default_factory=lambda: Speaker(Program((), {}), (), Path()))
 
     def line(self, node_id: str, leg_id: str) -> Line:
         """The leg; raises NotFound when the node is not among IPCC_SWITCHES."""
@@ -126,15 +130,16 @@ class SwitchLine(Leg):
         await self._tell(UuidBreak(self.leg, all_queued=True))
 
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
-        sound = self._sound(prompt_ids, language)
-        return await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
+        async with self._voiced(prompt_ids, language) as sound:
+            return await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
 
     async def _play(self, sound: str, timeout_s: float) -> str:
         ended = await self.node.execute(self.leg, "playback", sound, timeout=timeout_s)
         return ended.variables.get("playback_terminator_used", "")
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
-        return await self._on_the_line(lambda: self._collect(self._sound(prompt_ids, language), wanted))
+        async with self._voiced(prompt_ids, language) as sound:
+            return await self._on_the_line(lambda: self._collect(sound, wanted))
 
     async def _collect(self, sound: str, wanted: Collect) -> Keyed:
         words = [str(wanted.min_digits), str(wanted.max_digits), "1", str(wanted.first_digit_s * 1000)]
@@ -188,7 +193,8 @@ class SwitchLine(Leg):
             await asyncio.sleep(LOOK_S)
 
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
-        return await self._on_the_line(lambda: self._record(self._sound(prompt_ids, language), wanted))
+        async with self._voiced(prompt_ids, language) as sound:
+            return await self._on_the_line(lambda: self._record(sound, wanted))
 
     async def _record(self, sound: str, wanted: Record) -> Recorded:
         path = f"{self.telephony.spool_dir}/messages/{wanted.name}.wav"
@@ -224,9 +230,16 @@ class SwitchLine(Leg):
     async def fall_back(self) -> None:
         await self._tell(UuidTransfer(self.leg, FALLBACK, SAFETY))
 
+    @asynccontextmanager
+    async def _voiced(self, prompt_ids: tuple[str, ...], language: str) -> AsyncIterator[str]:
+        """What the switch plays; texts among the prompts are made into files that last as long as this."""
+        async with self.telephony.speaker.voiced(prompt_ids, language) as found:
+            yield self._sound(found, language)
+
     def _sound(self, prompt_ids: tuple[str, ...], language: str) -> str:
         """The prompts as one sound of the switch; a sequence is a ``file_string`` (mod_dptools.c)."""
-        files = [f"{self.telephony.sounds_dir}/{language}/{prompt}.wav" for prompt in prompt_ids]
+        folder = f"{self.telephony.sounds_dir}/{language}"
+        files = [one if one.startswith("/") else f"{folder}/{one}.wav" for one in prompt_ids]
         if not files:
             return SILENCE
         return files[0] if len(files) == 1 else "file_string://" + "!".join(files)

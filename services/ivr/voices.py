@@ -15,8 +15,10 @@ import structlog
 from ipcc.clock import Clock
 from ipcc.errors import NotFound, Unavailable
 from services.ivr.catalogue import FlowStore
+from services.ivr.core.checks import texts_of
 from services.ivr.core.voice import Missing, find_missing, read_sound
 from services.ivr.store import VoiceStore
+from services.ivr.synthesis import Speaker
 from services.ivr.versions import Key, Voice, VoiceAct
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,7 @@ class VoiceLibrary:
     clock: Clock
     folders: Sequence[Path]
     look_s: float
+    speaker: Speaker
     _placed: dict[Path, dict[Key, str]] = field(default_factory=dict)
 
     async def upload(self, key: Key, audio: bytes, note: str, actor: str) -> Voice:
@@ -87,6 +90,7 @@ class VoiceLibrary:
         """For ever: bring what is in force to every folder. A folder or a database that is away is tried again."""
         while True:
             try:
+                await self.speaker.prepare({one for flow in self.flows.all() for one in texts_of(flow)})
                 await self.distribute()
             except Unavailable as error:
                 log.warning("voices_not_learnt", reason=str(error))

@@ -11,7 +11,7 @@ import structlog
 from ipcc.contracts.acd import EntryEnded, EntryOutcome, OfferAnswered, OfferEnded, OfferMade, OfferOutcome
 from ipcc.contracts.callback import CallbackRequested
 from ipcc.contracts.payload import Payload
-from ipcc.errors import Refused, SwitchDown, Unavailable
+from ipcc.errors import Invalid, Refused, SwitchDown, Unavailable
 from services.ivr.core.actions import CALLBACK, ELSEWHERE, JoinQueue, QueueKeyed, QueueLeft
 from services.ivr.core.session import Session
 from services.ivr.core.speech import Spoken, prompts
@@ -258,7 +258,12 @@ class Stay:
         self._stop_listening()
         await line.interrupt()
         said = prompts(spoken, session.speakable(), session.language)
-        key = await line.play(said, session.language)
+        try:
+            key = await line.play(said, session.language)
+        except Invalid as error:
+            # he waits on with music: that is better than losing him for a text that could not be made
+            log.error("cannot_be_said", call_id=session.call_id, flow_node=session.at, code=error.code)
+            key = ""
         if key and key in self._wanted.keys:
             return QueueKeyed(key)
         # an agent may have answered while it was said, and the bridge have cut it short: no music into their conversation

@@ -15,7 +15,7 @@ from services.ivr.core.nodes.identify import IdentifyNode
 from services.ivr.core.nodes.say import SayNode
 from services.ivr.core.nodes.sms import OPERATION, SmsNode
 from services.ivr.core.operations import find_faults
-from services.ivr.core.speech import Digits, Spoken
+from services.ivr.core.speech import Digits, Spoken, Text
 
 Catalogue = Mapping[str, frozenset[str]]
 
@@ -58,6 +58,7 @@ def find_problems(flow: Flow, catalogue: Catalogue | None = None) -> list[Proble
     problems += _circles(flow)
     problems += _secrets(flow)
     problems += _operations(flow)
+    problems += _texts(flow)
     if catalogue is not None:
         problems += _prompts(flow, catalogue)
     return problems
@@ -150,6 +151,22 @@ def _operations(flow: Flow) -> Iterator[Problem]:
             continue
         for fault in faults:
             yield Problem(name, fault, f"银行接口使用有误：{fault}")
+
+
+def texts_of(flow: Flow) -> Iterator[tuple[str, str]]:
+    """Every text of its own that it may say, with its language."""
+    for node in flow.nodes.values():
+        for spoken in node.says():
+            if isinstance(spoken, Text):
+                yield from ((text, language) for language, text in spoken.text.items())
+
+
+def _texts(flow: Flow) -> Iterator[Problem]:
+    for name, node in flow.nodes.items():
+        for spoken in node.says():
+            for language in flow.languages:
+                if isinstance(spoken, Text) and language not in spoken.text:
+                    yield Problem(name, f"a text is missing in {language}", f"缺少 {language} 文本")
 
 
 def _prompts(flow: Flow, catalogue: Catalogue) -> Iterator[Problem]:

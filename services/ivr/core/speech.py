@@ -61,6 +61,30 @@ class Named(_Value):
     by: str = Field(description="variable with the rest of the id")
 
 
+class Text(_Value):
+    """Say this text, for which nobody has recorded a prompt: a voice of the text-to-speech program makes it ahead."""
+
+    text: dict[Literal["zh", "en"], Annotated[str, Field(min_length=1, max_length=300)]]
+
+
+class Live(_Value):
+    """Say what the variable holds, such as a name: made when it is said, and kept nowhere."""
+
+    live: str = Field(description="variable with a text")
+
+
+class Words(str):
+    """A text among prompt ids; ``is_kept``: it is the flow's own, not a customer's, and may be made ahead."""
+
+    is_kept: bool
+
+    def __new__(cls, text: str, *, is_kept: bool) -> Words:
+        """The text itself."""
+        made = super().__new__(cls, text)
+        made.is_kept = is_kept
+        return made
+
+
 Cell = Literal["date", "amount", "signed", "number", "digits", "currency"]
 
 
@@ -72,7 +96,7 @@ class Rows(_Value):
 
 
 PromptId = Annotated[str, Field(pattern=r"^([a-z]+/)?[a-z0-9][a-z0-9-]{0,63}$")]
-Value = Amount | Digits | Number | Date | CardTail | CurrencyName | Named | Rows
+Value = Amount | Digits | Number | Date | CardTail | CurrencyName | Named | Rows | Text | Live
 Spoken = PromptId | Value
 
 # an amount of 10^12 yuan or more is a fault of the caller of this module, not a balance
@@ -91,7 +115,7 @@ def prompts(spoken: tuple[Spoken, ...], variables: Mapping[str, str], language: 
 
 def variables_of(spoken: Spoken) -> tuple[str, ...]:
     """The variables it says; of a card's tail none, the last four digits may always be said."""
-    if isinstance(spoken, str | CardTail):
+    if isinstance(spoken, str | CardTail | Text):
         return ()
     if isinstance(spoken, Named):
         return (spoken.by,)
@@ -113,10 +137,19 @@ def _said(item: Value, variables: Mapping[str, str], language: str) -> list[str]
         return [f"{item.prompt}{variables.get(item.by, '')}"]
     if isinstance(item, Rows):
         return _rows(item, variables.get(item.rows, ""), language)
+    if isinstance(item, Text | Live):
+        return _words(item, variables, language)
     if isinstance(item, CardTail):
         return _cell("digits", variables.get(item.card_tail, "")[-4:], language)
     ((kind, name),) = item.model_dump().items()
     return _cell(kind, variables.get(name, ""), language)
+
+
+def _words(item: Text | Live, variables: Mapping[str, str], language: str) -> list[str]:
+    if isinstance(item, Live):
+        text = variables.get(item.live, "")
+        return [Words(text, is_kept=False)] if text.strip() else []
+    return [Words(text, is_kept=True) for own, text in item.text.items() if own == language]
 
 
 def _rows(item: Rows, text: str, language: str) -> list[str]:

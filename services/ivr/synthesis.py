@@ -1,0 +1,143 @@
+"""Texts made into sound by an external program: those of flows ahead, kept by content; a customer's own when they are said, kept
+nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from ipcc.errors import Invalid
+from ipcc.ids import new_id
+from services.ivr.core.speech import Words
+
+log = structlog.get_logger(__name__)
+
+KEPT, PASSING = "text", "speech"
+LONGEST_TEXT = 500
+TIMEOUT_S = 8.0
+AT_ONCE = 4
+
+
+class Synthesizer(Protocol):
+    """The port of text to speech."""
+
+    def fingerprint(self, text: str, language: str) -> str:
+        """Names the sound of ``text``: another voice, program or text has another one."""
+
+    async def make(self, text: str, language: str, path: Path) -> None:
+        """Write the sound as a WAV file, readable for the group. Raises Invalid (``speech.…``)."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Text to speech by a program: ``{voice}`` and ``{file}`` in ``command`` are filled in, the text comes on its standard input.
+
+    No shell sees the text, and no process list shows it.
+    """
+
+    command: Sequence[str]
+    voices: Mapping[str, str]
+    _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def fingerprint(self, text: str, language: str) -> str:
+        parts = "\0".join((*self.command, self.voices.get(language, ""), text))
+        return hashlib.sha256(parts.encode()).hexdigest()[:40]
+
+    async def make(self, text: str, language: str, path: Path) -> None:
+        clean = "".join(letter if letter.isprintable() else " " for letter in text)
+        if not clean.strip() or len(clean) > LONGEST_TEXT:
+            raise Invalid("speech.text", f"a text to be said has 1 to {LONGEST_TEXT} letters")
+        if not self.command or language not in self.voices:
+            raise Invalid("speech.no_program", f"there is no text to speech for {language}")
+        half = path.with_suffix(f".{os.getpid()}.half")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            async with self._free:
+                await self._run(clean, language, half)
+            half.chmod(0o640)
+            half.replace(path)
+        except OSError as error:
+            raise Invalid("speech.not_made", f"the text could not be made into sound: {error.strerror}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                half.unlink(missing_ok=True)
+
+    async def _run(self, text: str, language: str, path: Path) -> None:
+        words = [word.format(voice=self.voices[language], file=path) for word in self.command]
+        devnull = asyncio.subprocess.DEVNULL
+        running = await asyncio.create_subprocess_exec(
+            *words, stdin=asyncio.subprocess.PIPE, stdout=devnull, stderr=devnull
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await running.communicate(text.encode())
+        except TimeoutError as error:
+            raise Invalid("speech.slow", "the text-to-speech program took too long") from error
+        finally:
+            if running.returncode is None:
+                running.kill()
+                await running.wait()
+        if running.returncode:
+            raise Invalid("speech.not_made", f"the text-to-speech program ended with {running.returncode}")
+
+
+@dataclass
+class Speaker:
+    """Gives the switch a file for every text. ``folders``: the sounds folders of the switch nodes, ``spool``: the switch's spool."""
+
+    synthesizer: Synthesizer
+    folders: Sequence[Path]
+    spool: Path
+    _kept: set[str] = field(default_factory=set)
+    _tried: set[str] = field(default_factory=set)
+
+    async def prepare(self, texts: Iterable[tuple[str, str]]) -> None:
+        """Make texts of flows (text, language) ahead, for every folder; what cannot be made is made when it is said, or not at all."""
+        for text, language in texts:
+            name = self._name(text, language)
+            if name in self._tried:
+                continue
+            self._tried.add(name)
+            try:
+                for folder in self.folders:
+                    place = folder / language / f"{name}.wav"
+                    if not place.exists():
+                        await self.synthesizer.make(text, language, place)
+            except Invalid as error:
+                log.warning("text_not_prepared", language=language, code=error.code)
+            else:
+                self._kept.add(name)
+
+    @asynccontextmanager
+    async def voiced(self, said: Sequence[str], language: str) -> AsyncIterator[tuple[str, ...]]:
+        """What the switch shall play: prompt ids, and absolute paths of files that are gone after this. Raises Invalid."""
+        passing: list[Path] = []
+        try:
+            found = []
+            for one in said:
+                if not isinstance(one, Words):
+                    found.append(one)
+                elif one.is_kept and self._name(one, language) in self._kept:
+                    found.append(self._name(one, language))
+                else:
+                    path = (self.spool / PASSING / f"{new_id()}.wav").absolute()
+                    passing.append(path)
+                    await self.synthesizer.make(one, language, path)
+                    found.append(str(path))
+            yield tuple(found)
+        finally:
+            for path in passing:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+    def _name(self, text: str, language: str) -> str:
+        return f"{KEPT}/{self.synthesizer.fingerprint(text, language)}"
