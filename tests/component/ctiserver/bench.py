@@ -16,7 +16,7 @@ from ipcc.bus import MemoryBroker, MemoryBus, Publisher, received_from
 from ipcc.bus.port import BEGINNING
 from ipcc.clock import Clock, SystemClock
 from ipcc.contracts.call import CallPayload, PhoneChanged
-from ipcc.contracts.config import ConfigChanged, ConfigObject, Organisation, Phone, Queue, Skill, User
+from ipcc.contracts.config import Capacity, ConfigChanged, ConfigObject, Organisation, Phone, Queue, Skill, User
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL, PHONE, Topic
 from ipcc.esl.commands import Command, ShowRegistrations, UuidDump, UuidHold, UuidKill
@@ -46,6 +46,8 @@ BANK: tuple[ConfigObject, ...] = (
     Phone(id="1005", name="Supervisor"),
     User(id="li", name="李雷", organisation="bank", skills={"cards": 5}, phone="1001"),
     User(id="han", name="韩梅", organisation="bank", skills={"cards": 5}),
+    # she writes, and takes no calls
+    User(id="mei", name="梅", organisation="bank", skills={"cards": 5}, capacity=Capacity(voice=0, chat=2)),
     User(id="boss", name="Boss", organisation="bank", roles=("supervisor",)),
     User(id="tester", name="Chief", organisation="bank", roles=("supervisor",), phone="1005"),
 )

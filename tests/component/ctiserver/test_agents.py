@@ -54,6 +54,12 @@ async def test_what_cannot_be_is_refused_by_name_before_acd_is_asked(bench: Benc
         assert acd.asked == []
 
 
+async def test_who_takes_no_calls_signs_in_without_a_phone(bench: Bench) -> None:
+    async with office_of(bench) as office, Acd().running(bench) as acd, office.client("mei") as client:
+        assert (await client.post("/v1/agents/mei/sign-in", json={"ready": True})).status_code == 200
+        assert acd.asked == [SignIn(agent_id="mei", phone_id="", ready=True)]
+
+
 async def test_acds_refusal_is_the_answer(bench: Bench) -> None:
     async with office_of(bench) as office, Acd(busy={"li"}).running(bench), office.client("li") as client:
         answer = await client.post("/v1/agents/li/sign-out")
