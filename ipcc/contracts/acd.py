@@ -82,6 +82,10 @@ class AgentChanged(AcdPayload):
     then_reason: str = Field(
         default="", description="not ready for this reason once the contact and its wrap-up are over"
     )
+    limit_at: AwareDatetime | None = Field(
+        default=None, description="until when the reason he is not ready for is good"
+    )
+    overdue: bool = Field(default=False, description="that time is over, and he is still not ready")
 
 
 class EntryQueued(AcdPayload):
@@ -348,6 +352,7 @@ class SetNotReady(AcdCommand):
 
     agent_id: str
     reason: str
+    by: str = Field(default="", description="who puts him there, if it is not he: bound by none of the reason's limits")
 
 
 class EndWrapUp(AcdCommand):

@@ -297,6 +297,24 @@ class DialPlan(ConfigModel):
     rules: tuple[DialRule, ...] = Field(min_length=1, max_length=200)
 
 
+class PauseReason(ConfigModel):
+    """Why an agent takes no contacts, such as a meal. Where there are any, no other reason is taken from agents.
+
+    Past a limit he stays not ready and is shown as overdue. Without ``roles`` it is everybody's.
+    """
+
+    kind: Literal["pause_reason"] = "pause_reason"
+    name_en: Annotated[str, Field(max_length=80)] = ""
+    limit_s: int = Field(default=0, ge=0, le=86_400, description="so long one pause is good for; 0 = no limit")
+    daily_limit_s: int = Field(
+        default=0, ge=0, le=86_400, description="so long all of one day are good for, in the bank's zone; 0 = no limit"
+    )
+    roles: tuple[Literal["agent", "supervisor", "quality", "administrator", "auditor", "system"], ...] = ()
+    most_at_once: int = Field(
+        default=0, ge=0, le=10_000, description="so many agents who share a group may have it at once; 0 = all"
+    )
+
+
 class Webhook(ConfigModel):
     """A system that is sent the events of the calls of a unit and of the units under it, by HTTP.
 
@@ -317,7 +335,7 @@ class Webhook(ConfigModel):
 
 
 ConfigObject = Annotated[
-    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | Webhook,
+    Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | PauseReason | Webhook,
     Field(discriminator="kind"),
 ]
 KINDS: tuple[str, ...] = (
@@ -329,12 +347,13 @@ KINDS: tuple[str, ...] = (
     "entry_point",
     "calendar",
     "dial_plan",
+    "pause_reason",
     "webhook",
 )
 
 _MODELS: dict[str, type[ConfigModel]] = {
     kind.model_fields["kind"].default: kind
-    for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar, DialPlan, Webhook)
+    for kind in (Organisation, Skill, Queue, Phone, User, EntryPoint, Calendar, DialPlan, PauseReason, Webhook)
 }
 
 

@@ -71,7 +71,7 @@ async def force_state(
 ) -> AgentAnswer:
     how = {"state": forced.state, "reason": forced.reason if forced.state == "not_ready" else ""}
     async with audit.act(principal.subject, "force_state", "agent", agent_id, **how):
-        return await desk.force(agent_id, forced)
+        return await desk.force(agent_id, forced, principal.subject)
 
 
 @router.patch("/entries/{entry_id}", dependencies=[MAY_FORCE], summary="Move a waiting contact, or change its priority")

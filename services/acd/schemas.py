@@ -49,6 +49,8 @@ class AgentView(BaseModel):
     call_id: str
     offer_id: str
     until: datetime | None
+    limit_at: datetime | None = Field(description="until when the reason he is not ready for is good")
+    overdue: bool = Field(description="that time is over, and he is still not ready")
     skills: dict[str, int]
     media: list[MediumView]
 
@@ -159,3 +161,5 @@ class AgentAnswer(BaseModel):
     then_reason: str = ""
     phone_id: str = ""
     until: datetime | None = None
+    limit_at: datetime | None = None
+    overdue: bool = False

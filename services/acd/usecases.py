@@ -94,12 +94,12 @@ class Desk:
             raise NotFound("acd.unknown_contact", f"nothing is known of contact {contact_id}", contact_id=contact_id)
         return Why(id=contact_id, stays=[_stay(story) for story in stories])
 
-    async def force(self, agent_id: str, forced: ForcedState) -> AgentAnswer:
+    async def force(self, agent_id: str, forced: ForcedState, by: str) -> AgentAnswer:
         """Put an agent in a state. Raises what the owner raises, and Unavailable when no owner answers."""
         user = next((u for u in self._objects(User) if u.id == agent_id), None)
         if user is None:
             raise NotFound("acd.unknown_agent", f"there is no agent {agent_id}", agent_id=agent_id)
-        return AgentAnswer.model_validate(await self.requester.ask(_order(user, forced), ASK_TIMEOUT_S))
+        return AgentAnswer.model_validate(await self.requester.ask(_order(user, forced, by), ASK_TIMEOUT_S))
 
     async def change(self, entry_id: str, changed: ChangedEntry, by: str) -> EntryAnswer:
         """Move a waiting contact or give it another priority. Raises what the owner raises."""
@@ -180,6 +180,8 @@ class Desk:
             call_id=row.call_id,
             offer_id=row.offer_id,
             until=row.until,
+            limit_at=row.limit_at,
+            overdue=row.overdue,
             skills=dict(user.skills),
             media=media_of(user, row),
         )
@@ -195,12 +197,12 @@ def _is_agent(user: User) -> bool:
     return bool(user.skills) or "agent" in user.roles
 
 
-def _order(user: User, forced: ForcedState) -> AcdCommand:
+def _order(user: User, forced: ForcedState, by: str) -> AcdCommand:
     match forced.state:
         case "ready":
             return SetReady(domain=user.domain, agent_id=user.id)
         case "not_ready":
-            return SetNotReady(domain=user.domain, agent_id=user.id, reason=forced.reason)
+            return SetNotReady(domain=user.domain, agent_id=user.id, reason=forced.reason, by=by)
         case _:
             return SignOut(domain=user.domain, agent_id=user.id, force=True)
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ENTRY_POINT = "entry_point"
     CALENDAR = "calendar"
     DIAL_PLAN = "dial_plan"
+    PAUSE_REASON = "pause_reason"
 
 
 class VersionAnswer(BaseModel):

@@ -82,7 +82,8 @@ async def set_ready(agent_id: Id, who: CurrentPrincipal, desk: Desk) -> Answer:
 @router.post("/agents/{agent_id}/not-ready", summary="The agent takes no contacts, for a reason")
 async def set_not_ready(agent_id: Id, body: NotReadyBody, who: CurrentPrincipal, desk: Desk) -> Answer:
     check_self(who, agent_id)
-    return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason)))
+    by = "" if who.subject == agent_id else who.subject
+    return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason, by)))
 
 
 @router.post("/agents/{agent_id}/wrap-up/end", summary="The after-call work is done")

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 TAKEN_OVER = 4409
 """The close code of a desktop whose agent opened another."""
 LOST = "desktop_lost"
+OURSELVES = "ctiserver"
 """The reason he is not ready for."""
 LOOK_EVERY_S = 0.5
 KEEP = timedelta(hours=1)
@@ -114,7 +115,7 @@ class Attendance:
             return
         log.warning("desktop_lost", agent_id=agent_id)
         try:
-            await self.desk.set_not_ready(agent_id, LOST)
+            await self.desk.set_not_ready(agent_id, LOST, by=OURSELVES)
         except IpccError as error:
             log.warning("desktop_lost_not_told", agent_id=agent_id, reason=str(error))
 

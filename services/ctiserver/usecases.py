@@ -79,10 +79,10 @@ class AgentDesk:
         user = self.directory.agent(agent_id)
         return await self._ask(SetReady(domain=user.domain, agent_id=agent_id))
 
-    async def set_not_ready(self, agent_id: str, reason: str) -> Mapping[str, Any]:
-        """The agent takes none, for ``reason``."""
+    async def set_not_ready(self, agent_id: str, reason: str, by: str = "") -> Mapping[str, Any]:
+        """The agent takes none, for ``reason``; ``by`` is who puts him there, if it is not he."""
         user = self.directory.agent(agent_id)
-        return await self._ask(SetNotReady(domain=user.domain, agent_id=agent_id, reason=reason))
+        return await self._ask(SetNotReady(domain=user.domain, agent_id=agent_id, reason=reason, by=by))
 
     async def end_wrap_up(self, agent_id: str, code: str) -> Mapping[str, Any]:
         """The agent has finished his after-call work."""

@@ -18,7 +18,7 @@ from ipcc.contracts.acd import (
 from ipcc.contracts.call import PhoneChanged
 from ipcc.contracts.config import VOICE
 from ipcc.errors import NotFound, NotNow
-from services.acd.core import digital, offers
+from services.acd.core import digital, offers, pauses
 from services.acd.core.contacts import tell_handled
 from services.acd.core.freedom import freedom
 from services.acd.core.moves import Given
@@ -118,6 +118,7 @@ def set_not_ready(turn: Turn, command: SetNotReady) -> None:
     """He takes no contacts, for a reason; in a contact it holds from the end of wrap-up."""
     agent = turn.agent(command.agent_id)
     if turn.allows(agent, Given.BE_NOT_READY):
+        pauses.check(turn.state, agent, command.reason, command.by)
         if agent.state in FREE:
             if (agent.state, agent.reason, agent.until) != (AgentState.NOT_READY, command.reason, None):
                 turn.move(agent, Given.BE_NOT_READY, Become(AgentState.NOT_READY, command.reason))
@@ -164,6 +165,12 @@ def time_up(turn: Turn, agent: Agent) -> None:
     turn.move(agent, Given.TIME_UP, freedom(turn, agent, Become(AgentState.READY)))
 
 
+def run_over(turn: Turn, agent: Agent) -> None:
+    """The time his reason is good for is over: he stays not ready, and everybody is told."""
+    if turn.allows(agent, Given.LIMIT):
+        turn.move(agent, Given.LIMIT, Become(agent.state, agent.reason, until=agent.until, overdue=True))
+
+
 def hear_phone(turn: Turn, fact: PhoneChanged) -> None:
     """Nobody is ready without a working phone (I9); who lost only his phone is ready again when it is back."""
     for agent in [turn.state.agents[key] for key in sorted(turn.state.at_phone.get(fact.phone_id, ()))]:
@@ -199,6 +206,8 @@ def describe(agent: Agent) -> dict[str, Any]:
         "then_reason": agent.then_reason,
         "phone_id": agent.phone_id,
         "until": agent.until.isoformat() if agent.until else None,
+        "limit_at": agent.limit_at.isoformat() if agent.limit_at else None,
+        "overdue": agent.overdue,
     }
 
 

@@ -87,6 +87,8 @@ def _time_passed(turn: Turn, given: TimePassed) -> None:
             _expire(turn, state.offers[key])
         elif table == "agents" and state.agents[key].until == at:
             agents.time_up(turn, state.agents[key])
+        elif table == "pauses":
+            agents.run_over(turn, state.agents[key])
         elif table == "contacts" and key in state.contacts:
             digital.time_up(turn, state.contacts[key])
         elif table == "entries" and key in state.entries and not state.entries[key].offer_id:

@@ -32,6 +32,7 @@ from ipcc.contracts.config import (
     ConfigChanged,
     DialPlan,
     Organisation,
+    PauseReason,
     Phone,
     Queue,
     Skill,
@@ -44,6 +45,7 @@ from services.acd.core.inputs import NodeChanged
 from services.acd.core.last_agents import remember
 from services.acd.core.load import worked
 from services.acd.core.opening import is_zone
+from services.acd.core.pauses import used
 from services.acd.core.rows import (
     DEFAULT_HANDLE_S,
     EPOCH_ROW,
@@ -85,19 +87,25 @@ def learn(state: State, given: object, now: datetime) -> None:
 
 def _agent_changed(state: State, event: AgentChanged, at: datetime) -> None:
     old = state.agents.get(event.agent_id, Agent(event.agent_id))
+    is_same = (old.state, old.reason) == (event.state, event.reason)
+    paused_on, paused_s = (old.paused_on, old.paused_s) if is_same else used(old, at)
     state.write(
         state.agents,
         event.agent_id,
         replace(
             worked(old, event.state, at),
             state=event.state,
-            since=old.since if (old.state, old.reason) == (event.state, event.reason) else at,
+            since=old.since if is_same else at,
             reason=event.reason,
             then_reason=event.then_reason,
             phone_id=event.phone_id,
             offer_id=event.offer_id,
             call_id=event.call_id,
             until=event.until,
+            limit_at=event.limit_at,
+            overdue=event.overdue,
+            paused_on=paused_on,
+            paused_s=paused_s,
             idle_since=_idle_since(old, event, at),
             offered_epoch=_offered_epoch(state, old, event),
             uses=without_pauses(old.uses) if event.state is AgentState.READY else old.uses,
@@ -300,7 +308,7 @@ def _learn_config(state: State, given: ConfigChanged, now: datetime) -> None:
         case Calendar() as calendar if not is_zone(calendar.timezone):
             # the same for a calendar: its queues go on by its last good hours
             state.write(state.broken, f"calendar/{calendar.id}", f"there is no time zone {calendar.timezone}")
-        case Calendar() | Organisation() | DialPlan() as kept:
+        case Calendar() | Organisation() | DialPlan() | PauseReason() as kept:
             state.erase(state.broken, f"{kept.kind}/{kept.id}")
             state.write(_TABLES[kept.kind](state), kept.id, kept)
         case Skill() | Phone() as known:
@@ -344,6 +352,7 @@ _TABLES: dict[str, Callable[[State], Table[Any]]] = {
     "calendar": lambda state: state.calendars,
     "organisation": lambda state: state.units,
     "dial_plan": lambda state: state.plans,
+    "pause_reason": lambda state: state.reasons,
 }
 
 

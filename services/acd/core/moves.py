@@ -32,6 +32,7 @@ class Given(StrEnum):
     TALK_END = "talk_end"
     WRAP_UP_END = "wrap_up_end"
     TIME_UP = "time_up"
+    LIMIT = "limit"
     PHONE_LOST = "phone_lost"
     PHONE_BACK = "phone_back"
 
@@ -86,6 +87,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _OVER,
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _EARLIER,
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: Stay("he is out"),
         Given.PHONE_BACK: Stay("he is out"),
     },
@@ -100,6 +102,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _OVER,
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _go(READY, NOT_READY),
+        Given.LIMIT: _go(NOT_READY),
         Given.PHONE_LOST: Stay("he is not ready"),
         Given.PHONE_BACK: _go(READY),
     },
@@ -115,6 +118,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _OVER,
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _EARLIER,
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: _go(NOT_READY),
         Given.PHONE_BACK: Stay("he is ready"),
     },
@@ -130,6 +134,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _go(READY, NOT_READY, OUT),
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _EARLIER,
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: Stay("the offer will tell"),
         Given.PHONE_BACK: Stay("the offer will tell"),
     },
@@ -145,6 +150,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _go(READY, NOT_READY, OUT),
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _EARLIER,
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: Stay("the offer will tell"),
         Given.PHONE_BACK: Stay("the offer will tell"),
     },
@@ -160,6 +166,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _OVER,
         Given.TALK_END: _go(WRAP_UP, READY, NOT_READY, OUT),
         Given.TIME_UP: _EARLIER,
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: Stay("the conversation will tell"),
         Given.PHONE_BACK: Stay("the conversation will tell"),
     },
@@ -174,6 +181,7 @@ MOVES: dict[AgentState, dict[Given, Row]] = {
         Given.OFFER_END: _OVER,
         Given.TALK_END: _NO_TALK,
         Given.TIME_UP: _go(READY, NOT_READY, OUT),
+        Given.LIMIT: _EARLIER,
         Given.PHONE_LOST: _PENDING,
         Given.PHONE_BACK: _PENDING,
     },

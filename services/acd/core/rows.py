@@ -20,6 +20,7 @@ SHARE_ROW = "share"
 
 # shared by all who hold nothing in writing; never changed
 _NO_USES: Mapping[str, Use] = {}
+_NO_PAUSES: Mapping[str, float] = {}
 
 
 def share_row(queue_id: str) -> str:
@@ -68,6 +69,11 @@ class Agent:
     load: float = 0.0
     load_at: datetime | None = None
     offered_epoch: int = 0
+    limit_at: datetime | None = None
+    overdue: bool = False
+    paused_on: str = ""
+    paused_s: Mapping[str, float] = field(default_factory=lambda: _NO_PAUSES)
+    """Seconds per reason of the pauses that ended on the day ``paused_on``; ``limit_at`` and ``overdue`` are of the one he is in."""
     uses: Mapping[str, Use] = field(default_factory=lambda: _NO_USES)
     """How he stands in each medium of writing that he ever had anything of. Whatever else is said here is his telephone's."""
 

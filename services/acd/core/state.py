@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from ipcc.contracts.acd import AgentState
-from ipcc.contracts.config import Calendar, DialPlan, Organisation, Queue, User
+from ipcc.contracts.config import Calendar, DialPlan, Organisation, PauseReason, Queue, User
 from services.acd.core.lanes import Lanes
 from services.acd.core.rows import EPOCH_ROW, Agent, Contact, Entry, Offer, OrderKey, Pace, PastEntry, Served
 
@@ -103,11 +103,11 @@ class State:
         self.queues: Table[Queue] = Table(self._index_queue)
         self.removed_queues: Table[bool] = Table()
         self.broken: Table[str] = Table()
-        self.skills: Table[bool] = Table()
+        self.skills, self.phones = Table[bool](), Table[bool]()
+        self.reasons: Table[PauseReason] = Table()
         self.calendars: Table[Calendar] = Table()
         self.units: Table[Organisation] = Table()
         self.plans: Table[DialPlan] = Table()
-        self.phones: Table[bool] = Table()
         self.registrations: Table[Registration] = Table(self._index_registration)
         self.nodes: Table[str] = Table(self._index_node)
         self.gone: Table[datetime] = Table(self._index_gone)
@@ -259,6 +259,7 @@ class State:
             self.signed_in += 1
         self.lanes.put_agent(old, row)
         self._start_timer("agents", key, row.until)
+        self._start_timer("pauses", key, None if row.overdue else row.limit_at)
 
     def _index_entry(self, key: str, old: Entry | None, row: Entry | None) -> None:
         self._index_last_agent(key, old, row)
@@ -363,6 +364,9 @@ class State:
         if table == "offers":
             offer = self.offers.get(key)
             return offer is not None and offer.deadline == at
+        if table == "pauses":
+            agent = self.agents.get(key)
+            return agent is not None and agent.limit_at == at and not agent.overdue
         if table == "contacts":
             contact = self.contacts.get(key)
             return contact is not None and contact.until == at

@@ -11,6 +11,7 @@ from ipcc.errors import IllegalMove
 from services.acd.core.effects import Effect
 from services.acd.core.fold import evolve
 from services.acd.core.moves import Given, Stay, look_up
+from services.acd.core.pauses import limit_at
 from services.acd.core.rows import Agent
 from services.acd.core.state import State
 
@@ -26,6 +27,7 @@ class Become:
     offer_id: str = ""
     call_id: str = ""
     until: datetime | None = None
+    overdue: bool = False
 
 
 @dataclass
@@ -62,8 +64,13 @@ class Turn:
         row = look_up(agent.id, agent.state, given)
         if isinstance(row, Stay) or to.state not in row.to:
             raise IllegalMove(f"agent {agent.id}", agent.state, f"{given} to {to.state}")
+        is_paused = to.state is AgentState.NOT_READY
+        goes_on = is_paused and agent.state is AgentState.NOT_READY and agent.reason == to.reason
+        limit = limit_at(self.state, agent, to.reason, self.now) if is_paused and not goes_on else None
         self.tell(
             AgentChanged,
+            limit_at=agent.limit_at if goes_on else limit,
+            overdue=to.overdue or (goes_on and agent.overdue),
             agent_id=agent.id,
             state=to.state,
             reason=to.reason,

@@ -24,6 +24,7 @@ SECTIONS = {
     "entry_points": "entry_point",
     "calendars": "calendar",
     "dial_plans": "dial_plan",
+    "pause_reasons": "pause_reason",
 }
 
 _MAX_DEPTH = 8

@@ -6,12 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from ipcc.contracts.config import Calendar, DialPlan, EntryPoint, Organisation, Phone, Queue, Skill, User, Webhook
+from ipcc.contracts.config import (
+    Calendar,
+    DialPlan,
+    EntryPoint,
+    Organisation,
+    PauseReason,
+    Phone,
+    Queue,
+    Skill,
+    User,
+    Webhook,
+)
 from services.admin.core.dial_rules import dial_faults
 from services.admin.core.faults import Fault
 from services.admin.core.queue_rules import queue_faults
 
-Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | Webhook
+Object = Organisation | Skill | Queue | Phone | User | EntryPoint | Calendar | DialPlan | PauseReason | Webhook
 Key = tuple[str, str]
 Objects = Mapping[Key, Object]
 
@@ -35,7 +46,16 @@ def faults(objects: Objects) -> list[Fault]:
     found += _many_webhooks(objects)
     found += queue_faults(objects)
     found += dial_faults(objects)
+    found += _pause_faults(objects)
     return found
+
+
+def _pause_faults(objects: Objects) -> Iterator[Fault]:
+    for one in objects.values():
+        if isinstance(one, PauseReason) and one.daily_limit_s and one.limit_s > one.daily_limit_s:
+            problem = f"one pause of {one.limit_s} s is longer than all of a day, {one.daily_limit_s} s"
+            chinese = f"单次时限 {one.limit_s} 秒长于每日时限 {one.daily_limit_s} 秒;请缩短单次时限"
+            yield Fault("pause_reason", one.id, "limit_s", problem, "shorten it, or leave one out", chinese)
 
 
 def references(subject: Object) -> Iterator[tuple[str, Key]]:

@@ -17,8 +17,9 @@ from ipcc.auth.principal import Role
 from ipcc.auth.tokens import issue_development_token
 from ipcc.bus import received_from
 from ipcc.bus.port import BEGINNING
-from ipcc.contracts.acd import SetNotReady
+from ipcc.contracts.acd import AgentChanged, SetNotReady
 from ipcc.contracts.audit import ActDone
+from ipcc.contracts.config import ConfigChanged, PauseReason
 from ipcc.contracts.topics import AUDIT
 from ipcc.errors import Unavailable
 from ipcc.http.server import serving
@@ -92,6 +93,30 @@ async def test_an_act_while_the_broker_is_away_is_told_when_it_is_back(stand: St
         ((act, _, who, outcome),) = await audited(stand, 1)
         assert (act, who) == ("force_state", "ann")
         assert outcome != "done"
+
+
+async def test_a_supervisor_sees_who_is_overdue_and_a_reason_nobody_administered_is_refused_by_name(
+    stand: Stand,
+) -> None:
+    async with stand.acd() as client:
+        await stand.sign_in("ann", "bob")
+        meal = PauseReason(id="meal", name="用餐", limit_s=1)
+        await stand.tell(ConfigChanged(kind="pause_reason", object_id="meal", version=1, object=meal))
+
+        async def is_refused() -> str:
+            body = {"state": "not_ready", "reason": "siesta"}
+            answer = await client.post("/v1/agents/bob/state", json=body)
+            return str(answer.json()["code"]) if answer.status_code == 422 else ""
+
+        assert await until(is_refused, what="refused") == "acd.unknown_reason"
+        await stand.ask(SetNotReady(agent_id="ann", reason="meal"))
+        await stand.hear(AgentChanged, agent_id="ann", overdue=True)
+
+        async def is_shown() -> bool:
+            ann = next(one for one in (await client.get("/v1/agents")).json() if one["id"] == "ann")
+            return bool(ann["overdue"]) and ann["state"] == "not_ready" and ann["limit_at"] is not None
+
+        await until(is_shown, what="shown as overdue")
 
 
 @asynccontextmanager

@@ -170,6 +170,13 @@ async def test_what_is_in_use_cannot_be_removed(rig: Rig) -> None:
         ("queue/vip", {"name": "V", "rings": 3}, "rings: Extra inputs"),
         ("queue/vip", {"name": "V", "id": "other"}, "the body says 'other'"),
         ("queue/Not%20an%20id", {"name": "V"}, "id: String should match"),
+        (
+            "pause_reason/meal",
+            {"name": "用餐", "limit_s": 9, "daily_limit_s": 8},
+            "one pause of 9 s is longer than all",
+        ),
+        ("pause_reason/meal", {"name": "用餐", "limit_s": 90_000}, "limit_s: Input should be less than or equal to"),
+        ("pause_reason/meal", {"name": "用餐", "roles": ["boss"]}, "roles.0: Input should be"),
         ("entry_point/x", {"name": "X", "number": "95500", "flow": "f", "organisation": "bank"}, "95500 leads to main"),
     ],
 )

@@ -34,7 +34,7 @@ async def test_an_agent_whose_desktop_is_lost_is_not_ready_after_the_stated_time
             await ready(bench, "li")
             await desktop.until("agent.state")
         await until(lambda: acd.asked, what="acd is told")
-        assert acd.asked == [SetNotReady(agent_id="li", reason="desktop_lost")]
+        assert acd.asked == [SetNotReady(agent_id="li", reason="desktop_lost", by="ctiserver")]
         assert await told(bench) == [("d1", True), ("d1", False)]
 
 
