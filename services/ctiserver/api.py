@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.websockets import WebSocket
 
+from ipcc.audit import Act, Audit
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
 from ipcc.call.model import Call
@@ -40,6 +42,7 @@ from services.ctiserver.usecases import AgentDesk, CallControl
 router = APIRouter(prefix="/v1", tags=["ctiserver"])
 
 Desk = Annotated[AgentDesk, Depends(provided(AgentDesk))]
+AuditHere = Annotated[Audit, Depends(provided(Audit))]
 Known = Annotated[Directory, Depends(provided(Directory))]
 Shown = Annotated[Desktops, Depends(provided(Desktops))]
 Feed = Annotated[DesktopFeed, Depends(provided(DesktopFeed))]
@@ -47,6 +50,15 @@ Stream = Annotated[DesktopHub, Depends(provided(DesktopHub))]
 Seats = Annotated[Attendance, Depends(provided(Attendance))]
 
 Overseer = Annotated[Principal, Depends(require(Role.SUPERVISOR, Role.SYSTEM, Role.ADMINISTRATOR))]
+
+
+def _told(
+    audit: Audit, who: Principal, act: str, agent_id: str, **how: object
+) -> AbstractAsyncContextManager[Act | None]:
+    """Audited when somebody does it to another; of himself his state tells it."""
+    if who.subject == agent_id:
+        return nullcontext()
+    return audit.act(who.subject, act, "agent", agent_id, **how)
 
 
 def _view(call: Call, control: CallControl) -> CallView:
@@ -57,40 +69,53 @@ def _view(call: Call, control: CallControl) -> CallView:
 @router.post(
     "/agents/{agent_id}/sign-in", summary="The agent is here, at a phone that is registered or a number outside"
 )
-async def sign_in(agent_id: Id, body: SignInBody, who: CurrentPrincipal, desk: Desk) -> Answer:
-    check_self(who, agent_id)
-    if body.number is not None:
-        return Answer(agent_id=agent_id, answer=dict(await desk.sign_in_outside(agent_id, body.number, body.ready)))
-    return Answer(agent_id=agent_id, answer=dict(await desk.sign_in(agent_id, body.phone, body.ready)))
+async def sign_in(agent_id: Id, body: SignInBody, who: CurrentPrincipal, desk: Desk, audit: AuditHere) -> Answer:
+    async with _told(audit, who, "sign_in", agent_id):
+        check_self(who, agent_id)
+        if body.number is not None:
+            answer = await desk.sign_in_outside(agent_id, body.number, body.ready)
+        else:
+            answer = await desk.sign_in(agent_id, body.phone, body.ready)
+    return Answer(agent_id=agent_id, answer=dict(answer))
 
 
 @router.post("/agents/{agent_id}/sign-out", summary="The agent goes")
-async def sign_out(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: SignOutBody | None = None) -> Answer:
-    check_self(who, agent_id)
+async def sign_out(
+    agent_id: Id, who: CurrentPrincipal, desk: Desk, audit: AuditHere, body: SignOutBody | None = None
+) -> Answer:
     force = body is not None and body.force
-    if force and not who.has(*OVER_ALL):
-        raise NotAllowed("agent.force", "only a supervisor signs an agent out by force")
-    return Answer(agent_id=agent_id, answer=dict(await desk.sign_out(agent_id, force)))
+    async with _told(audit, who, "sign_out", agent_id, force=force):
+        check_self(who, agent_id)
+        if force and not who.has(*OVER_ALL):
+            raise NotAllowed("agent.force", "only a supervisor signs an agent out by force")
+        return Answer(agent_id=agent_id, answer=dict(await desk.sign_out(agent_id, force)))
 
 
 @router.post("/agents/{agent_id}/ready", summary="The agent takes contacts")
-async def set_ready(agent_id: Id, who: CurrentPrincipal, desk: Desk) -> Answer:
-    check_self(who, agent_id)
-    return Answer(agent_id=agent_id, answer=dict(await desk.set_ready(agent_id)))
+async def set_ready(agent_id: Id, who: CurrentPrincipal, desk: Desk, audit: AuditHere) -> Answer:
+    async with _told(audit, who, "set_ready", agent_id):
+        check_self(who, agent_id)
+        return Answer(agent_id=agent_id, answer=dict(await desk.set_ready(agent_id)))
 
 
 @router.post("/agents/{agent_id}/not-ready", summary="The agent takes no contacts, for a reason")
-async def set_not_ready(agent_id: Id, body: NotReadyBody, who: CurrentPrincipal, desk: Desk) -> Answer:
-    check_self(who, agent_id)
+async def set_not_ready(
+    agent_id: Id, body: NotReadyBody, who: CurrentPrincipal, desk: Desk, audit: AuditHere
+) -> Answer:
     by = "" if who.subject == agent_id else who.subject
-    return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason, by)))
+    async with _told(audit, who, "set_not_ready", agent_id, reason=body.reason):
+        check_self(who, agent_id)
+        return Answer(agent_id=agent_id, answer=dict(await desk.set_not_ready(agent_id, body.reason, by)))
 
 
 @router.post("/agents/{agent_id}/wrap-up/end", summary="The after-call work is done")
-async def end_wrap_up(agent_id: Id, who: CurrentPrincipal, desk: Desk, body: WrapUpBody | None = None) -> Answer:
-    check_self(who, agent_id)
+async def end_wrap_up(
+    agent_id: Id, who: CurrentPrincipal, desk: Desk, audit: AuditHere, body: WrapUpBody | None = None
+) -> Answer:
     code = body.code if body else ""
-    return Answer(agent_id=agent_id, answer=dict(await desk.end_wrap_up(agent_id, code)))
+    async with _told(audit, who, "end_wrap_up", agent_id, code=code):
+        check_self(who, agent_id)
+        return Answer(agent_id=agent_id, answer=dict(await desk.end_wrap_up(agent_id, code)))
 
 
 @router.get("/agents/{agent_id}", summary="The agent's last known state, his offers and legs")

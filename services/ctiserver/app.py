@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from ipcc.audit import Audit
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
 from ipcc.contracts.envelope import Event
@@ -72,7 +73,7 @@ class _Works:
         self.switches = parts.switches(settings, PLAN)
         self.config, self.phones = View(bus, CONFIG, clock, salvage), View(bus, PHONE, clock)
         self.requester = Requester(bus, publisher, settings.instance)
-        self.outgoing = Outgoing(publisher, metrics, settings.unsent_limit)
+        self.outgoing, self.audit = Outgoing(publisher, metrics, settings.unsent_limit), Audit(publisher, clock)
         changes = Changes()
         ear = Ear(self.outgoing, self.phones, changes, clock, metrics)
         self.journal = Journal(bus, CALL, clock, timedelta(hours=settings.read_back_hours), ear.recall)
@@ -149,6 +150,7 @@ class _Works:
             self.outgoing.start(tasks)
             tasks.spawn("read configuration", self.config.run)
             tasks.spawn("read phones", self.phones.run)
+            tasks.spawn("tell acts", self.audit.run)
             tasks.spawn("hear replies", self.requester.run)
             tasks.spawn("read calls", self.journal.run)
             for topic, reader in self.feed.journals.items():
@@ -176,6 +178,7 @@ class _Works:
         health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
         health.add("ear", self.holding.problem)
         health.add("facts", self.outgoing.problem)
+        health.complain("audit", self.audit.problem)
         health.add("desktops", self.feed.problem)
         health.add("webhooks", self.webhooks.problem)
         health.add_tasks(self.tasks)
@@ -213,6 +216,7 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         examples=EXAMPLES,
         provides=[
             works.desk,
+            works.audit,
             works.control,
             works.directory,
             works.desktops,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from ipcc.auth.principal import Role
+from ipcc.bus import received_from
+from ipcc.bus.port import BEGINNING
 from ipcc.contracts.acd import AgentChanged, AgentState, EndWrapUp, SetNotReady, SetReady, SignIn, SignOut
+from ipcc.contracts.audit import ActDone
+from ipcc.contracts.topics import AUDIT
 from tests.component.ctiserver.bench import Bench
 from tests.component.ctiserver.desk import Acd, office_of
 from tests.support.until import until
@@ -31,6 +35,33 @@ async def test_signing_in_asks_acd_with_the_phone_configured_for_the_agent(bench
             EndWrapUp(agent_id="li", code="sold"),
             SignOut(agent_id="li"),
         ]
+
+
+async def test_what_somebody_does_to_another_agent_is_audited_and_what_he_does_himself_is_not(bench: Bench) -> None:
+    async with office_of(bench) as office, Acd().running(bench) as acd:
+        async with office.client("li") as agent:
+            assert (await agent.post("/v1/agents/li/not-ready", json={"reason": "lunch"})).status_code == 200
+        async with office.client("han") as stranger:
+            assert (await stranger.post("/v1/agents/li/ready")).status_code == 403
+        async with office.client("boss", Role.SUPERVISOR) as boss:
+            await boss.post("/v1/agents/li/not-ready", json={"reason": "coaching"})
+            await boss.post("/v1/agents/li/sign-out", json={"force": True})
+
+        async def told() -> list[ActDone]:
+            async with bench.bus.replay(AUDIT.name, BEGINNING) as reader:
+                found = [received_from(record).event.data async for record in reader]
+            acts = [act for act in found if isinstance(act, ActDone)]
+            return acts if len(acts) >= 3 else []
+
+        # all of one agent, so in their order
+        acts = await until(told, what="three acts")
+        assert [(act.actor, act.act, act.object_id, act.outcome) for act in acts] == [
+            ("han", "set_ready", "li", "agent.other"),
+            ("boss", "set_not_ready", "li", "done"),
+            ("boss", "sign_out", "li", "done"),
+        ]
+        assert acts[2].details == {"force": "True"}
+        assert acd.asked[1] == SetNotReady(agent_id="li", reason="coaching", by="boss")
 
 
 async def test_what_cannot_be_is_refused_by_name_before_acd_is_asked(bench: Bench) -> None:
