@@ -15,7 +15,7 @@ import structlog
 from ipcc.clock import Clock
 from ipcc.errors import NotFound, Unavailable
 from services.ivr.catalogue import FlowStore
-from services.ivr.core.checks import texts_of
+from services.ivr.core.checks import Catalogue, texts_of
 from services.ivr.core.voice import Missing, find_missing, read_sound
 from services.ivr.store import VoiceStore
 from services.ivr.synthesis import Speaker
@@ -42,6 +42,11 @@ class VoiceLibrary:
     look_s: float
     speaker: Speaker
     _placed: dict[Path, dict[Key, str]] = field(default_factory=dict)
+    _listed: Catalogue | None = None
+    """The prompts that come with the switch's sounds."""
+
+    def __post_init__(self) -> None:
+        self._listed = self.flows.catalogue
 
     async def upload(self, key: Key, audio: bytes, note: str, actor: str) -> Voice:
         """A new version that nobody hears yet. Raises Invalid naming what is wrong with the file."""
@@ -108,13 +113,13 @@ class VoiceLibrary:
                 log.error("voices_not_placed", folder=str(folder), reason=error.strerror)
 
     def _let_use(self, wanted: Mapping[Key, Voice]) -> None:
-        known = self.flows.catalogue
-        if known is not None:
+        listed = self._listed
+        if listed is not None:
             more = {
                 language: frozenset(k.prompt_id for k in wanted if k.language == language) for language in LANGUAGES
             }
             self.flows.catalogue = {
-                language: known.get(language, frozenset()) | more[language] for language in LANGUAGES
+                language: listed.get(language, frozenset()) | more[language] for language in LANGUAGES
             }
 
     async def _bring(self, folder: Path, wanted: Mapping[Key, Voice]) -> None:

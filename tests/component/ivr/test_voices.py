@@ -91,6 +91,7 @@ async def test_a_prompt_of_the_library_alone_is_known_to_flows_and_its_file_goes
         assert "greeting-of-spring" in (replica.sessions.outside.flows.catalogue or {})["en"]
         await publish(replica.http, 0, prompt="greeting-of-spring")
         await until(lambda: not any(files(world, "en/greeting-of-spring.wav")), what="the file is gone")
+        assert "greeting-of-spring" not in (replica.sessions.outside.flows.catalogue or {})["en"]
 
 
 async def test_a_file_somebody_else_has_changed_is_put_right_by_the_next_replica(world: World) -> None:
