@@ -25,7 +25,8 @@ class BankSystems:
     def __init__(self, addresses: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._addresses = addresses
         # no redirects and no proxy of the environment: what a flow sends goes to the named system or nowhere
-        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+        # and no time limit but the node's own, which is around it all: the library's is five seconds
+        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False, timeout=None)  # noqa: S113
 
     async def ask(self, wanted: CallService) -> ServiceAnswer:
         """Never raises for a system that is down, slow or talks nonsense."""

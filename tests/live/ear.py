@@ -22,13 +22,14 @@ class Ear:
         self._tasks = Tasks()
         self._writer: asyncio.StreamWriter | None = None
 
-    async def open(self, address: SwitchAddress, password: str, style: str = "plain") -> None:
-        """Sign in and hear everything from now on; ``json`` tells a line break from a literal %0A, ``plain`` does not."""
+    async def open(self, address: SwitchAddress, password: str, style: str = "plain", hears: str = "ALL") -> None:
+        """Sign in and hear everything from now on, or nothing; ``json`` tells a line break from a literal %0A, ``plain`` does not."""
         reader, self._writer = await asyncio.open_connection(address.host, address.port)
         self._tasks.once("ear", self._read(reader))
         await self._answer()
         assert (await self._say(f"auth {password}")).reply.startswith("+OK"), "the switch refused the password"
-        await self._say(f"event {style} ALL")
+        if hears:
+            await self._say(f"event {style} {hears}")
 
     async def close(self) -> None:
         await self._tasks.stop()

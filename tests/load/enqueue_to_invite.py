@@ -2,14 +2,16 @@
 
 ``python -m tests.load.enqueue_to_invite [calls]`` (200) makes that many calls at 1, 5 and 20 a second, with acd and ctiserver in
 processes of their own on a real Kafka: on the simulated switch, or on the real one of ``tests/live/real.py`` when the environment
-names it. Callers are parked already: what is measured begins with the command that queues them (``asked``, by this process's
-clock) or with acd's own word that they are queued (``queued``), and ends with the INVITE at the agent's phone.
+names it; there mod_callcenter is measured in between, if the switch has loaded it with its stock queue. Callers are parked
+already: what is measured begins with the command that queues them (``asked``, by this process's clock) or with acd's own word that
+they are queued (``queued``), and ends with the INVITE at the agent's phone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +26,7 @@ from ipcc.sim.people import Caller, PhoneScript
 from tests.live.by_sip import RegisteredPhone, SipPeople
 from tests.live.ear import Ear
 from tests.live.real import RealSwitch, real_switch, site_of
+from tests.load import callcenter
 from tests.load.acd_rig import Rig, Site, Staff, rig, simulated
 from tests.load.queue_to_invite import MOD_CALLCENTER_MS, spread
 from tests.support.kafka_broker import KafkaBroker
@@ -31,6 +34,8 @@ from tests.support.until import until
 
 RATES = (1.0, 5.0, 20.0)
 STAFF = Staff(20, answer_s=0.1, talk_s=0.2, first_phone=1001)
+# the first calls open connections and fill caches
+WARM = 10
 Park = Callable[[str], Awaitable[str]]
 
 
@@ -59,6 +64,8 @@ class Phones:
 
     park: Park
     invited: Callable[[], dict[str, float]]
+    other: Ear | None = None
+    """The switch's own mod_callcenter, staffed with the same phones; None when there is none."""
 
 
 async def measure(floor: Rig, phones: Phones, rate: float, calls: int) -> Measured:
@@ -76,7 +83,8 @@ async def measure(floor: Rig, phones: Phones, rate: float, calls: int) -> Measur
 
     began = loop.time()
     for index, number in enumerate(wanted):
-        await asyncio.sleep(began + index / rate - loop.time())
+        # at any moment of a poll's round, and not always at the same
+        await asyncio.sleep(began + (index + random.random()) / rate - loop.time())
         floor.tasks.once("caller", come(number))
     with suppress(AssertionError):
         await until(lambda: set(wanted) <= phones.invited().keys(), 10, "a phone rings for everybody")
@@ -151,7 +159,14 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
             calls = [call for phone in phones for call in phone.sip.calls]
             return {_number(call.invite.get("from")): call.began_at for call in calls}
 
-        yield Site(real.address, real.password, real.spool), Phones(park, invited)
+        other = None
+        if await callcenter.is_there(ear):
+            other = Ear()
+            await other.open(real.address, real.password, hears="")
+            await callcenter.staff(other, STAFF.phones)
+        yield Site(real.address, real.password, real.spool), Phones(park, invited, other)
+        if other is not None:
+            await other.close()
     finally:
         # nobody else knows of them: whoever was not served is still parked
         for leg in legs:
@@ -175,11 +190,27 @@ async def main(calls: int) -> int:
             async with around as (site, phones), rig(folder / "suite", broker.address, STAFF, site, {}) as floor:
                 await floor.prepare()
                 _head(calls, is_real=real is not None)
-                for rate in RATES:
-                    _tell(await measure(floor, phones, rate, calls))
+                await measure(floor, phones, 5.0, WARM)
+                for at, rate in enumerate(RATES):
+                    mine = await measure(floor, phones, rate, calls)
+                    _tell(mine)
+                    if phones.other is not None:
+                        await _compare(mine, phones, rate, calls, at * calls)
         finally:
             broker.stop()
     return 0
+
+
+async def _compare(mine: Measured, phones: Phones, rate: float, calls: int, first: int) -> None:
+    """The same with mod_callcenter on the same switch, at once after ours, and how often ours fits into it."""
+    assert phones.other is not None
+    values, not_rung = await callcenter.measure(phones.other, phones.invited, rate, calls, first)
+    tail = f"{'':>13}{not_rung:>10}{os.getloadavg()[0]:>6.1f}"
+    theirs = spread(values)
+    print(f"{f'{rate:g} calls/s: mod_callcenter, asked -> INVITE':52}" + _row(theirs) + tail)
+    for what, ours in (("asked", spread(mine.asked)), ("queued", spread(mine.queued))):
+        times = f"median {theirs[1] / ours[1]:.1f}, p99 {theirs[3] / ours[3]:.1f}; the target is 5"
+        print(f"{f'{rate:g} calls/s: mod_callcenter / ours, {what}':52}  {times}", flush=True)
 
 
 def _head(calls: int, *, is_real: bool) -> None:
