@@ -60,6 +60,7 @@ SLEEPERS = {
     "tests/live/simulated.py": "keys digits at the pace of a person",
     "tests/live/test_hanging_up.py": "the moment of a race is what is tried",
     "tests/load/acd_killed.py": "callers arrive at a pace of their own, and kills come in between",
+    "tests/load/callcenter.py": "callers arrive at a pace of their own",
     "tests/load/enqueue_to_invite.py": "callers arrive at a pace of their own",
     "tests/load/suite.py": "callers arrive at a pace of their own",
 }

@@ -78,8 +78,9 @@ class RegisteredPhone:
     def behave(self, script: PhoneScript) -> None:
         self.sip.script = script
 
-    async def register(self) -> None:
-        code = await self.sip.register(self._who, self._domain)
+    async def register(self, expires_s: int = 120) -> None:
+        """Sign on for so long."""
+        code = await self.sip.register(self._who, self._domain, expires_s)
         if code != 200:
             raise AssertionError(f"the switch refused the registration of {self._who.user}: {code}")
         self._is_registered = True

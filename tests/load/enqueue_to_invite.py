@@ -34,6 +34,7 @@ from tests.support.until import until
 
 RATES = (1.0, 5.0, 20.0)
 STAFF = Staff(20, answer_s=0.1, talk_s=0.2, first_phone=1001)
+HOUR_S = 3600
 # the first calls open connections and fill caches
 WARM = 10
 Park = Callable[[str], Awaitable[str]]
@@ -144,7 +145,7 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
         for number in STAFF.phones:
             phone = await people.phone(number)
             phone.behave(PhoneScript(number, answer_after_s=STAFF.answer_s, hang_up_after_s=STAFF.talk_s))
-            await phone.register()
+            await phone.register(HOUR_S)
             phones.append(phone)
 
         async def park(number: str) -> str:
