@@ -15,6 +15,11 @@ async def test_the_calls_of_a_switch_that_is_lost_are_ended_once_and_its_phones_
     bench.node.register("1001")
     async with office_of(bench, node_lost_after_s=0.2) as office, office.client("li") as client:
         await joined(bench)
+
+        async def is_there() -> bool:
+            return ("1001", True, "resynced") in await bench.phone_states()
+
+        await until(is_there, what="the phone is told as there")
         bench.node.go_down()
         told = await bench.until_told("LegEnded c1 resynced", "LegEnded a1 resynced", "CallEnded c1 resynced")
         assert [word for word in told if "Ended" in word].count("CallEnded c1 resynced") == 1
