@@ -334,6 +334,17 @@ class ShowChannels:
 
 
 @dataclass(frozen=True)
+class ShowChannel:
+    """One leg's row of the same list, at the price of one row whatever the switch holds; and rows of whose columns one holds the
+    leg's name."""
+
+    leg_id: LegId
+
+    def render(self) -> str:
+        return f"show channels like {_leg(self.leg_id)} as json"
+
+
+@dataclass(frozen=True)
 class ShowRegistrations:
     """Every registered phone: read it with ``listing.registrations_from_json``."""
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from ipcc.errors import NotFound, SwitchDown
-from ipcc.esl.commands import Command, Originate, ShowChannels, UuidExists, UuidKill
+from ipcc.esl.commands import Command, Originate, ShowChannel, ShowChannels, UuidExists, UuidKill
 from ipcc.esl.headers import EventName
 from ipcc.esl.listing import channels_from_json
 from ipcc.esl.meaning import ApplicationEnded, ChannelRow
@@ -223,8 +223,10 @@ class FakeNode:
     async def exists(self, leg: LegId) -> bool:
         return await self.api(UuidExists(leg)) == "true"
 
-    async def channels(self) -> list[ChannelRow]:
-        return channels_from_json(await self.api(ShowChannels()))
+    async def channels(self, leg: LegId | None = None) -> list[ChannelRow]:
+        rows = channels_from_json(await self.api(ShowChannel(leg) if leg else ShowChannels()))
+        # another leg's row may name this one in some column
+        return [row for row in rows if leg in (None, row.leg_id)]
 
     # inside
 
@@ -261,6 +263,9 @@ class FakeNode:
                 return f"+OK {command.leg_id}\n"
             case UuidKill(leg):
                 return "+OK\n" if self.legs.pop(leg, None) is not None else f"{NO_CHANNEL}\n"
+            case ShowChannel(leg):
+                found = [{"uuid": leg, **self.legs[leg]}] if leg in self.legs else []
+                return orjson.dumps({"row_count": len(found), "rows": found}).decode()
             case ShowChannels():
                 rows = [{"uuid": leg, **row} for leg, row in self.legs.items()]
                 return orjson.dumps({"row_count": len(rows), "rows": rows}).decode()

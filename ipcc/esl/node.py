@@ -18,7 +18,7 @@ import structlog
 
 from ipcc.clock import Clock
 from ipcc.errors import Bug, SwitchDown, SwitchRefused
-from ipcc.esl.commands import Command, ShowChannels, UuidExists, Words
+from ipcc.esl.commands import Command, ShowChannel, ShowChannels, UuidExists, Words
 from ipcc.esl.headers import EventName
 from ipcc.esl.link import Connect, Link, LinkError
 from ipcc.esl.listing import channels_from_json
@@ -284,8 +284,10 @@ class ConnectedNode:
     async def exists(self, leg: LegId) -> bool:
         return await self.api(UuidExists(leg)) == "true"
 
-    async def channels(self) -> list[ChannelRow]:
-        return channels_from_json(await self.api(ShowChannels(), self._times.setup_s))
+    async def channels(self, leg: LegId | None = None) -> list[ChannelRow]:
+        rows = channels_from_json(await self.api(ShowChannel(leg) if leg else ShowChannels(), self._times.setup_s))
+        # another leg's row may name this one in some column
+        return [row for row in rows if leg in (None, row.leg_id)]
 
     # inside
 

@@ -138,8 +138,8 @@ class SwitchNode(Protocol):
     async def exists(self, leg: LegId) -> bool:
         """Whether the switch has this leg now. Raises SwitchDown."""
 
-    async def channels(self) -> list[ChannelRow]:
-        """Every leg of the node. Raises SwitchDown and WireError."""
+    async def channels(self, leg: LegId | None = None) -> list[ChannelRow]:
+        """Every leg of the node; or that one alone, at the price of one, if the node has it. Raises SwitchDown and WireError."""
 
 
 class Switches(Protocol):

@@ -87,7 +87,7 @@ class Leg:
         return await self._on_the_line(self._is_joined)
 
     async def _is_joined(self) -> bool:
-        row = next((row for row in await self.node.channels() if row.leg_id == self.leg), None)
+        row = next(iter(await self.node.channels(self.leg)), None)
         if row is None:
             raise LineLost
         return row.application in JOINING
@@ -182,7 +182,7 @@ class SwitchLine(Leg):
         """The result of another's application is told to him alone: the switch is asked until the leg does something else."""
         how = ""
         while True:
-            row = next((row for row in await self.node.channels() if row.leg_id == self.leg), None)
+            row = next(iter(await self.node.channels(self.leg)), None)
             if row is None and how != "SUCCESS":
                 raise LineLost
             if row is None or (row.application != "bridge" and how):

@@ -47,6 +47,7 @@ WRITTEN: list[tuple[c.Command, str]] = [
     (c.SchedHangup(60, A), f"sched_hangup +60 {A} ALLOTTED_TIMEOUT"),
     (c.SchedDel(A), f"sched_del {A}"),
     (c.ShowChannels(), "show channels as json"),
+    (c.ShowChannel(A), f"show channels like {A} as json"),
     (c.ShowRegistrations(), "show registrations as json"),
     (c.Status(), "status"),
     (c.SofiaContact("1001", "bank.example"), "sofia_contact 1001@bank.example"),

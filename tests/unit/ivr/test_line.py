@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipcc.esl.commands import ShowChannels
 from ipcc.esl.fake import FakeNode, FakeSwitches
 from ipcc.ids import LegId
 from services.ivr.ports import Line, LineLost
@@ -71,3 +72,15 @@ async def test_who_hung_up_while_it_rang_is_gone(node: FakeNode, line: Line) -> 
     node.answer("uuid_getvar", answered)
     with pytest.raises(LineLost):
         await line.rejoin()
+
+
+async def test_whether_a_caller_is_joined_is_asked_of_his_leg_alone(node: FakeNode, line: Line) -> None:
+    node.legs[LegId("another")] = {"application": "uuid_bridge"}
+    node.legs[LEG] = {"application": "playback"}
+    assert not await line.is_joined()
+    node.legs[LEG] = {"application": "uuid_bridge"}
+    assert await line.is_joined()
+    del node.legs[LEG]
+    with pytest.raises(LineLost):
+        await line.is_joined()
+    assert node.told(ShowChannels) == []
