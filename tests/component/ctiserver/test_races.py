@@ -22,7 +22,7 @@ from tests.component.ctiserver.test_talks import Talk
 from tests.support.until import until
 from tests.unit.call.recordings import check_rules
 
-CALLS = int(os.environ.get("RANDOM_CALLS", "60"))
+CALLS = int(os.environ.get("RANDOM_CALLS", "200"))
 """How many calls; a thousand before a release."""
 AT_ONCE = 12
 VERBS = (
@@ -35,6 +35,7 @@ VERBS = (
     "complete",
     "cancel",
     "transfer",
+    "conference",
     "park",
     "hang-up",
 )
