@@ -182,7 +182,7 @@ def test_keys_typed_ahead_are_taken_and_no_prompt_plays() -> None:
     assert not bench.events(uuid, "PLAYBACK_START")
 
 
-def test_a_hang_up_while_keying_leaves_nothing() -> None:
+def test_a_hang_up_while_keying_leaves_the_keys_of_until_then_without_a_result() -> None:
     bench = Bench()
     uuid = bench.call()
     execute(bench, uuid, PAGD, "1 4 2 2000 # /s/one.wav /s/half.wav pin ^\\d+$ 1000")
@@ -191,8 +191,18 @@ def test_a_hang_up_while_keying_leaves_nothing() -> None:
     bench.engine.phones.hang_up(uuid)
     bench.run(0.2)
     variables = bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
-    assert "variable_pin" not in variables
+    assert variables["variable_pin"] == "1"
     assert "variable_read_result" not in variables
+
+
+def test_a_hang_up_before_any_key_leaves_nothing() -> None:
+    bench = Bench()
+    uuid = bench.call()
+    execute(bench, uuid, PAGD, "1 4 2 2000 # /s/one.wav /s/half.wav pin ^\\d+$ 1000")
+    bench.run(0.3)
+    bench.engine.phones.hang_up(uuid)
+    bench.run(0.2)
+    assert "variable_pin" not in bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
 
 
 def test_read_gives_its_keys_or_failure() -> None:
