@@ -30,7 +30,7 @@ def test_every_operation_has_an_example_and_it_stands_in_the_document(tmp_path: 
     assert known.keys() == found.keys()
     for operation, described in found.items():
         example = known[operation]
-        assert str(example.answer)[:40] in str(described["responses"]), operation
+        assert example.answer is None or str(example.answer)[:40] in str(described["responses"]), operation
         assert example.body is None or str(example.body) in str(described["requestBody"]), operation
 
 
