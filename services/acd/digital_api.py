@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
 from ipcc.audit import Audit
 from ipcc.auth.guard import CurrentPrincipal, require
@@ -18,8 +18,9 @@ from ipcc.contracts.config import ConfigChanged, User
 from ipcc.contracts.digital import AcceptOffer, DeclineOffer, EndContact
 from ipcc.errors import NotAllowed, NotFound
 from ipcc.http.service import provided
+from services.acd.core.rows import Contact
 from services.acd.mirror import Mirror
-from services.acd.schemas import ContactAnswer, OfferDeclined, WrapUpDone
+from services.acd.schemas import ContactAnswer, ContactView, OfferDeclined, WrapUpDone
 
 ASK_TIMEOUT_S = 3.0
 
@@ -31,6 +32,16 @@ class DigitalDesk:
     mirrors: Mapping[str, Mirror]
     config: View
     requester: Requester
+
+    def serving(self, agent_id: str | None) -> list[ContactView]:
+        """The contacts agents have in hand, those of one agent or all, the longest first."""
+        views = [
+            _view(mirror.domain, contact)
+            for mirror in self.mirrors.values()
+            for contact in mirror.state.contacts.values()
+            if agent_id in (None, contact.agent_id)
+        ]
+        return sorted(views, key=lambda view: (view.joined_at, view.id))
 
     async def accept(self, agent_id: str, offer_id: str) -> ContactAnswer:
         """He takes it. Raises what the owner raises."""
@@ -69,8 +80,25 @@ class DigitalDesk:
 
 
 AuditHere = Annotated[Audit, Depends(provided(Audit))]
+
+
+def _view(domain: str, contact: Contact) -> ContactView:
+    return ContactView(
+        id=contact.id,
+        call_id=contact.call_id,
+        queue_id=contact.queue_id,
+        domain=domain,
+        medium=contact.medium,
+        agent_id=contact.agent_id,
+        joined_at=contact.joined_at,
+        ended_at=contact.ended_at,
+        until=contact.until,
+    )
+
+
 DeskHere = Annotated[DigitalDesk, Depends(provided(DigitalDesk))]
 Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.:-]*$")]
+MAY_SEE = Depends(require(Role.AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.SYSTEM))
 MAY_ANSWER = Depends(require(Role.AGENT, Role.SUPERVISOR, Role.SYSTEM))
 MAY_END = Depends(require(Role.SUPERVISOR, Role.SYSTEM))
 
@@ -80,6 +108,13 @@ router = APIRouter(prefix="/v1", tags=["contacts in writing"])
 def _check_self(who: Principal, agent_id: str) -> None:
     if who.subject != agent_id and not who.has(Role.SUPERVISOR, Role.SYSTEM):
         raise NotAllowed("agent.other", f"{who.subject} may not act for {agent_id}")
+
+
+@router.get("/contacts", dependencies=[MAY_SEE], summary="Every contact that agents have in hand")
+async def list_contacts(
+    desk: DeskHere, agent: Annotated[str | None, Query(max_length=64, description="only this agent's")] = None
+) -> list[ContactView]:
+    return desk.serving(agent)
 
 
 @router.post(

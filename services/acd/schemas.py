@@ -80,6 +80,20 @@ class ContactAnswer(BaseModel):
     until: datetime | None = None
 
 
+class ContactView(BaseModel):
+    """A contact an agent serves, or wraps up after. ``until``: when the wrap-up of one in writing ends by itself."""
+
+    id: str
+    call_id: str
+    queue_id: str
+    domain: str
+    medium: Medium
+    agent_id: str
+    joined_at: datetime
+    ended_at: datetime | None
+    until: datetime | None
+
+
 class EntryView(BaseModel):
     """A contact that waits. No caller's number: who may see it learns it from the call."""
 

@@ -20,6 +20,7 @@ from services.acd.journal import replay
 from services.acd.settings import AcdSettings
 from tests.component.acd.stand import Stand
 from tests.support.service import make_settings
+from tests.support.until import until
 
 WEB = Queue(id="web", name="Web", medium="chat", skills={"service": 3}, ring_s=20, wrap_up_s=60)
 
@@ -54,6 +55,12 @@ async def media(client: httpx.AsyncClient, name: str) -> dict[str, dict[str, Any
     return {view.pop("medium"): view for view in agents[name]["media"]}
 
 
+async def shows(client: httpx.AsyncClient, **counts: int) -> dict[str, dict[str, Any]] | None:
+    """How ann stands, once the picture shows so many chats; the picture follows the log."""
+    shown = await media(client, "ann")
+    return shown if counts.items() <= shown["chat"].items() else None
+
+
 async def test_a_chat_is_taken_beside_the_telephone_and_ended_by_its_service(stand: Stand) -> None:
     async with stand.acd() as client:
         await stand.sign_in("ann", "bob")
@@ -70,7 +77,7 @@ async def test_a_chat_is_taken_beside_the_telephone_and_ended_by_its_service(sta
         await stand.ask(written(stand, "y"))
         second = await stand.hear(OfferMade, 2)
         await stand.ask(AcceptOffer(agent_id="ann", offer_id=second.offer_id))
-        shown = await media(client, "ann")
+        shown = await until(lambda: shows(client, serving=2), what="what she holds")
         chat = {"capacity": 2, "offered": 0, "serving": 2, "wrapping": 0, "obstacle": "holds 2 chat of 2"}
         assert shown["chat"] == chat
         assert shown["voice"]["obstacle"] == "holds 2 chat, takes calls up to 1"
@@ -78,6 +85,11 @@ async def test_a_chat_is_taken_beside_the_telephone_and_ended_by_its_service(sta
         assert (await stand.ask(EndContact(entry_id="entry-x", by="icc")))["is_over"] is True
         await stand.hear(ContactEnded)
         assert (await client.post("/v1/contacts/entry-y/end")).json()["agent_id"] == "ann"
+        await until(lambda: shows(client, wrapping=2), what="two conversations over")
+        views = (await client.get("/v1/contacts", params={"agent": "ann"})).json()
+        in_hand = [(view["id"], view["medium"], view["ended_at"] is None) for view in views]
+        assert in_hand == [("entry-x", "chat", False), ("entry-y", "chat", False)]
+        assert (await client.get("/v1/contacts", params={"agent": "bob"})).json() == []
         done = await client.post("/v1/agents/ann/contacts/entry-x/wrap-up/end", json={"code": "sold"})
         assert done.status_code == 200, done.text
         handled = await stand.hear(ContactHandled)
@@ -93,6 +105,7 @@ async def test_a_chat_that_is_declined_goes_back_to_its_place(stand: Stand) -> N
         declined = await client.post(f"/v1/agents/ann/offers/{made.offer_id}/decline")
         assert declined.json() == {"offer_id": made.offer_id, "entry_id": "entry-x", "outcome": "declined"}
         assert (await stand.hear(OfferEnded)).outcome is OfferOutcome.DECLINED
+        await until(lambda: shows(client, offered=0), what="nothing offered")
         views = (await client.get("/v1/entries")).json()
         assert [(view["id"], view["medium"], view["position"]) for view in views] == [("entry-x", "chat", 1)]
 
@@ -107,8 +120,7 @@ async def test_a_restart_keeps_chats_offers_and_what_everybody_holds_and_decides
         await stand.ask(written(stand, "y"))
         second = await stand.hear(OfferMade, 2)
     async with stand.acd("acd-1", inputs_dir=inputs) as client:
-        shown = (await media(client, "ann"))["chat"]
-        assert (shown["offered"], shown["serving"]) == (1, 1)
+        await until(lambda: shows(client, offered=1, serving=1), what="what she held before")
         await stand.ask(AcceptOffer(agent_id="ann", offer_id=second.offer_id))
         assert (await stand.ask(EndContact(entry_id="entry-x")))["agent_id"] == "ann"
         with pytest.raises(NotFound):
