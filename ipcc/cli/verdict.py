@@ -82,7 +82,7 @@ def _read(result: Result, found: Mapping[str, Any]) -> None:
             "duration_ms": recording["duration_ms"],
             "fault": recording["fault"],
         }
-    hidden = ("legs", "sessions", "stays", "offers", "recordings")
+    hidden = ("legs", "sessions", "steps", "stays", "offers", "recordings")
     result.report_row = {name: value for name, value in found.items() if name not in hidden}
 
 

@@ -147,7 +147,11 @@ class ReportStore:
 
 
 def _path(session: Row, steps: list[Row]) -> list[str]:
-    return [step["flow_node"] for step in steps if step["session_id"] == session["session_id"]] or session["path"]
+    """The nodes entered, the one he stands at among them."""
+    own = [step for step in steps if step["session_id"] == session["session_id"]]
+    path = [step["flow_node"] for step in own] or session["path"]
+    is_left = any(step["visit"] == session["stands_visit"] for step in own)
+    return path if is_left or not session["stands_visit"] else [*path, session["stands_at"]]
 
 
 def _sessions(since: datetime, until: datetime, flow_id: str) -> Select[*tuple[Any, ...]]:

@@ -57,7 +57,7 @@ class LegRow(Base):
 
 class SessionRow(Base):
     """One caller's way through a flow: ``bank`` are the operations and their outcomes. ``path`` names the nodes of sessions that were
-    told by a release that did not count visits; of the others the steps are the path."""
+    told by a release that did not count visits; of the others the steps are the path, and ``stands_at`` while it is not left."""
 
     __tablename__ = "flow_session"
 
@@ -70,6 +70,8 @@ class SessionRow(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(32), default="")
     path: Mapped[list[str]] = mapped_column(Json, default=list)
+    stands_at: Mapped[str] = mapped_column(String(200), default="")
+    stands_visit: Mapped[int] = mapped_column(default=0)
     bank: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
 
 

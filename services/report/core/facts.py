@@ -103,8 +103,9 @@ def _arrived(told: Told) -> list[Change]:
 def _node_entered(told: Told) -> list[Change]:
     data: NodeEntered = told.data
     if data.visit:
-        # it is told again when it is left, with all that is counted
-        return []
+        # it is told again when it is left, with all that is counted; until then he stands there
+        stands = {"call_id": data.call_id, "stands_at": data.flow_node, "stands_visit": data.visit}
+        return [Change("flow_session", data.session_id, stands)]
     return [Change("flow_session", data.session_id, {"call_id": data.call_id}, {"path": data.flow_node})]
 
 

@@ -84,3 +84,18 @@ def _arrival(call_id: str) -> CallArrived:
     return CallArrived(
         call_id=call_id, leg_id=call_id, node_id="fs1", direction=Direction.INBOUND, dialled_number="95500"
     )
+
+
+async def test_the_path_of_a_session_that_runs_ends_where_the_caller_stands(store: ReportStore) -> None:
+    *before, left = a_walk("a", 1, [("language", "key 1", 1, 0), ("menu", "key 1", 1, 0)], "")
+
+    async def path() -> list[str]:
+        journey = await store.journey("call-a")
+        assert journey is not None
+        return list(journey.sessions[0]["path"])
+
+    for event in (at("a-arrived", _arrival("call-a"), 0), *before):
+        await store.write(event)
+    assert await path() == ["language", "menu"]
+    await store.write(left)
+    assert await path() == ["language", "menu"]

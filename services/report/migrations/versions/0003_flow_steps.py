@@ -32,5 +32,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_flow_step_call_id", "flow_step", ["call_id"])
     op.create_index("ix_flow_step_left", "flow_step", ["left_at", "flow_id"])
+    op.add_column("flow_session", sa.Column("stands_at", sa.String(length=200), nullable=False, server_default=""))
+    op.add_column("flow_session", sa.Column("stands_visit", sa.Integer(), nullable=False, server_default="0"))
     # the report of flows counts the sessions that began in a stretch of time
     op.create_index("ix_flow_session_started_at", "flow_session", ["started_at"])
