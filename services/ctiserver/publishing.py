@@ -13,7 +13,7 @@ from ipcc.bus import Publisher
 from ipcc.bus.port import partition_of
 from ipcc.contracts.envelope import Event, wrap
 from ipcc.contracts.payload import Payload
-from ipcc.errors import IpccError
+from ipcc.errors import Invalid, IpccError
 from ipcc.ids import new_id
 from ipcc.metrics import CTI_DROPPED, CTI_UNSENT, Metrics
 from ipcc.tasks import Tasks
@@ -132,10 +132,15 @@ class Outgoing:
                     self._settle()
 
     async def _send(self, event: Event) -> None:
-        """The same event until it is acknowledged: one that arrives twice has the same id."""
+        """The same event until it is acknowledged: one that arrives twice has the same id. One that no broker takes is dropped."""
         while True:
             try:
                 await self._publisher.send(event)
+            except Invalid as error:
+                # it would be refused for ever, and all that is said of calls in its lane with it
+                self._metrics.count(CTI_DROPPED)
+                log.error("fact_dropped", type=event.type, subject=event.subject, reason=str(error))
+                return
             except IpccError as error:
                 self.last_error = str(error)
                 self._failing.add(event.id)

@@ -249,6 +249,8 @@ async def _apply(session: AsyncSession, change: Change) -> None:
         session.add(row)
     for name, value in change.values.items():
         setattr(row, name, _fit(kind, name, value))
+    for name, at in change.began.items():
+        setattr(row, name, min(at, getattr(row, name) or at))
     for name, value in change.append.items():
         # a new list, so that the change is seen
         setattr(row, name, [*(getattr(row, name) or []), _fit(kind, name, value)])

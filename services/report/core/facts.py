@@ -32,12 +32,14 @@ UNSAID = frozenset({"", LegRole.UNKNOWN.value})
 
 @dataclass(frozen=True)
 class Change:
-    """Set ``values`` on the row ``key`` of ``table``, made when it is not there; ``append`` adds to lists in it."""
+    """Set ``values`` on the row ``key`` of ``table``, made when it is not there; ``append`` adds to lists in it; of the times in
+    ``began`` the earliest told stays: what was lost with its switch and is found again is told as beginning again."""
 
     table: str
     key: str
     values: dict[str, Any] = field(default_factory=dict)
     append: dict[str, Any] = field(default_factory=dict)
+    began: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ class Told:
 
 @dataclass(frozen=True)
 class Copy:
-    """An event whose fields are columns of one row. ``at`` takes its time; ``renamed`` are columns by the field they come from;
+    """An event whose fields are columns of one row. ``at`` takes its time, ``began`` if that is the earliest told; ``renamed`` are
+    columns by the field they come from;
     ``if_said`` are fields that may be unknown to the event and known to the row."""
 
     table: str
     key: str
     fields: tuple[str, ...] = ()
     at: str = ""
+    began: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     if_said: tuple[str, ...] = ()
 
@@ -81,7 +85,8 @@ class Copy:
         values |= {name: value for name, value in said.items() if value not in UNSAID}
         if self.at:
             values[self.at] = told.at
-        return [Change(self.table, getattr(told.data, self.key), values)]
+        began = {self.began: told.at} if self.began else {}
+        return [Change(self.table, getattr(told.data, self.key), values, began=began)]
 
 
 def changes(event: Event) -> list[Change | Move]:
@@ -96,7 +101,9 @@ def _plain(value: Any) -> Any:
 
 def _arrived(told: Told) -> list[Change]:
     data: CallArrived = told.data
-    first = Change("leg", data.leg_id, {"call_id": data.call_id, "role": data.role.value, "started_at": told.at})
+    first = Change(
+        "leg", data.leg_id, {"call_id": data.call_id, "role": data.role.value}, began={"started_at": told.at}
+    )
     return [*_ARRIVED(told), first]
 
 
@@ -156,18 +163,18 @@ _ARRIVED = Copy(
     "call",
     "call_id",
     ("direction", "node_id", "trunk", "caller_number", "caller_name", "dialled_number"),
-    at="arrived_at",
+    began="arrived_at",
 )
 _OF_LEG = ("role", "agent_id")
 _OF_OFFER = ("entry_id", "call_id", "queue_id", "agent_id")
 
 _COPIES: dict[type[Payload], Copy] = {
     CallEnded: Copy("call", "call_id", ("duration_ms", "cause"), at="ended_at"),
-    LegStarted: Copy("leg", "leg_id", ("call_id", *_OF_LEG), at="started_at"),
+    LegStarted: Copy("leg", "leg_id", ("call_id", *_OF_LEG), began="started_at"),
     LegAnswered: Copy("leg", "leg_id", ("call_id",), at="answered_at", if_said=_OF_LEG),
     LegEnded: Copy("leg", "leg_id", ("call_id", "talk_ms", "cause", "hung_up_by"), at="ended_at", if_said=_OF_LEG),
     SessionStarted: Copy(
-        "flow_session", "session_id", ("call_id", "flow_id", "flow_version", "entry_point"), at="started_at"
+        "flow_session", "session_id", ("call_id", "flow_id", "flow_version", "entry_point"), began="started_at"
     ),
     SessionEnded: Copy("flow_session", "session_id", ("call_id", "outcome"), at="ended_at"),
     EntryEnded: Copy("stay", "entry_id", ("call_id", "queue_id", "outcome", "wait_ms", "agent_id"), at="ended_at"),

@@ -207,3 +207,14 @@ async def test_calls_are_listed_the_newest_first(store: ReportStore, limit: int)
             await store.write(event)
     found = await store.calls(START, START + timedelta(minutes=2), limit)
     assert [row["call_id"] for row in found] == ["call-c1", "call-c0"][:limit]
+
+
+async def test_a_call_found_again_after_its_switch_was_lost_began_when_it_first_did(store: ReportStore) -> None:
+    arrived = CallArrived(
+        call_id="call-a", leg_id="call-a", node_id="fs1", direction=Direction.INBOUND, dialled_number="95500"
+    )
+    await store.write(at("first", arrived, 0))
+    await store.write(at("again", arrived.model_copy(update={"resynced": True}), 150))
+    journey = await store.journey("call-a")
+    assert journey is not None
+    assert (journey.call["arrived_at"], journey.legs[0]["started_at"]) == (START, START)

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from ipcc.bus import BEGINNING, MemoryBroker, MemoryBus, Publisher, received_from
-from ipcc.bus.port import Message, Position
+from ipcc.bus.port import Message, Position, partition_of
 from ipcc.clock import SystemClock
 from ipcc.contracts.call import CallEnded
 from ipcc.contracts.topics import CALL
+from ipcc.errors import Invalid
 from ipcc.metrics import CTI_DROPPED, CTI_UNSENT, Metrics
 from ipcc.tasks import Tasks
-from services.ctiserver.publishing import Outgoing
+from services.ctiserver.publishing import LANES, Outgoing
 from tests.support.until import until
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -86,6 +87,34 @@ async def test_a_burst_of_calls_is_on_its_way_at_once_and_each_call_still_in_ord
     broker.let_go.set()
     assert await outgoing.idle(5)
     assert len(broker.begun) == 400
+    await tasks.stop()
+
+
+class ShyBroker:
+    """Takes none of one call's facts, ever."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def send(self, message: Message) -> Position:
+        if message.key == "too-large":
+            raise Invalid("bus.too_large", "the message is too large")
+        self.taken.append(message.key)
+        return Position(0, len(self.taken))
+
+
+async def test_a_fact_that_no_broker_takes_holds_up_nobody() -> None:
+    broker, tasks, metrics = ShyBroker(), Tasks(), Metrics("ctiserver")
+    outgoing = Outgoing(Publisher(broker, "ctiserver/test", SystemClock()), metrics, 1000)
+    outgoing.start(tasks)
+    lane = partition_of("too-large", LANES)
+    behind = next(f"c{n}" for n in range(10_000) if partition_of(f"c{n}", LANES) == lane)
+    for call in ("too-large", behind):
+        outgoing.put(CallEnded(call_id=call, cause="", duration_ms=1), T0)
+    assert await outgoing.idle(5)
+    assert broker.taken == [behind]
+    assert metrics.value(CTI_DROPPED) == 1
+    assert outgoing.problem() is None
     await tasks.stop()
 
 
