@@ -112,6 +112,12 @@ IVR_BANK_DURATION = _histogram(
     "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"
 )
 IVR_FAXES = _counter("ipcc_ivr_faxes_total", "Tries to fax something to a caller, by how they went.", "outcome")
+IVR_RECOGNITION_DURATION = _histogram(
+    "ipcc_ivr_recognition_duration_seconds",
+    "Time the recogniser took for one utterance, by what came of it and how sure it was.",
+    "outcome",
+    "confidence",
+)
 IVR_FACTS_WAITING = _gauge("ipcc_ivr_facts_waiting_count", "Session facts not yet acknowledged by the broker.")
 # --- record --------------------------------------------------------------------------------------
 RECORD_COLLECTED = _counter("ipcc_record_collected_total", "Recordings collected: stored, or what was wrong.", "result")

@@ -51,7 +51,7 @@ class NodeEntered(IvrPayload):
 
 class NodeLeft(IvrPayload):
     """The node is done: ``outcome`` names the way out, or hung_up, stopped, failed where the session ended there;
-    ``input_kind`` is digits, none or timeout, never the value; so often something was ``keyed`` and so often nothing came
+    ``input_kind`` is digits, speech, none or timeout, never the value; so often something was ``keyed`` and so often nothing came
     (``timeouts``). Of every node entered it is told once, by the replica that was there last.
     """
 

@@ -33,10 +33,13 @@ from services.ivr.facts import FactSender
 from services.ivr.faxing import FaxDesk
 from services.ivr.flow_api import router as flow_router
 from services.ivr.lending import Lending
+from services.ivr.listening import UtteranceDesk
 from services.ivr.orders import Orders
 from services.ivr.paper import Drawer
+from services.ivr.ports import Recogniser
 from services.ivr.publishing import FlowLife
 from services.ivr.queueing import QueueDesk
+from services.ivr.recogniser import WebsocketRecogniser
 from services.ivr.settings import IvrSettings
 from services.ivr.store import MIGRATIONS, VersionStore, VoiceStore
 from services.ivr.switch import IVR_LEGS, Telephony
@@ -67,8 +70,24 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     telephony, faxes = _telephony(settings, switches), _fax_desk(settings, switches, config, clock, metrics)
+    utterances = UtteranceDesk(_recogniser(settings, clock, metrics), settings.spool_dir, clock)
     sessions = Sessions(
-        Outside(bus, publisher, clock, config, flows, telephony, bank, desk, systems, faxes, sender, tasks, metrics)
+        Outside(
+            bus,
+            publisher,
+            clock,
+            config,
+            flows,
+            telephony,
+            bank,
+            desk,
+            systems,
+            faxes,
+            utterances,
+            sender,
+            tasks,
+            metrics,
+        )
     )
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
@@ -86,6 +105,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("hear replies", requester.run)
             tasks.spawn("hear acd", desk.run)
             tasks.spawn("sweep faxes", faxes.sweep)
+            tasks.spawn("sweep utterances", utterances.sweep)
             _serve(sessions, worker)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
@@ -162,6 +182,13 @@ def _telephony(settings: IvrSettings, switches: Switches) -> Telephony:
     speaker = Speaker(program, _folders(settings), settings.spool_dir)
     spool = str(settings.spool_dir)
     return Telephony(switches, settings.sounds_dir, settings.safety_net_s, spool, settings.trunk_gateway, speaker)
+
+
+def _recogniser(settings: IvrSettings, clock: Clock, metrics: Metrics) -> Recogniser | None:
+    if not settings.recogniser_url:
+        return None
+    timeout_s, takes_phrases = settings.recogniser_timeout_s, settings.recogniser_takes_phrases
+    return WebsocketRecogniser(settings.recogniser_url, timeout_s, clock, metrics, takes_phrases=takes_phrases)
 
 
 def _folders(settings: IvrSettings) -> tuple[Path, ...]:

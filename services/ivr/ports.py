@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from ipcc.clock import Clock
@@ -19,8 +20,10 @@ from services.ivr.core.actions import (
     Collect,
     Connect,
     Faxed,
+    Heard,
     JoinQueue,
     Keyed,
+    Listen,
     Record,
     Recorded,
     SendFax,
@@ -76,6 +79,10 @@ class Line(Leg, Protocol):
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
         """Say the prompts and record; returns when it is over."""
 
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
+        """Say the prompts, then write what the caller says to the file ``path`` of the switch; returns at its end, or with the key
+        other than # that was pressed instead: then the file may be missing, or is not worth a look."""
+
     async def fax(self, path: str) -> Faxed:
         """Send the TIFF file ``path`` of the switch to the machine at the caller's end; returns when that is over, also when he
         has hung up meanwhile: a machine does so as soon as it has everything."""
@@ -125,6 +132,38 @@ class Faxes(Protocol):
         fails: says so."""
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What a caller said: signed 16-bit samples, little-endian, of one channel; ``rate`` of them a second."""
+
+    samples: bytes = field(repr=False)
+    rate: int
+
+
+class Recogniser(Protocol):
+    """An engine that makes text of speech."""
+
+    def is_ready(self) -> bool:
+        """Whether it is worth asking now; where it is not, nobody is made to speak."""
+
+    async def recognise(self, sound: Sound, language: str, hints: Sequence[str]) -> Heard:
+        """The text of ``sound``; ``hints`` are phrases that may come. Never raises for an engine that is down, slow or talks
+        nonsense: says so."""
+
+
+class Utterances(Protocol):
+    """What callers say, from the file the switch writes to its text."""
+
+    def is_ready(self) -> bool:
+        """Whether there is a recogniser that can be asked now."""
+
+    def file(self) -> AbstractContextManager[Path]:
+        """A place of the spool for one utterance; what the switch has left there is gone after this, whatever happened."""
+
+    async def recognise(self, path: Path, language: str, hints: Sequence[str]) -> Heard:
+        """What was said in that file. Never raises for a file or a recogniser that is no good: says so."""
+
+
 class Queues(Protocol):
     """The way to acd."""
 
@@ -156,6 +195,7 @@ class Surroundings:
     queues: Queues
     systems: Systems
     faxes: Faxes
+    utterances: Utterances
     clock: Clock
     tell: Tell
 

@@ -26,8 +26,12 @@ from services.ivr.core.actions import (
     Connected,
     Failed,
     Faxed,
+    Heard,
     Input,
     JoinQueue,
+    Keyed,
+    KeyedKind,
+    Listen,
     Play,
     Played,
     QueueKeyed,
@@ -47,13 +51,15 @@ log = structlog.get_logger(__name__)
 
 # nobody hears more than 3 s of silence: after this much of a bank's thinking there is music
 QUIET_S = 1.5
+# the recogniser begins when he has been silent for a while already
+QUIET_AFTER_SPEECH_S = 0.8
 BUSY_MUSIC = "local_stream://ipcc"
 RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
 # what was cut short on the switch comes back at once, or not at all
 STOP_S = 1.0
 
-Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked, Faxed)
+Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked, Faxed, Heard)
 
 
 class Runner:
@@ -233,7 +239,7 @@ class Runner:
         return Played()
 
     async def _perform(self, action: Action) -> Input:
-        if isinstance(action, Play | Collect | Record):
+        if isinstance(action, Play | Collect | Record | Listen):
             return await self._speak(action)
         if isinstance(action, CallBank):
             key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
@@ -268,7 +274,10 @@ class Runner:
             self._place = None
         return found
 
-    async def _speak(self, action: Play | Collect | Record) -> Input:
+    async def _speak(self, action: Play | Collect | Record | Listen) -> Input:
+        if isinstance(action, Listen) and not self._around.utterances.is_ready():
+            # nobody is made to speak to an engine that is not there
+            return Heard("unavailable")
         line, language = self._around.line, self.session.language
         try:
             said = self._said(action.prompts)
@@ -276,11 +285,25 @@ class Runner:
                 return await line.collect(said, language, action)
             if isinstance(action, Record):
                 return await line.record(said, language, action)
+            if isinstance(action, Listen):
+                return await self._listen(said, action)
             await line.play(said, language)
         except Invalid as error:
             log.error("cannot_be_said", call_id=self.session.call_id, flow_node=self.session.at, code=error.code)
             return Failed(error.code)
         return Played()
+
+    async def _listen(self, said: tuple[str, ...], action: Listen) -> Input:
+        """What he said, or the key he pressed instead."""
+        utterances, language = self._around.utterances, self.session.language
+        with utterances.file() as path:
+            key = await self._around.line.take_down(said, language, action, str(path))
+            if key:
+                return Keyed(KeyedKind.DIGITS, key)
+            if self._ending is not None:
+                return Played()
+            asking = utterances.recognise(path, language, action.hints)
+            return await self._ask(asking, quiet_s=QUIET_AFTER_SPEECH_S, is_due=False)
 
     async def _fax(self, action: SendFax) -> Input:
         said = await self._speak(Play(action.prompts))
@@ -293,12 +316,19 @@ class Runner:
     def _said(self, spoken: tuple[Any, ...]) -> tuple[str, ...]:
         return prompts(spoken, self.session.speakable(), self.session.language)
 
-    async def _ask(self, question: Coroutine[Any, Any, Answer], *, with_music: bool = True) -> Answer:
-        """The answer of another system; music when it takes long."""
+    async def _ask(
+        self,
+        question: Coroutine[Any, Any, Answer],
+        *,
+        with_music: bool = True,
+        quiet_s: float = QUIET_S,
+        is_due: bool = True,
+    ) -> Answer:
+        """The answer of another system; music when it takes longer than ``quiet_s``. ``is_due``: it is told also when he is gone."""
         asking: asyncio.Task[Answer] = asyncio.get_running_loop().create_task(question)
-        self._asking = asking
+        self._asking = asking if is_due else None
         try:
-            done, _ = await asyncio.wait({asking}, timeout=QUIET_S)
+            done, _ = await asyncio.wait({asking}, timeout=quiet_s)
             if not done and with_music and self._ending is None:
                 await self._play_during(asking)
             await asyncio.wait({asking})

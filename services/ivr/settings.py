@@ -70,6 +70,20 @@ class IvrSettings(ServiceSettings):
         description="Sounds folders of the switch nodes as ivr sees them, as a JSON list: where published sounds are brought to. "
         "Empty: sounds_dir alone, for a switch on the same machine or a folder all share.",
     )
+    recogniser_url: str = Field(
+        "",
+        pattern=r"^(wss?://[^\s/?#@]+[^\s?#]*)?$",
+        description="WebSocket address of the speech recogniser, which talks as vosk-server does; {language} is filled in, such as "
+        "ws://asr.bank.example:2700/{language}. Empty: nodes that listen go their way for that, to keys.",
+    )
+    recogniser_timeout_s: float = Field(
+        4.0, gt=0, le=30, description="How long the recogniser may take for what one caller said, in seconds."
+    )
+    recogniser_takes_phrases: bool = Field(
+        False,
+        description="Send the phrases a node knows as phrase_list. An engine that hears nothing but these is surer of them; not for "
+        "models without runtime graphs or with another division of Chinese into words.",
+    )
     fax_font: Path | None = Field(
         None,
         description="TrueType font faxes are written in; for Chinese one that has it, such as "

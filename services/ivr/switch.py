@@ -24,7 +24,7 @@ from ipcc.esl.dialstring import Endpoint, Gateway, User
 from ipcc.esl.headers import EventName, HangupCause, Subclass
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
-from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Record, Recorded
+from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Listen, Record, Recorded
 from services.ivr.faxing import transmit
 from services.ivr.ports import Line, LineLost
 from services.ivr.synthesis import Program, Speaker
@@ -41,6 +41,7 @@ DIGITS = "ipcc_digits"
 # where freeswitch/conf/dialplan/safety.xml takes callers that nobody serves
 FALLBACK, SAFETY = "fallback", "safety"
 ANSWER_TIMEOUT_S = 10.0
+GRACE_S = 10.0
 # the longest prompt plus the longest wait for a key; an application that takes longer hangs
 APPLICATION_TIMEOUT_S = 180.0
 LONGEST_TALK_S = 4 * 3600.0
@@ -50,6 +51,8 @@ JOINING = frozenset({"uuid_bridge", "bridge", "intercept"})
 HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}
 # energy below which mod_dptools' record application hears silence
 SILENCE_LEVEL = 200
+# every key ends what he says, # as its regular end (mod_dptools.c, record_function and on_dtmf; transcript 04f)
+KEYS, END_KEY = "0123456789*#", "#"
 SILENCE = "silence_stream://20"
 
 
@@ -207,6 +210,23 @@ class SwitchLine(Leg):
         if ended.is_hung_up and not int(seconds or 0):
             raise LineLost
         return Recorded(path, int(seconds) if seconds.isdecimal() else 0)
+
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
+        await self._set_keys(KEYS)
+        async with self._voiced(prompt_ids, language) as sound:
+            key = await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
+        if key in ("", END_KEY):
+            key = await self._on_the_line(lambda: self._take_down(wanted, path))
+        # what is said next is not cut short by a key
+        await self._set_keys("")
+        return "" if key == END_KEY else key
+
+    async def _take_down(self, wanted: Listen, path: str) -> str:
+        words = f"{path} {wanted.longest_s} {SILENCE_LEVEL} {wanted.silence_s}"
+        ended = await self.node.execute(self.leg, "record", words, timeout=wanted.longest_s + GRACE_S)
+        if ended.is_hung_up:
+            raise LineLost
+        return ended.variables.get("playback_terminator_used", "")
 
     async def fax(self, path: str) -> Faxed:
         return await transmit(self.node, self.leg, path)

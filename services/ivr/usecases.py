@@ -28,7 +28,7 @@ from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, begin, resume
 from services.ivr.facts import FactSender
 from services.ivr.history import History, Open
-from services.ivr.ports import Bank, Faxes, Line, LineLost, Lines, Queues, Surroundings, Systems
+from services.ivr.ports import Bank, Faxes, Line, LineLost, Lines, Queues, Surroundings, Systems, Utterances
 from services.ivr.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -53,6 +53,7 @@ class Outside:
     queues: Queues
     systems: Systems
     faxes: Faxes
+    utterances: Utterances
     sender: FactSender
     tasks: Tasks
     metrics: Metrics
@@ -238,7 +239,14 @@ class Sessions:
     def _runner(self, flow: Flow, moved: Moved, line: Line, *, is_back: bool = False) -> Runner:
         outside = self.outside
         around = Surroundings(
-            line, outside.bank, outside.queues, outside.systems, outside.faxes, outside.clock, outside.sender.tell
+            line,
+            outside.bank,
+            outside.queues,
+            outside.systems,
+            outside.faxes,
+            outside.utterances,
+            outside.clock,
+            outside.sender.tell,
         )
         return Runner(flow, moved, around, is_back=is_back)
 

@@ -38,7 +38,7 @@ def record_session_unmask(channel: Channel, argument: str) -> None:
 
 
 def record(channel: Channel, argument: str) -> Steps:
-    """``path limit silence-threshold silence-hits``: record only this caller until a terminator, the limit or the end."""
+    """``path limit silence-threshold silence-hits``: record only this caller until a terminator (told as in 04f), the limit or the end."""
     words = argument.split(" ")
     path = words[0]
     limit = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
@@ -47,6 +47,7 @@ def record(channel: Channel, argument: str) -> Steps:
     if kernel.settings.spool(path) is Spool.IMPOSSIBLE:
         return
     terminators = channel.var("playback_terminators") or "*"
+    channel.set_var("playback_terminator_used", None)
     started = kernel.now
     kernel.emit(channel, "RECORD_START", after={"Record-File-Path": path})
     kernel.put(RecordingStarted(channel.uuid, path, started, stereo=False))
@@ -54,7 +55,8 @@ def record(channel: Channel, argument: str) -> Steps:
     channel.flags.discard(Flag.BREAK)
     while channel.is_ready and kernel.now < until and Flag.BREAK not in channel.flags:
         yield from execute.pause(channel, until if math.isfinite(until) else None)
-        if any(digit in terminators for digit in iter(lambda: digits.take(channel), None)):
+        if key := next((digit for digit in iter(lambda: digits.take(channel), None) if digit in terminators), None):
+            channel.set_var("playback_terminator_used", key)
             break
     channel.flags.discard(Flag.BREAK)
     milliseconds = round((kernel.now - started) * 1000)

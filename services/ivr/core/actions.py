@@ -107,6 +107,19 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Listen:
+    """Say these, then listen until silence or # and have recognised what was said; any other key ends it at any moment.
+
+    ``hints`` are phrases that may come. Times in seconds.
+    """
+
+    prompts: tuple[Spoken, ...]
+    hints: tuple[str, ...]
+    longest_s: int
+    silence_s: int
+
+
+@dataclass(frozen=True)
 class SendFax:
     """Say these, then fax the ``layout`` filled with ``known``: on the caller's own line, or to ``number`` after ``pause_s``."""
 
@@ -125,7 +138,9 @@ class HangUp:
     cause: str
 
 
-Action = Play | Collect | CallBank | CallService | Connect | Record | SendFax | JoinQueue | AskCallback | HangUp
+Action = (
+    Play | Collect | CallBank | CallService | Connect | Record | Listen | SendFax | JoinQueue | AskCallback | HangUp
+)
 
 
 @dataclass(frozen=True)
@@ -222,6 +237,18 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What a recogniser made of it: ``outcome`` is heard, nothing (he was silent) or unavailable; ``confidence`` from 0 to 1.
+
+    What he said may be anything, a password too: ``text`` never leaves the session.
+    """
+
+    outcome: str
+    text: str = field(default="", repr=False)
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
 class Failed:
     """What was wanted cannot be done, such as saying an amount that is none; ``code`` of the error."""
 
@@ -245,6 +272,7 @@ Input = (
     | ServiceAnswer
     | Connected
     | Recorded
+    | Heard
     | Faxed
     | QueueLeft
     | QueueKeyed

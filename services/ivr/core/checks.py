@@ -12,10 +12,13 @@ from services.ivr.core.linking import link
 from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.identify import IdentifyNode
+from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.nodes.say import SayNode
 from services.ivr.core.nodes.sms import OPERATION, SmsNode
 from services.ivr.core.operations import find_faults
+from services.ivr.core.phrases import words_of
 from services.ivr.core.speech import Digits, Spoken, Text
+from services.ivr.core.steps import Language
 
 Catalogue = Mapping[str, frozenset[str]]
 
@@ -59,6 +62,7 @@ def find_problems(flow: Flow, catalogue: Catalogue | None = None) -> list[Proble
     problems += _secrets(flow)
     problems += _operations(flow)
     problems += _texts(flow)
+    problems += _phrases(flow)
     if catalogue is not None:
         problems += _prompts(flow, catalogue)
     return problems
@@ -167,6 +171,39 @@ def _texts(flow: Flow) -> Iterator[Problem]:
             for language in flow.languages:
                 if isinstance(spoken, Text) and language not in spoken.text:
                     yield Problem(name, f"a text is missing in {language}", f"缺少 {language} 文本")
+
+
+def _phrases(flow: Flow) -> Iterator[Problem]:
+    """What could not be said, or would mean two things."""
+    for name, node in flow.nodes.items():
+        if isinstance(node, RecogniseNode):
+            yield from _shared_keys(name, node)
+            for language in flow.languages:
+                yield from _unclear_phrases(name, node, language)
+
+
+def _shared_keys(name: str, node: RecogniseNode) -> Iterator[Problem]:
+    keys = [choice.key for choice in node.choices.values() if choice.key]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield Problem(name, f"key {key} belongs to two choices", f"按键 {key} 属于两个选项")
+
+
+def _unclear_phrases(name: str, node: RecogniseNode, language: Language) -> Iterator[Problem]:
+    owners: dict[tuple[str, ...], str] = {}
+    for choice, spoken in node.choices.items():
+        if language not in spoken.phrases:
+            yield Problem(name, f"choice {choice} has no phrase in {language}", f"选项 {choice} 缺少 {language} 说法")
+        for phrase in spoken.phrases.get(language, ()):
+            words = words_of(phrase)
+            if not words:
+                yield Problem(name, f"choice {choice} has a phrase without a word", f"选项 {choice} 的说法中没有文字")
+            elif owners.setdefault(words, choice) != choice:
+                other = owners[words]
+                yield Problem(
+                    name,
+                    f"phrase {phrase} belongs to {other} and {choice}",
+                    f"说法 {phrase} 同时属于 {other} 和 {choice}",
+                )
 
 
 def _prompts(flow: Flow, catalogue: Catalogue) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.opening_hours import OpeningHoursNode
 from services.ivr.core.nodes.play import PlayNode
 from services.ivr.core.nodes.queue import QueueNode
+from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.nodes.record import RecordNode
 from services.ivr.core.nodes.return_ import ReturnNode
 from services.ivr.core.nodes.say import SayNode
@@ -53,6 +54,7 @@ Node = Annotated[
     | CallbackNode
     | TransferNode
     | RecordNode
+    | RecogniseNode
     | VoicemailNode
     | SurveyNode
     | FaxNode

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,10 +25,12 @@ from services.ivr.core.actions import (
     Connected,
     Failed,
     Faxed,
+    Heard,
     Input,
     JoinQueue,
     Keyed,
     KeyedKind,
+    Listen,
     Play,
     Played,
     QueueKeyed,
@@ -67,11 +70,20 @@ class Answer(_Part):
     values: dict[str, str] = Field(default_factory=dict)
 
 
+class Said(_Part):
+    """What he says where he is listened to, and how sure the recogniser is of it; no text is silence. With ``key`` he presses one."""
+
+    text: str = Field(default="", max_length=500)
+    confidence: float = Field(default=0.9, ge=0, le=1)
+    key: str = Field(default="", pattern=r"^[0-9*]?$")
+
+
 class Case(_Part):
     """One call. ``keys`` are pressed one entry for each asking, an empty one is silence; when they are used up he is silent, or
-    ``hangs_up``. ``queue_keys`` are pressed while he waits, one each time he stands in a queue; ``callback``: what acd says to
-    one. ``bank``: answers by operation, in order; what is not listed is answered well; so are ``faxes``. ``path``: the nodes in
-    order, or with ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
+    ``hangs_up``; ``says`` is the same for nodes that listen, ``recogniser`` whether one is there. ``queue_keys`` are pressed
+    while he waits, one each time he stands in a queue; ``callback``: what acd says to one. ``bank``: answers by operation, in
+    order; what is not listed is answered well; so are ``faxes``. ``path``: the nodes in order, or with ``...`` between parts of
+    it; ``heard``: prompts that must sound in this order, among others.
     """
 
     name: str
@@ -81,6 +93,8 @@ class Case(_Part):
     secrets: dict[str, str] = Field(default_factory=dict)
     keys: tuple[str, ...] = ()
     hangs_up: bool = False
+    says: tuple[Said, ...] = ()
+    recogniser: Literal["here", "away"] = "here"
     bank: dict[str, tuple[Answer, ...]] = Field(default_factory=dict)
     queue: str = "answered"
     queue_keys: tuple[str, ...] = ()
@@ -138,6 +152,7 @@ class _Caller:
 
     def __post_init__(self) -> None:
         self.keys = deque(self.case.keys)
+        self.says = deque(self.case.says)
         self.queue_keys = deque(self.case.queue_keys)
         self.faxes = deque(self.case.faxes)
         self.answers: dict[str, deque[Answer]] = defaultdict(deque)
@@ -149,6 +164,14 @@ class _Caller:
             return CallerGone() if self.case.hangs_up else Keyed(KeyedKind.NOTHING)
         pressed = self.keys.popleft()
         return Keyed(KeyedKind.DIGITS if pressed else KeyedKind.NOTHING, pressed)
+
+    def spoke(self) -> Input:
+        if not self.says:
+            return CallerGone() if self.case.hangs_up else Heard("nothing")
+        said = self.says.popleft()
+        if said.key:
+            return Keyed(KeyedKind.DIGITS, said.key)
+        return Heard("heard", said.text, said.confidence) if said.text else Heard("nothing")
 
     def waited(self, action: JoinQueue) -> Input:
         if self.queue_keys and self.queue_keys[0] in action.keys:
@@ -169,7 +192,9 @@ def _session(case: Case) -> Session:
 
 
 def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> Input:
-    if isinstance(action, Play | Collect | Record | SendFax):
+    if isinstance(action, Listen) and caller.case.recogniser == "away":
+        return Heard("unavailable")
+    if isinstance(action, Play | Collect | Record | Listen | SendFax):
         return _spoken(moved, action, caller, done)
     if isinstance(action, CallBank):
         done.asked.append(action.operation)
@@ -187,13 +212,17 @@ def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> In
     return Played()
 
 
-def _spoken(moved: Moved, action: Play | Collect | Record | SendFax, caller: _Caller, done: Rehearsed) -> Input:
+def _spoken(
+    moved: Moved, action: Play | Collect | Record | Listen | SendFax, caller: _Caller, done: Rehearsed
+) -> Input:
     try:
         done.heard += _said(action.prompts, moved.session)
     except Invalid as error:
         return Failed(error.code)
     if isinstance(action, Collect):
         return caller.keyed()
+    if isinstance(action, Listen):
+        return caller.spoke()
     if isinstance(action, Record):
         return Recorded(f"messages/{action.name}.wav", caller.case.records_s)
     if isinstance(action, SendFax):

@@ -26,9 +26,11 @@ from services.ivr.core.actions import (
     Collect,
     Failed,
     Faxed,
+    Heard,
     Input,
     Keyed,
     KeyedKind,
+    Listen,
     Play,
     Record,
     Stopped,
@@ -144,7 +146,7 @@ def _lost(flow: Flow, session: Session, now: datetime) -> tuple[IvrPayload, ...]
 
 def _apologise(flow: Flow, moved: Moved) -> Moved:
     """Before the first words said to a caller who has heard nothing for some seconds."""
-    if not isinstance(moved.action, Play | Collect | Record):
+    if not isinstance(moved.action, Play | Collect | Record | Listen):
         return moved
     return replace(moved, action=replace(moved.action, prompts=(*flow.apology, *moved.action.prompts)))
 
@@ -177,11 +179,10 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
 
 
 def _counted(session: Session, given: Input) -> Session:
-    if not isinstance(given, Keyed):
-        return session
-    if given.kind is KeyedKind.NOTHING:
+    kind = _kind_of(given)
+    if kind == KeyedKind.NOTHING:
         return replace(session, timeouts=session.timeouts + 1)
-    return replace(session, keyed=session.keyed + 1)
+    return replace(session, keyed=session.keyed + (kind == KeyedKind.DIGITS))
 
 
 def _cut_short(flow: Flow, session: Session, outcome: str, now: datetime) -> Moved:
@@ -326,7 +327,7 @@ def _left(flow: Flow, session: Session, step: Go | Finish, given: Input | None, 
         flow_node=session.at,
         kind=flow.nodes[session.at].kind,
         outcome=step.outcome,
-        input_kind=given.kind.value if isinstance(given, Keyed) else "none",
+        input_kind=_kind_of(given),
         elapsed_ms=int((now - (session.since or now)).total_seconds() * 1000),
         flow_id=flow.id,
         flow_version=flow.version,
@@ -334,6 +335,12 @@ def _left(flow: Flow, session: Session, step: Go | Finish, given: Input | None, 
         keyed=session.keyed,
         timeouts=session.timeouts,
     )
+
+
+def _kind_of(given: Input | None) -> str:
+    if isinstance(given, Heard) and given.outcome != "unavailable":
+        return "speech" if given.outcome == "heard" else KeyedKind.NOTHING.value
+    return given.kind.value if isinstance(given, Keyed) else "none"
 
 
 def _end(session: Session, step: Finish, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:

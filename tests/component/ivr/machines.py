@@ -1,12 +1,15 @@
-"""Fax machines of callers that walk at random: some receive, some do not."""
+"""Machines that callers meet who walk at random: some receive faxes and some do not, one understands what is said, or not."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from ipcc.clock import Clock
-from services.ivr.core.actions import Faxed, SendFax
+from services.ivr.core.actions import Faxed, Heard, SendFax
 from services.ivr.core.session import Session
 from services.ivr.core.statement import written
 from services.ivr.ports import Line
@@ -31,6 +34,27 @@ class RandomFaxes:
         done = await answer_of_a_machine(self.clock, self.dice)
         self.ear.silence()
         return done
+
+
+@dataclass
+class RandomUtterances:
+    """The port Utterances (ports.Utterances): an engine that is away, slow, unsure, or hears one of the phrases."""
+
+    clock: Clock
+    dice: random.Random
+
+    def is_ready(self) -> bool:
+        return self.dice.random() < 0.9
+
+    @contextmanager
+    def file(self) -> Iterator[Path]:
+        yield Path("utterance.wav")
+
+    async def recognise(self, path: Path, language: str, hints: Sequence[str]) -> Heard:
+        await self.clock.sleep(self.dice.uniform(0.1, 4))
+        outcome = self.dice.choice(("heard", "heard", "heard", "nothing", "unavailable"))
+        text = self.dice.choice((*hints, "", "something else"))
+        return Heard(outcome, text if outcome == "heard" else "", self.dice.random())
 
 
 async def answer_of_a_machine(clock: Clock, dice: random.Random) -> Faxed:

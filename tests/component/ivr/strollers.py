@@ -29,6 +29,7 @@ from services.ivr.core.actions import (
     Faxed,
     Keyed,
     KeyedKind,
+    Listen,
     Record,
     Recorded,
 )
@@ -43,7 +44,7 @@ from services.ivr.core.session import Session, begin
 from services.ivr.ports import LineLost, Surroundings
 from services.ivr.runner import Runner
 from tests.component.ivr.bank_at_hand import BankAtHand, NotedBank
-from tests.component.ivr.machines import RandomFaxes, answer_of_a_machine
+from tests.component.ivr.machines import RandomFaxes, RandomUtterances, answer_of_a_machine
 from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
 
 PROMPT_S = 0.4
@@ -123,6 +124,13 @@ class Stroller:
         await self._pass(3)
         self.ear.silence()
         return Recorded(wanted.name, self.dice.choice((0, 5, 30)))
+
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
+        await self._listen(len(prompt_ids))
+        self.ear.sound()
+        await self._pass(self.dice.uniform(1, wanted.longest_s))
+        self.ear.silence()
+        return self.dice.choice(("", "", "", "1", "*", "7"))
 
     async def start_music(self, music: str) -> None:
         self._check()
@@ -253,6 +261,7 @@ class Stroll:
             RandomQueues(self.clock, self.dice, ear),
             NoSystems(),
             RandomFaxes(self.clock, self.dice, ear),
+            RandomUtterances(self.clock, self.dice),
             self.clock,
             facts.extend,
         )
