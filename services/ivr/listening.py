@@ -47,6 +47,11 @@ class UtteranceDesk:
         """See the port. Of one who hangs up the switch may still have the file open: it is gone when that closes it."""
         path = (self.spool / FOLDER / f"{new_id()}.wav").absolute()
         try:
+            # the record application makes no folders (freeswitch/README.md), whatever record_session does
+            path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+        except OSError as error:
+            log.error("utterances_have_no_folder", reason=error.strerror)
+        try:
             yield path
         finally:
             _remove(path)

@@ -14,6 +14,10 @@ from ipcc.cli.plan import DEMO_ORGANISATION, Plan
 
 AFTER = {"kind": "play", "prompts": ["welcome"], "next": "end"}
 END = {"kind": "hang_up"}
+SPOKEN = {
+    "balance": {"phrases": {"zh": ["余额"], "en": ["balance"]}, "next": "end"},
+    "hours": {"phrases": {"zh": ["营业时间"], "en": ["opening hours"]}, "key": "5", "next": "end"},
+}
 ALWAYS = [{"days": [1, 2, 3, 4, 5, 6, 7], "begin": "00:00", "end": "23:59:59"}]
 
 
@@ -92,6 +96,13 @@ def _working() -> tuple[Middle, ...]:
             "voicemail",
             {"prompts": ["leave-message"], "queue": "retail", **silence},
             "leave-message",
+            application="record",
+        ),
+        Middle(
+            "recognise",
+            {"prompts": ["main-menu"], "choices": SPOKEN, "silence_s": 5, "longest_s": 30}
+            | failing("end", "on_unavailable", "on_failure"),
+            "main-menu",
             application="record",
         ),
         Middle("queue", {"queue": "retail", "on_refused": "end", "on_overflow": "end"}),

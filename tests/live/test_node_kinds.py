@@ -48,6 +48,8 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     """The switch with a suite whose flows are those of ``kinds.py``, and another system that takes its time."""
     async with slow_system() as address:
+        # nobody stays on the line until it would be asked
+        monkeypatch.setenv("IPCC_IVR__RECOGNISER_URL", "ws://127.0.0.1:1")
         monkeypatch.setenv("IPCC_IVR__HTTP_SERVICES", json.dumps({"slow": address}))
         async with stand(request.param, tmp_path) as made:
             made.plan = plan_of(made.plan, tmp_path, middles(PIN))
@@ -97,6 +99,7 @@ async def test_whoever_hangs_up_in_the_middle_of_a_node_leaves_nothing_behind(be
     # way was found to keep the switch from it (freeswitch/README.md): no other event, variable or leg may
     assert told == {f"{event} variable_ipcc_digits" for event in LAST_EVENTS}
     assert [path.name for path in bench.plan.spool_dir.rglob("*") if path.is_file() and is_secret(path)] == []
+    assert [path.name for path in bench.plan.spool_dir.rglob("utterances/*")] == []
 
 
 def is_secret(path: Path) -> bool:

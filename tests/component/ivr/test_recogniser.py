@@ -200,6 +200,9 @@ async def test_the_file_is_gone_whatever_happens_and_one_that_cannot_be_removed_
     listening = desk(tmp_path)
     with listening.file() as missing:
         assert missing.is_absolute()
+        # the switch makes no folder for it
+        assert missing.parent.is_dir()
+        assert not missing.exists()
     written: list[Path] = []
 
     def fail() -> None:

@@ -205,6 +205,20 @@ def test_a_hang_up_before_any_key_leaves_nothing() -> None:
     assert "variable_pin" not in bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
 
 
+def test_what_ended_a_recording_is_told_and_forgotten_by_the_next() -> None:
+    bench = Bench()
+    uuid = bench.call()
+    bench.api("uuid_setvar", f"{uuid} playback_terminators 0123456789*#")
+    for key in ("5", ""):
+        execute(bench, uuid, "record", "/spool/a.wav 2 200 2", f"r{key}")
+        bench.run(0.5)
+        if key:
+            keyed(bench, uuid, key)
+        bench.run(2)
+        assert complete(bench, f"r{key}") == "_none_"
+        assert bench.api("uuid_getvar", f"{uuid} playback_terminator_used") == (key or "_undef_")
+
+
 def test_read_gives_its_keys_or_failure() -> None:
     bench = Bench()
     uuid = bench.call()
