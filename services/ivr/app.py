@@ -69,26 +69,9 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     sender = FactSender(publisher, Traces(bus))
     bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
-    telephony, faxes = _telephony(settings, switches), _fax_desk(settings, switches, config, clock, metrics)
-    utterances = UtteranceDesk(_recogniser(settings, clock, metrics), settings.spool_dir, clock)
-    sessions = Sessions(
-        Outside(
-            bus,
-            publisher,
-            clock,
-            config,
-            flows,
-            telephony,
-            bank,
-            desk,
-            systems,
-            faxes,
-            utterances,
-            sender,
-            tasks,
-            metrics,
-        )
-    )
+    telephony, (faxes, utterances) = _telephony(settings, switches), _desks(settings, switches, config, clock, metrics)
+    asked = (bank, desk, systems, faxes, utterances)
+    sessions = Sessions(Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, tasks, metrics))
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
@@ -104,8 +87,8 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("read configuration", config.run)
             tasks.spawn("hear replies", requester.run)
             tasks.spawn("hear acd", desk.run)
-            tasks.spawn("sweep faxes", faxes.sweep)
-            tasks.spawn("sweep utterances", utterances.sweep)
+            for what, sweep in (("faxes", faxes.sweep), ("utterances", utterances.sweep)):
+                tasks.spawn(f"sweep {what}", sweep)
             _serve(sessions, worker)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
@@ -193,6 +176,13 @@ def _recogniser(settings: IvrSettings, clock: Clock, metrics: Metrics) -> Recogn
 
 def _folders(settings: IvrSettings) -> tuple[Path, ...]:
     return settings.voice_folders or (Path(settings.sounds_dir),)
+
+
+def _desks(
+    settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics
+) -> tuple[FaxDesk, UtteranceDesk]:
+    utterances = UtteranceDesk(_recogniser(settings, clock, metrics), settings.spool_dir, clock)
+    return _fax_desk(settings, switches, config, clock, metrics), utterances
 
 
 def _fax_desk(settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics) -> FaxDesk:

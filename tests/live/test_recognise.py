@@ -43,12 +43,11 @@ async def asked(bench: Bench) -> Arrival:
     return call
 
 
-async def journey(bench: Bench, call: Arrival) -> dict[str, Any]:
+async def until_over(bench: Bench, call: Arrival) -> None:
     async def over() -> list[dict[str, Any]]:
         return [session for session in (await bench.journey(call))["sessions"] if session["ended_at"]]
 
-    [session] = await until(over, 30, "the session is over")
-    return session
+    await until(over, 30, "the session is over")
 
 
 def left_behind(bench: Bench) -> list[str]:
@@ -62,7 +61,7 @@ async def test_what_the_switch_recorded_reaches_the_recogniser_and_leads_on(benc
         await call.line.hear()
     await call.line.press("#")
     await bench.prompted(call, "welcome")
-    await journey(bench, call)
+    await until_over(bench, call)
     [given] = at_hand.given
     [ended] = bench.ear.heard("CHANNEL_EXECUTE_COMPLETE", call.id, Application="record")
     assert given.is_whole
@@ -76,6 +75,6 @@ async def test_a_key_while_he_is_listened_to_chooses_and_nothing_is_sent(bench: 
     call = await asked(bench)
     await call.line.press("5")
     await bench.prompted(call, "welcome")
-    await journey(bench, call)
+    await until_over(bench, call)
     assert at_hand.given == []
     assert left_behind(bench) == []
