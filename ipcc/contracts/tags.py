@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 CALL_ID = "ipcc_call_id"
@@ -17,6 +18,21 @@ RECORDING = "ipcc_recording"  # where this leg's recording is written, relative 
 
 TRANSPORT = "transport"
 """What ``ROLE`` says of a leg that only carries one of another node: it is no party of any call, and nothing is told of it."""
+
+
+LINE = "ipcc_line"
+"""On an agent's nailed-up line, a leg that stands while contacts come and go: the agent's id. It is a phone, and no party of a call."""
+_LINE = re.compile(r"line-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def line_place(leg_id: str) -> str:
+    """How a nailed-up line is named where an agent's phone is."""
+    return f"line-{leg_id}"
+
+
+def is_line(place: str) -> bool:
+    """Whether an agent's place is a nailed-up line."""
+    return _LINE.fullmatch(place) is not None
 
 
 class LegRole(StrEnum):

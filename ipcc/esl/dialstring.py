@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ipcc.contracts.tags import is_line
 from ipcc.esl.quoting import Unrenderable, braces_balance, escape, name, unexpanded
 from ipcc.ids import LegId
 
@@ -54,10 +55,18 @@ class Gateway:
         return f"sofia/gateway/{_part(self.gateway, 'gateway')}/{_part(self.number, 'number')}"
 
 
-def place_of(place: str, domain: str = "") -> User | Gateway:
-    """Where an agent is rung: ``gateway/number`` is a number outside, anything else a phone of ours."""
+def place_of(place: str, domain: str = "") -> User | Gateway | Loopback:
+    """Where an agent is rung: ``gateway/number`` is a number outside, a nailed-up line is taken by the dialplan, anything else is
+    a phone of ours."""
+    if is_line(place):
+        return Loopback(place, "lines")
     gateway, _, outside = place.partition("/")
     return Gateway(gateway, outside) if outside else User(place, domain)
+
+
+def staying(endpoint: Endpoint) -> dict[str, str]:
+    """Variables by which the leg stays what it is: the halves of a loopback would step out of a bridge for one another."""
+    return {"loopback_bowout": "false"} if isinstance(endpoint, Loopback) else {}
 
 
 def confirmation(key: str, sound: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ipcc.contracts import tags
 from ipcc.contracts.tags import LegRole
 from ipcc.dialling import is_outside
 from ipcc.esl.commands import Originate
-from ipcc.esl.dialstring import Gateway, confirmation, place_of
+from ipcc.esl.dialstring import Gateway, confirmation, place_of, staying
 from ipcc.esl.quoting import presentable
 from ipcc.ids import LegId
 from services.acd.core.effects import DialCustomer, RingAgent
@@ -49,6 +49,7 @@ def _agent(effect: RingAgent, dialling: Dialling) -> Originate:
     leg = LegId(effect.offer_id)
     path = dialling.recordings_root / tags.recording_name(effect.call_id, leg)
     outside = is_outside(effect.phone_id)
+    endpoint = place_of(effect.phone_id, dialling.phone_domain)
     variables: Mapping[str, str] = {
         tags.CALL_ID: effect.call_id,
         tags.ROLE: LegRole.AGENT.value,
@@ -59,10 +60,11 @@ def _agent(effect: RingAgent, dialling: Dialling) -> Originate:
         tags.RECORDING: tags.recording_name(effect.call_id, leg),
         "RECORD_STEREO": "true",
         "execute_on_answer": f"record_session {path}",
+        **staying(endpoint),
         **(confirmation(dialling.confirm_key, dialling.confirm_sound) if outside else {}),
     }
     return Originate(
-        endpoint=place_of(effect.phone_id, dialling.phone_domain),
+        endpoint=endpoint,
         leg_id=leg,
         application="playback" if effect.music else "park",
         argument=effect.music,

@@ -38,6 +38,7 @@ from services.ctiserver.flows import Flows
 from services.ctiserver.handovers import Handovers
 from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
+from services.ctiserver.lines import Lines
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
 from services.ctiserver.posting import TIMEOUT_S, Poster
@@ -225,5 +226,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
             works.monitors,
             works.attendance,
             Failures(works.webhooks),
+            Lines(works.control.hands.dialling, works.requester, settings.ask_timeout_s),
         ],
     )

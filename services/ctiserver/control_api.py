@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Header
 
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
+from ipcc.http.service import provided
 from services.ctiserver.core.control import Verb
 from services.ctiserver.dialling import Asker
+from services.ctiserver.lines import Lines
 from services.ctiserver.rights import OVER_ALL, Control, Id, check_drop, check_leg, check_self
-from services.ctiserver.schemas import DigitsBody, LegView, ModeBody, TargetBody
+from services.ctiserver.schemas import Answer, DigitsBody, LegView, LineBody, ModeBody, TargetBody
 from services.ctiserver.usecases import Ask
 
 router = APIRouter(prefix="/v1", tags=["call control"])
@@ -26,6 +28,7 @@ RequestId = Annotated[
         description="The same request with the same key is done once and answered alike, for ten minutes.",
     ),
 ]
+Nailed = Annotated[Lines, Depends(provided(Lines))]
 Supervisor = Annotated[Principal, Depends(require(*OVER_ALL))]
 
 
@@ -48,6 +51,20 @@ async def do(ask: Ask, who: Principal, control: Control, request_id: str) -> Leg
 async def dial(agent_id: Id, body: TargetBody, who: CurrentPrincipal, control: Control, key: RequestId = "") -> LegView:
     check_self(who, agent_id)
     return LegView.of(await control.dial(agent_id, body.to, asker_of(who, key)))
+
+
+@router.post(
+    "/agents/{agent_id}/line", summary="Ring the agent's phone once and leave it standing; he is signed in there"
+)
+async def nail_up(agent_id: Id, body: LineBody, who: CurrentPrincipal, lines: Nailed, key: RequestId = "") -> Answer:
+    check_self(who, agent_id)
+    return Answer(agent_id=agent_id, answer=dict(await lines.nail_up(agent_id, body.ready, asker_of(who, key))))
+
+
+@router.delete("/agents/{agent_id}/line", summary="Hang up the agent's standing line", status_code=204)
+async def end_line(agent_id: Id, who: CurrentPrincipal, lines: Nailed) -> None:
+    check_self(who, agent_id)
+    await lines.end(agent_id)
 
 
 def _add(verb: Verb, path: str, summary: str, body: str = "") -> None:

@@ -58,10 +58,10 @@ class Dialling:
         if target.kind is TargetKind.AGENT:
             return self.agent(target.value, asker, part)
         if target.kind is TargetKind.PHONE:
-            return self._phone(target.value, asker.leg(part))
+            return self.phone(target.value, asker.leg(part))
         route = self.route(target.value, asker)
         if not route.gateway:
-            return self._phone(route.number, asker.leg(part))
+            return self.phone(route.number, asker.leg(part))
         return Dialled(Gateway(route.gateway, route.number), asker.leg(part), address=route.number)
 
     def route(self, number: str, asker: Asker) -> Route:
@@ -116,7 +116,7 @@ class Dialling:
         call_id = mine.leg_id
         there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
         role = LegRole.CUSTOMER if outside else LegRole.AGENT
-        node = self._node_of(mine.address)
+        node = self.node_of(mine.address)
         string = self.ringing.dial_string(node.node_id, theirs, self.ringing.tags_of(theirs, call_id, role) | there)
         variables = self.ringing.tags_of(mine, call_id, LegRole.AGENT) | there
         self.ringing.begin(node, self.ringing.order(node.node_id, mine, Running("bridge", string), variables))
@@ -126,7 +126,8 @@ class Dialling:
             raise NotNow("party.unreachable", f"phone {mine.address} could not be rung: {cause}", cause=cause)
         return leg
 
-    def _phone(self, phone_id: str, leg_id: LegId) -> Dialled:
+    def phone(self, phone_id: str, leg_id: LegId) -> Dialled:
+        """A phone of ours. Raises NotFound, NotNow."""
         self.directory.check_phone(phone_id)
         endpoint = User(phone_id, self.steering.ways.phone_domain)
         return Dialled(endpoint, leg_id, address=phone_id, node_id=self._registered_at(phone_id))
@@ -135,7 +136,8 @@ class Dialling:
         state = self.directory.phone_state(phone_id)
         return state.node_id if state else ""
 
-    def _node_of(self, phone_id: str) -> SwitchNode:
+    def node_of(self, phone_id: str) -> SwitchNode:
+        """Where a phone is rung: its own node, else any that is reached. Raises SwitchDown."""
         state = self.directory.phone_state(phone_id)
         if state and state.node_id:
             return self.steering.switches.node(NodeId(state.node_id))

@@ -19,6 +19,7 @@ from ipcc.contracts.config import (
     Webhook,
 )
 from ipcc.contracts.envelope import Event
+from ipcc.contracts.tags import is_line
 from ipcc.dialling import rules_for
 from ipcc.errors import NotFound, NotNow, Unavailable
 
@@ -95,7 +96,7 @@ class Directory:
 
     def check_phone(self, phone_id: str) -> None:
         """Raises NotFound for a phone nobody configured, NotNow for one that cannot be rung."""
-        if self._find(Phone, phone_id) is None:
+        if not is_line(phone_id) and self._find(Phone, phone_id) is None:
             raise NotFound("phone.unknown", f"there is no phone {phone_id}", phone_id=phone_id)
         state = self.phone_state(phone_id)
         if state is None or not state.registered:

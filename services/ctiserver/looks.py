@@ -13,10 +13,12 @@ import structlog
 from ipcc.call.fold import CallFold, Ending
 from ipcc.call.resync import Findings, Reconciliation
 from ipcc.clock import Clock
+from ipcc.contracts.tags import line_place
 from ipcc.errors import SwitchDown, SwitchRefused
 from ipcc.esl.commands import ShowRegistrations, UuidDump, UuidKill
 from ipcc.esl.headers import HangupCause, q850_of
 from ipcc.esl.listing import dump_from_json, registrations_from_json
+from ipcc.esl.meaning import RegistrationRow
 from ipcc.esl.wire import WireError
 from ipcc.ids import LegId
 from ipcc.metrics import CTI_GHOSTS, CTI_LOOK_DURATION, Metrics
@@ -120,7 +122,9 @@ class Looker:
 
     async def _look_at_phones(self) -> int:
         text = await self._node.api(ShowRegistrations(), timeout=self._times.timeout_s)
-        changes = self._ear.phone_fold.compare(self._node.node_id, registrations_from_json(text))
+        places = map(line_place, self._ear.fold.carriers.lines_at(self._node.node_id))
+        lines = [RegistrationRow(place, "", registration=place) for place in places]
+        changes = self._ear.phone_fold.compare(self._node.node_id, [*registrations_from_json(text), *lines])
         self._ear.tell_phones(changes, self._clock.now())
         return int(self._ear.phone_fold.has_doubts(self._node.node_id))
 

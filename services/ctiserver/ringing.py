@@ -13,7 +13,7 @@ from ipcc.contracts import tags
 from ipcc.contracts.tags import LegRole
 from ipcc.errors import NotNow, SwitchDown, SwitchRefused
 from ipcc.esl.commands import Originate, UuidKill
-from ipcc.esl.dialstring import Endpoint, Gateway, SipAddress, User, call_variables, confirmation
+from ipcc.esl.dialstring import Endpoint, Gateway, SipAddress, User, call_variables, confirmation, staying
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
 from ipcc.ids import CallId, LegId, NodeId
@@ -76,6 +76,7 @@ class Ringing:
                     "RECORD_STEREO": "true",
                     "execute_on_answer": f"record_session {self.steering.ways.recordings_root / name}",
                 }
+        variables |= staying(dialled.endpoint)
         ways, is_outside = self.steering.ways, isinstance(dialled.endpoint, Gateway)
         if (is_outside or not dialled.agent_id) and ways.caller_number:
             variables["origination_caller_id_number"] = ways.caller_number

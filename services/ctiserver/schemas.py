@@ -35,6 +35,12 @@ class SignInBody(Body):
         return self
 
 
+class LineBody(Body):
+    """``ready``: he takes contacts as soon as the line stands."""
+
+    ready: bool = False
+
+
 class SignOutBody(Body):
     """``force``: also while he is offered a contact or talks; for supervisors."""
 

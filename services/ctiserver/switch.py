@@ -18,6 +18,8 @@ from ipcc.call.model import Told
 from ipcc.call.phones import PhoneFold
 from ipcc.clock import Clock
 from ipcc.contracts.call import CallPayload, LegEnded, PhoneChanged
+from ipcc.contracts.tags import line_place
+from ipcc.esl import meaning as m
 from ipcc.esl.headers import EventName, HangupCause, q850_of
 from ipcc.esl.meaning import Heartbeat, Meaning, PhoneMeaning
 from ipcc.esl.normalise import normalise
@@ -245,6 +247,7 @@ class Ear:
         elif isinstance(meaning, PhoneMeaning):
             self.tell_phones(self.phone_fold.take(node_id, meaning), meaning.at)
         else:
+            self._settle_line(node_id, meaning)
             told = self.fold.take(node_id, meaning)
             if told:
                 self.tell(told)
@@ -255,6 +258,16 @@ class Ear:
         self._taken += 1
         if self._taken % FORGET_EVERY == 0:
             self.report()
+
+    def _settle_line(self, node_id: NodeId, meaning: Meaning) -> None:
+        """A nailed-up line is a phone that is there from its answer to its end."""
+        if not isinstance(meaning, m.LegParked | m.LegHungUp | m.LegEnded | m.LegGone):
+            return
+        if meaning.leg_id in self.fold.carriers.lines:
+            place = line_place(meaning.leg_id)
+            kind = m.PhoneRegistered if isinstance(meaning, m.LegParked) else m.PhoneUnregistered
+            change = kind(meaning.at, place, "", registration=place)
+            self.tell_phones(self.phone_fold.take(node_id, change), meaning.at)
 
     def _check_core(self, held: Held, heartbeat: Heartbeat) -> None:
         if held.core_id and held.core_id != heartbeat.core_id:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ipcc.call.model import Leg
 from ipcc.contracts import call as told
-from ipcc.esl.commands import UuidHold, UuidKill, UuidMute, Words
+from ipcc.contracts.tags import is_line
+from ipcc.esl.commands import UuidHold, UuidKill, UuidMute, UuidTransfer, Whose, Words
 from services.ctiserver.core.control import check_digits
 from services.ctiserver.masking import unmask
 from services.ctiserver.steering import Steering, about
@@ -31,10 +32,22 @@ class Telephony:
     async def hold(self, leg: Leg) -> Leg:
         """The phone is put on hold, and the other party hears music: uuid_hold alone leaves him in silence."""
         other = self.steering.partner(leg)
+        if is_line(leg.address):
+            return await self._set_apart(leg, other)
         await self.steering.api(leg, UuidHold(leg.leg_id))
         held = await self.steering.until(lambda now: now.is_held, leg, "hold")
         await self.steering.play_music(other)
         return held
+
+    async def _set_apart(self, leg: Leg, other: Leg) -> Leg:
+        """On a nailed-up line there is no phone to be put on hold (measured on 1.10.12: its loopback is not let go of hold again):
+        both are parked, and the other waits for him."""
+        steering = self.steering
+        steering.set_aside(other, leg)
+        await steering.api(leg, UuidTransfer(leg.leg_id, "park", "suite", whose=Whose.BOTH))
+        await steering.until(lambda now: now.bridged_to is None, other, "hold")
+        await steering.play_music(other)
+        return steering.leg(leg.leg_id)
 
     async def retrieve(self, leg: Leg) -> Leg:
         """He takes back who is on hold, or who waits for him."""

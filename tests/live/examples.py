@@ -147,6 +147,7 @@ async def tell(bench: Bench) -> list[Example]:
     await _park_and_supervise(scribe, phones[0])
     await _send_on(scribe, phones[0])
     await _dial(scribe, phones[0])
+    await _line(scribe, phones[0])
     await _failures(scribe, hook)
     await scribe.ask("POST", "/v1/agents/{agent_id}/not-ready", {"reason": "lunch"}, agent_id=AGENT)
     await scribe.ask("POST", "/v1/agents/{agent_id}/sign-out", {"force": False}, agent_id=AGENT)
@@ -290,6 +291,19 @@ async def _dial(scribe: Scribe, phone: Phone) -> None:
     )
     await scribe.ask("POST", "/v1/legs/{leg_id}/hang-up", leg_id=leg["leg_id"])
     await scribe.bench.until_empty()
+
+
+async def _line(scribe: Scribe, phone: Phone) -> None:
+    phone.behave(PhoneScript(AGENT, answer_after_s=0.2))
+    await scribe.ask("POST", "/v1/agents/{agent_id}/line", {"ready": False}, agent_id=AGENT)
+
+    async def stands() -> bool:
+        return str((await scribe.bench.get("ctiserver", f"/v1/agents/{AGENT}"))["phone_id"]).startswith("line-")
+
+    await until(stands, what="he is at his line")
+    await scribe.ask("DELETE", "/v1/agents/{agent_id}/line", agent_id=AGENT)
+    await scribe.bench.until_empty()
+    await scribe.ask("POST", "/v1/agents/{agent_id}/sign-in", {"phone": AGENT, "ready": False}, agent_id=AGENT)
 
 
 def shape(value: Any, name: str = "") -> Any:

@@ -22,9 +22,9 @@ from services.acd.core import digital, offers, pauses
 from services.acd.core.contacts import tell_handled
 from services.acd.core.freedom import freedom
 from services.acd.core.moves import Given
-from services.acd.core.places import can_be_rung, is_known, needs_phone
+from services.acd.core.places import can_be_rung, is_known, lost_at, needs_phone
 from services.acd.core.rows import Agent, Contact
-from services.acd.core.rules import PHONE_LOST, REMOVED, SIGNED_IN
+from services.acd.core.rules import LINE_LOST, PHONE_LOST, REMOVED, SIGNED_IN
 from services.acd.core.turn import Become, Turn
 
 FREE = frozenset({AgentState.READY, AgentState.NOT_READY})
@@ -64,12 +64,12 @@ def _arrival(turn: Turn, agent: Agent, command: SignIn) -> Become:
                 offer_id=contact.offer_id,
                 call_id=contact.call_id,
             )
-    if agent.state is AgentState.NOT_READY and agent.reason != PHONE_LOST:
+    if agent.state is AgentState.NOT_READY and agent.reason not in (PHONE_LOST, LINE_LOST):
         return Become(AgentState.NOT_READY, agent.reason, phone_id=command.phone_id, until=agent.until)
     if agent.state is AgentState.OUT and not command.ready:
         return Become(AgentState.NOT_READY, SIGNED_IN, phone_id=command.phone_id)
     if not can_be_rung(turn.state, command.phone_id):
-        return Become(AgentState.NOT_READY, PHONE_LOST, phone_id=command.phone_id)
+        return Become(AgentState.NOT_READY, lost_at(command.phone_id), phone_id=command.phone_id)
     return Become(AgentState.READY, phone_id=command.phone_id)
 
 
@@ -176,8 +176,8 @@ def hear_phone(turn: Turn, fact: PhoneChanged) -> None:
     for agent in [turn.state.agents[key] for key in sorted(turn.state.at_phone.get(fact.phone_id, ()))]:
         if not fact.registered:
             if turn.allows(agent, Given.PHONE_LOST):
-                turn.move(agent, Given.PHONE_LOST, Become(AgentState.NOT_READY, PHONE_LOST))
-        elif agent.reason == PHONE_LOST and turn.allows(agent, Given.PHONE_BACK):
+                turn.move(agent, Given.PHONE_LOST, Become(AgentState.NOT_READY, lost_at(fact.phone_id)))
+        elif agent.reason in (PHONE_LOST, LINE_LOST) and turn.allows(agent, Given.PHONE_BACK):
             turn.move(agent, Given.PHONE_BACK, Become(AgentState.READY))
 
 

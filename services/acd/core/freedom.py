@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ipcc.contracts.acd import AgentState
-from services.acd.core.places import can_be_rung, rest_at
+from services.acd.core.places import can_be_rung, lost_at, rest_at
 from services.acd.core.rows import Agent
-from services.acd.core.rules import PHONE_LOST, REMOVED
+from services.acd.core.rules import REMOVED
 from services.acd.core.turn import Become, Turn
 
 
@@ -16,5 +16,5 @@ def freedom(turn: Turn, agent: Agent, wish: Become) -> Become:
     if agent.then_reason:
         return Become(AgentState.NOT_READY, agent.then_reason)
     if wish.state is AgentState.READY and not can_be_rung(turn.state, agent.phone_id):
-        return Become(AgentState.NOT_READY, PHONE_LOST)
+        return Become(AgentState.NOT_READY, lost_at(agent.phone_id))
     return rest_at(agent.phone_id, wish)

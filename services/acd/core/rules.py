@@ -17,6 +17,7 @@ UNREGISTERED_REST_S = 30
 
 SIGNED_IN = "signed_in"
 PHONE_LOST = "phone_lost"
+LINE_LOST = "line_lost"
 REMOVED = "removed"
 NOT_HIS_DOING = frozenset({OfferOutcome.CALLER_GONE.value, OfferOutcome.WITHDRAWN.value})
 
