@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
 
 def intercept(channel: Channel, wanted: str, of_partner: bool = False) -> None:
-    """Take the call of ``wanted`` away from whoever has it; its partner is hung up with PICKED_OFF (fact 20)."""
+    """Take the call of ``wanted`` away from whoever has it; its partner is hung up with PICKED_OFF (fact 20).
+
+    With ``intercept_unbridged_only`` on the one who takes, who has a partner is left alone (same file).
+    """
     kernel = channel.kernel
     target = kernel.find(wanted)
     if target and of_partner:
         target = kernel.find(target.partner or target.var("signal_bond") or "")
     if target is None or target is channel:
+        return
+    if target.partner and channel.var("intercept_unbridged_only") == "true":
         return
     loser = kernel.find(target.partner or "")
     signalling.answer(channel)

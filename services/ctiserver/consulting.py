@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ipcc.call.model import Leg
 from ipcc.contracts import call as told
-from ipcc.contracts.tags import LegRole
+from ipcc.contracts.tags import LegRole, is_line
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import UuidBridge, UuidTransfer, Whose, Words
+from ipcc.esl.dialstring import offered_by
 from ipcc.esl.headers import HangupCause
 from services.ctiserver.ringing import Dialled, Ringing, Running
 from services.ctiserver.steering import PARK_AFTER, Steering, about
@@ -43,6 +44,7 @@ class Consulting:
         other = steering.partner(leg)
         # a phone that is held hears what the far end sends; one that rings does not know the customer
         variables = self.ringing.tags_of(dialled, leg.call_id, LegRole.CONSULT) | {PARK_AFTER: "true"}
+        variables |= offered_by(is_line(leg.address))
         await steering.stay_after_bridge(other)
         await steering.set(leg, {PARK_AFTER: "true", "continue_on_fail": "true", "transfer_ringback": RINGBACK})
         steering.set_aside(other, leg)

@@ -9,10 +9,10 @@ from ipcc.call.model import Leg
 from ipcc.contracts.acd import AgentState
 from ipcc.contracts.call import Direction
 from ipcc.contracts.config import DialRule
-from ipcc.contracts.tags import LegRole
+from ipcc.contracts.tags import LegRole, is_line
 from ipcc.dialling import Reacher, Route, is_outside, route_of
 from ipcc.errors import Invalid, NotFound, NotNow, SwitchDown
-from ipcc.esl.dialstring import Gateway, User, place_of
+from ipcc.esl.dialstring import Gateway, User, offered_by, place_of
 from ipcc.esl.headers import HangupCause
 from ipcc.esl.port import SwitchNode
 from ipcc.ids import LegId, NodeId
@@ -117,7 +117,8 @@ class Dialling:
         there = {"ipcc_direction": direction.value, "ipcc_dialled": theirs.address}
         role = LegRole.CUSTOMER if outside else LegRole.AGENT
         node = self.node_of(mine.address)
-        string = self.ringing.dial_string(node.node_id, theirs, self.ringing.tags_of(theirs, call_id, role) | there)
+        tagged = self.ringing.tags_of(theirs, call_id, role) | there | offered_by(is_line(mine.address))
+        string = self.ringing.dial_string(node.node_id, theirs, tagged)
         variables = self.ringing.tags_of(mine, call_id, LegRole.AGENT) | there
         self.ringing.begin(node, self.ringing.order(node.node_id, mine, Running("bridge", string), variables))
         leg = await steering.until_known(mine.leg_id)

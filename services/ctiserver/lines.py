@@ -5,6 +5,7 @@ A line is a phone to everybody else (``line-<leg>`` where a phone is named), reg
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ipcc.bus import Requester
 from ipcc.contracts import tags
 from ipcc.contracts.acd import SignIn
-from ipcc.errors import NotNow, SwitchRefused, Unavailable
+from ipcc.errors import IpccError, NotNow, SwitchDown, SwitchRefused, Unavailable
 from ipcc.esl.commands import Originate, UuidKill
 from ipcc.esl.headers import HangupCause
 from ipcc.ids import LegId, NodeId
@@ -34,8 +35,8 @@ class Lines:
     async def nail_up(self, agent_id: str, ready: bool, asker: Asker) -> Mapping[str, Any]:
         """Ring the agent's own phone, leave it standing when he answers, and sign him in there; acd's answer.
 
-        Raises NotFound, NotNow (agent.no_phone, phone.not_registered, line.stands, party.unreachable), SwitchDown, and what
-        acd refuses.
+        Raises NotFound, NotNow (agent.no_phone, phone.not_registered, line.stands, party.unreachable), SwitchDown, and, the
+        line hung up again, Unavailable (line.not_told) and what acd refuses.
         """
         user = self.dialling.directory.agent(agent_id)
         now = self.dialling.desktops.agents.get(agent_id)
@@ -59,9 +60,15 @@ class Lines:
             cause = refused.cause or HangupCause.NORMAL_UNSPECIFIED.name
             raise NotNow("party.unreachable", f"his phone could not be rung: {cause}", cause=cause) from None
         place = tags.line_place(leg_id)
-        await self._until_stands(place)
         command = SignIn(domain=user.domain, agent_id=agent_id, phone_id=place, ready=ready)
-        return await self.requester.ask(command, self.ask_timeout_s)
+        try:
+            await self._until_stands(place)
+            return await self.requester.ask(command, self.ask_timeout_s)
+        except IpccError:
+            # a line at which nobody is signed in would stand all day
+            with contextlib.suppress(SwitchRefused, SwitchDown):
+                await node.api(UuidKill(leg_id))
+            raise
 
     async def end(self, agent_id: str) -> None:
         """Hang the line up; acd sets him not ready for it. Raises NotNow (line.none)."""
@@ -74,13 +81,13 @@ class Lines:
         await node.api(UuidKill(LegId(place.removeprefix("line-"))))
 
     async def _until_stands(self, place: str) -> None:
-        """Raises Unavailable (line.not_told): it stands, and that is not known yet."""
+        """Raises Unavailable (line.not_told)."""
         steering = self.dialling.steering
         for _ in range(int(steering.ways.timeout_s / LOOK_EVERY_S) + 1):
             if self._stands(place):
                 return
             await steering.clock.sleep(LOOK_EVERY_S)
-        raise Unavailable("line.not_told", "the line stands, and that is not known yet: sign in at it again later")
+        raise Unavailable("line.not_told", "his phone answered, and the switch did not tell that it is parked")
 
     def _stands(self, place: str) -> bool:
         state = self.dialling.directory.phone_state(place)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipcc.call.model import Leg
 from ipcc.contracts import call as told
 from ipcc.contracts.tags import is_line
+from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import UuidHold, UuidKill, UuidMute, UuidTransfer, Whose, Words
 from services.ctiserver.core.control import check_digits
 from services.ctiserver.masking import unmask
@@ -44,8 +45,13 @@ class Telephony:
         both are parked, and the other waits for him."""
         steering = self.steering
         steering.set_aside(other, leg)
-        await steering.api(leg, UuidTransfer(leg.leg_id, "park", "suite", whose=Whose.BOTH))
-        await steering.until(lambda now: now.bridged_to is None, other, "hold")
+        try:
+            await steering.api(leg, UuidTransfer(leg.leg_id, "park", "suite", whose=Whose.BOTH))
+            await steering.until(lambda now: now.bridged_to is None, other, "hold")
+        except (NotNow, SwitchRefused, Unavailable):
+            if steering.leg(other.leg_id).bridged_to == leg.leg_id:
+                steering.retrieve(other)
+            raise
         await steering.play_music(other)
         return steering.leg(leg.leg_id)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ipcc.bus.events import received_from
 from ipcc.bus.port import BEGINNING
-from ipcc.contracts.call import CallArrived, LegStarted
+from ipcc.contracts.call import CallArrived, LegEnded, LegStarted
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.tags import LegRole
 from ipcc.contracts.topics import CALL
 from ipcc.sim.people import PhoneScript
 from tests.live.bench import Bench
+from tests.live.people import Phone
 from tests.live.talks import THIRD
 from tests.support.until import until
 
@@ -24,26 +25,29 @@ async def test_contacts_are_joined_to_a_standing_line_one_after_the_other(bench:
     await bench.post("ctiserver", f"/v1/agents/{AGENT}/line", {"ready": False})
     await bench.post("ctiserver", f"/v1/agents/{AGENT}/ready")
     await bench.until_state(AGENT, "ready")
-    assert len(await bench.ear.channels()) == 1
+
+    async def stands_alone() -> bool:
+        return len(await bench.ear.channels()) == 1
+
+    assert await stands_alone()
     for number in range(2):
         call = await bench.call_for_agent()
         await bench.until_state(AGENT, "talking")
         if number:
             await _put_on_hold_and_consult(bench, call.id)
+            await _dialled_meanwhile_by(bench, third, call.id)
         await call.line.hang_up()
-
-        async def stands_alone() -> bool:
-            return len(await bench.ear.channels()) == 1
-
         await until(stands_alone, what="the line stands alone")
         found = await bench.journey(call)
         assert [offer["outcome"] for offer in found["offers"]] == ["answered"]
         assert (await bench.recording(call)).seconds > 0
         await bench.try_post("ctiserver", f"/v1/agents/{AGENT}/wrap-up/end", {"code": "done"})
         await bench.until_state(AGENT, "ready")
+    await _dial_out(bench, third)
+    await until(stands_alone, what="the line stands alone after what he dialled")
     told = await facts(bench)
-    # neither the line nor what joins it to a contact is a party of any call
-    assert sum(isinstance(one, CallArrived) for one in told) == 2, [
+    # of the callers, the colleague, and what he dialled; neither the line nor what joins it to a contact is a party of any call
+    assert sum(isinstance(one, CallArrived) for one in told) == 4, [
         one for one in told if not isinstance(one, CallArrived)
     ]
     assert {one.role for one in told if isinstance(one, LegStarted)} == {
@@ -51,6 +55,7 @@ async def test_contacts_are_joined_to_a_standing_line_one_after_the_other(bench:
         LegRole.AGENT,
         LegRole.CONSULT,
     }
+    assert not [one for one in told if isinstance(one, LegEnded) and one.cause == "PICKED_OFF"]
     # he was rung once, for the line itself
     assert len(phone.lines) == 1
     assert not (await bench.get("ctiserver", "/v1/calls"))["items"]
@@ -82,6 +87,35 @@ async def _put_on_hold_and_consult(bench: Bench, call_id: str) -> None:
 
     await until(is_answered, what="the third answers")
     await bench.post("ctiserver", f"/v1/legs/{leg}/cancel")
+
+
+async def _dial_out(bench: Bench, third: Phone) -> None:
+    """He dials from his line, is answered, and the other hangs up."""
+    before = len(third.lines)
+    await bench.post("ctiserver", f"/v1/agents/{AGENT}/dial", {"to": {"kind": "phone", "value": THIRD}})
+    await until(lambda: len(third.lines) > before, what="the third's phone rings")
+
+    async def are_joined() -> bool:
+        calls = (await bench.get("ctiserver", "/v1/calls"))["items"]
+        return sum(bool(leg["bridged_to"]) for call in calls for leg in call["legs"]) == 2
+
+    await until(are_joined, what="they talk")
+    await third.lines[before].hang_up()
+
+
+async def _dialled_meanwhile_by(bench: Bench, third: Phone, call_id: str) -> None:
+    """Whom he talks to keeps him: a colleague who dials him is turned away."""
+    before = len(third.lines)
+    await bench.post("ctiserver", f"/v1/agents/{THIRD}/dial", {"to": {"kind": "agent", "value": AGENT}})
+    await until(lambda: len(third.lines) > before, what="the colleague's phone rings")
+
+    async def is_turned_away() -> bool:
+        return len((await bench.get("ctiserver", "/v1/calls"))["items"]) == 1
+
+    await until(is_turned_away, what="the colleague is turned away")
+    legs = (await bench.get("ctiserver", f"/v1/calls/{call_id}"))["legs"]
+    joined = [one for one in legs if not one["ended_at"] and one["bridged_to"]]
+    assert len(joined) == 2, legs
 
 
 async def test_a_line_is_made_once_and_hung_up_when_asked(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from ipcc.contracts.call import CallPayload, PhoneChanged
 from ipcc.contracts.config import Capacity, ConfigChanged, ConfigObject, Organisation, Phone, Queue, Skill, User
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL, PHONE, Topic
-from ipcc.esl.commands import Command, ShowRegistrations, UuidDump, UuidHold, UuidKill
+from ipcc.esl.commands import Command, Originate, ShowRegistrations, UuidDump, UuidHold, UuidKill
 from ipcc.esl.fake import NO_CHANNEL, FakeNode, FakeSwitches
 from ipcc.esl.headers import EventName
 from ipcc.esl.port import SubscriptionPlan
@@ -103,6 +103,14 @@ class Exchange(FakeNode):
         )
         self.tell(EventName.CHANNEL_ANSWER, leg)
         self.legs[LegId(leg)].update(callstate="ACTIVE")
+
+    def stand(self, order: Originate) -> str:
+        """A phone is rung as ordered, answers, and is parked: what the switch says to the order."""
+        leg = str(order.leg_id)
+        self._create(leg, {"Call-Direction": "outbound"}, dict(order.variables))
+        self.pick_up(leg)
+        self.tell(EventName.CHANNEL_PARK, leg)
+        return f"+OK {leg}\n"
 
     def join(self, leg: str, other: str) -> None:
         """Two legs hear each other."""

@@ -71,6 +71,21 @@ def test_nobody_is_ready_without_a_working_phone() -> None:
     assert world.stands("ann") == (NOT_READY, "phone_lost")
 
 
+def test_a_line_that_drops_makes_him_not_ready_for_that_until_it_is_found_again() -> None:
+    world, place = World(), "line-01a22149-e6de-7091-88dc-3624e37a2f58"
+    world.hire(user("ann"))
+    line = PhoneChanged(phone_id=place, registered=True, node_id=NODE)
+    world.give(line)
+    world.give(SignIn(agent_id="ann", phone_id=place, ready=True))
+    assert world.stands("ann") == (READY, "")
+    world.give(line.model_copy(update={"registered": False}))
+    assert world.stands("ann") == (NOT_READY, "line_lost")
+    with pytest.raises(NotNow, match="not registered"):
+        world.give(SetReady(agent_id="ann"))
+    world.give(line)
+    assert world.stands("ann") == (READY, "")
+
+
 def test_a_phone_that_comes_back_does_not_end_a_pause() -> None:
     world = World()
     world.come("ann")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipcc.call.fold import CallFold
 from ipcc.call.resync import Reconciliation
 from ipcc.esl import meaning as m
-from ipcc.ids import LegId
+from ipcc.ids import LegId, NodeId
 from tests.unit.call.test_tagged_legs import FS1, at, ended, inbound, outbound, parked_caller, take
 
 CARRIES = {"ipcc_role": "transport"}
@@ -62,3 +62,36 @@ def test_those_found_by_looking_are_asked_about_once() -> None:
     assert (IN in again.unknown, again.told) == (False, ())
     looks.compare(fold, [row(LegId("caller"))], fold.facts_taken, at(5))
     assert fold.carriers.legs == {}
+
+
+LINE_TAGS = {**CARRIES, "ipcc_line": "li"}
+
+
+def test_a_nailed_up_line_is_no_party_of_a_call_and_stands_until_it_is_gone() -> None:
+    fold, line = CallFold(), LegId("line")
+    facts = outbound(LINE_TAGS)
+    assert (
+        take(fold, m.LegCreated(line, at(0), facts), m.LegAnswered(line, at(1)), m.LegParked(line, at(1), facts)) == []
+    )
+    assert (fold.carriers.lines_at(FS1), fold.carriers.lines_at(NodeId("fs2"))) == ([line], [])
+    assert take(fold, ended(line, 2, facts)) == []
+    assert fold.carriers.lines_at(FS1) == [line]
+    assert take(fold, m.LegGone(line, at(2), "")) == []
+    assert fold.carriers.lines_at(FS1) == []
+
+
+def test_a_nailed_up_line_found_by_looking_is_known_as_one() -> None:
+    fold, line = CallFold(), LegId("line")
+    snapshot = m.LegSnapshot(line, at(3), outbound(LINE_TAGS), "CS_EXECUTE", True, False, m.LegTimes(created_at=at(0)))
+    assert fold.adopt(FS1, snapshot, at(3)) == []
+    assert fold.carriers.lines_at(FS1) == [line]
+
+
+def test_the_half_that_takes_a_line_is_known_by_its_name_before_its_dialplan_ran() -> None:
+    fold, half = CallFold(), LegId("half")
+    name = "loopback/line-01a22149-e6de-7091-88dc-3624e37a2f58"
+    assert take(fold, m.LegCreated(half, at(0), replace(inbound(), address=f"{name}-b"))) == []
+    assert take(fold, ended(half, 1, inbound()), m.LegGone(half, at(1), "")) == []
+    contact = outbound({"ipcc_call_id": "caller", "ipcc_role": "agent", "ipcc_agent_id": "li"})
+    parked_caller(fold)
+    assert take(fold, m.LegCreated(LegId("contact"), at(1), replace(contact, address=f"{name}-a")))
