@@ -14,7 +14,7 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from ipcc.contracts.acd import EntryQueued, WaitForetold
 from ipcc.ids import new_id
 from ipcc.sim.outputs import Output, PhoneInvited
 from ipcc.sim.people import Caller, PhoneScript
+from ipcc.tasks import Tasks
 from tests.live.by_sip import RegisteredPhone, SipPeople
 from tests.live.ear import Ear
 from tests.live.real import RealSwitch, real_switch, site_of
@@ -34,7 +35,8 @@ from tests.support.until import until
 
 RATES = (1.0, 5.0, 20.0)
 STAFF = Staff(20, answer_s=0.1, talk_s=0.2, first_phone=1001)
-HOUR_S = 3600
+REFRESH_S = 40
+"""The switch lets a registration last two minutes at most; a phone renews it long before."""
 # the first calls open connections and fill caches
 WARM = 10
 Park = Callable[[str], Awaitable[str]]
@@ -141,12 +143,14 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
     people = SipPeople(await site_of(ear, real.phone_passwords))
     phones: list[RegisteredPhone] = []
     legs: list[str] = []
+    tasks = Tasks()
     try:
         for number in STAFF.phones:
             phone = await people.phone(number)
             phone.behave(PhoneScript(number, answer_after_s=STAFF.answer_s, hang_up_after_s=STAFF.talk_s))
-            await phone.register(HOUR_S)
+            await phone.register()
             phones.append(phone)
+        tasks.spawn("registrations", lambda: _refresh(phones))
 
         async def park(number: str) -> str:
             leg = new_id()
@@ -169,11 +173,19 @@ async def on_real(real: RealSwitch) -> AsyncIterator[tuple[Site, Phones]]:
         if other is not None:
             await other.close()
     finally:
+        await tasks.stop()
         # nobody else knows of them: whoever was not served is still parked
         for leg in legs:
             await ear.api(f"uuid_kill {leg}")
         await people.close()
         await ear.close()
+
+
+async def _refresh(phones: Sequence[RegisteredPhone]) -> None:
+    while True:
+        await asyncio.sleep(REFRESH_S)
+        for phone in phones:
+            await phone.register()
 
 
 def _number(from_header: str) -> str:
@@ -207,6 +219,9 @@ async def _compare(mine: Measured, phones: Phones, rate: float, calls: int, firs
     assert phones.other is not None
     values, not_rung = await callcenter.measure(phones.other, phones.invited, rate, calls, first)
     tail = f"{'':>13}{not_rung:>10}{os.getloadavg()[0]:>6.1f}"
+    if not values or not mine.asked:
+        print(f"{f'{rate:g} calls/s: mod_callcenter':52}  nothing to compare: no phone rang{tail}", flush=True)
+        return
     theirs = spread(values)
     print(f"{f'{rate:g} calls/s: mod_callcenter, asked -> INVITE':52}" + _row(theirs) + tail)
     for what, ours in (("asked", spread(mine.asked)), ("queued", spread(mine.queued))):
@@ -223,6 +238,9 @@ def _head(calls: int, *, is_real: bool) -> None:
 
 def _tell(one: Measured) -> None:
     for what, values in (("asked", one.asked), ("queued", one.queued)):
+        if not values:
+            print(f"{f'{one.rate:g} calls/s: {what} -> INVITE':52}  no phone rang at once", flush=True)
+            continue
         tail = f"{one.nobody_idle:>13}{one.not_rung:>10}{os.getloadavg()[0]:>6.1f}"
         print(f"{f'{one.rate:g} calls/s: {what} -> INVITE':52}" + _row(spread(values)) + tail, flush=True)
 
