@@ -179,6 +179,9 @@ class Queue(ConfigModel):
     overflow: tuple[Overflow, ...] = Field(default=(), description="the first that holds when a contact comes")
     overflow_to: Target | None = Field(default=None, description="where who waited max_wait_s is sent")
     callback: CallBack | None = Field(default=None, description="how it calls back; left out: it does not")
+    voicemail_due_s: int = Field(
+        default=3600, ge=60, le=604_800, description="a voicemail nobody has taken for so long is overdue"
+    )
     calendar: ObjectId | None = None
     closed: bool = Field(default=False, description="closed for an emergency, whatever the calendar says")
 

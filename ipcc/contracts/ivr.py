@@ -91,13 +91,16 @@ class SurveyAnswered(IvrPayload):
 
 
 class MessageLeft(IvrPayload):
-    """The caller left a message for the agents of ``queue_id``; ``path`` is its place in the switch's spool."""
+    """The caller left a message for the agents of ``queue_id``; ``path`` is its place in the switch's spool. ``seconds`` of it were
+    spoken at most: the silence that ended it does not count. ``attributes`` are what an agent may see, never secrets."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.message_left"
 
     queue_id: str
     path: str
     seconds: int
+    caller_number: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
 
 
 class FaxDone(IvrPayload):

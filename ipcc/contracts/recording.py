@@ -6,6 +6,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import AwareDatetime, Field
+
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import RECORDING, Topic
 
@@ -67,4 +69,44 @@ class RecordingFailed(RecordingPayload):
     queue_id: str = ""
 
 
-RECORDING_PAYLOADS: tuple[type[Payload], ...] = (RecordingStarted, RecordingStored, RecordingFailed)
+class VoicemailState(StrEnum):
+    """Where a voicemail stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    DONE = "done"
+
+
+class VoicemailOutcome(StrEnum):
+    """What came of a voicemail, as the agent says."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    NO_CALL = "no_call"
+
+
+class VoicemailChanged(RecordingPayload):
+    """The last word about a voicemail, a message a caller left for the agents of ``queue_id``; its id is that of its recording.
+
+    ``change`` is left, taken, put_back, done, or again: told once more every hour until it is done, so that whoever starts later
+    learns of it. ``changed_at`` is when it came to stand so, ``due_at`` until when somebody should have taken it, ``agent_id``
+    who has it or had it last, ``by`` whoever did the change. ``attributes`` are what an agent may see of the caller, never secrets.
+    """
+
+    TYPE: ClassVar[str] = "ipcc.recording.voicemail_changed"
+
+    queue_id: str
+    state: VoicemailState
+    change: str
+    changed_at: AwareDatetime
+    left_at: AwareDatetime
+    due_at: AwareDatetime
+    duration_ms: int
+    caller_number: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    agent_id: str = ""
+    by: str = ""
+    outcome: str = Field(default="", description="reached, not_reached or no_call, once it is done")
+
+
+RECORDING_PAYLOADS: tuple[type[Payload], ...] = (RecordingStarted, RecordingStored, RecordingFailed, VoicemailChanged)

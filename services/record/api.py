@@ -10,14 +10,15 @@ from starlette.responses import FileResponse, Response
 
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
+from ipcc.contracts.recording import RecordingKind
 from ipcc.errors import NotAllowed, NotFound, NotNow
 from ipcc.http.service import provided
 from services.record.schemas import HearingView, RecordingView
 from services.record.store import Recording, Wanted
 from services.record.usecases import Recordings
+from services.record.voicemails import HEARS_ALL
 
 Here = Annotated[Recordings, Depends(provided(Recordings))]
-HEARS_ALL = (Role.SUPERVISOR, Role.QUALITY, Role.AUDITOR, Role.SYSTEM)
 
 router = APIRouter(prefix="/v1", tags=["record"])
 
@@ -45,7 +46,13 @@ async def read_recording(recording_id: str, here: Here, who: CurrentPrincipal) -
 
 @router.get("/recordings/{recording_id}/audio", summary="The audio; every hearing is written down")
 async def hear_recording(recording_id: str, here: Here, who: CurrentPrincipal) -> Response:
-    recording = await _allowed(here, recording_id, who)
+    await _allowed(here, recording_id, who)
+    return await audio_of(here, recording_id, who)
+
+
+async def audio_of(here: Recordings, recording_id: str, who: Principal) -> Response:
+    """The audio for somebody who may hear it, written down. Raises NotFound, NotNow (recording.not_stored)."""
+    recording = await here.find(recording_id)
     if not recording.location:
         raise NotNow(
             "recording.not_stored", f"recording {recording_id} is {recording.state}: there is no audio to hear"
@@ -67,9 +74,9 @@ async def list_hearings(recording_id: str, here: Here) -> list[HearingView]:
 
 
 async def _allowed(here: Recordings, recording_id: str, who: Principal) -> Recording:
-    recording = await here.store.find(recording_id)
-    if recording is None:
-        raise NotFound("recording.unknown", f"there is no recording {recording_id}")
-    if not who.has(*HEARS_ALL) and recording.agent_id != who.subject:
+    recording = await here.find(recording_id)
+    if recording.kind is RecordingKind.MESSAGE:
+        here.voicemails.check_hears(who, recording.queue_id)
+    elif not who.has(*HEARS_ALL) and recording.agent_id != who.subject:
         raise NotAllowed("recording.not_yours", "agents hear their own recordings only")
     return recording

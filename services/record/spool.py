@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
 import hashlib
 import os
 import shutil
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,11 @@ CHUNK = 1 << 20
 PATTERNS = (recording_name("*", "*"), "messages/*.wav")
 # RIFF, fmt and data headers of the shortest WAV
 HEADER_BYTES = 44
+# the energy below which the switch hears silence (services/ivr/switch.py asks it to), and the stretch it is measured over
+SILENCE_LEVEL = 200
+STRETCH_S = 0.02
+# of the samples of a stretch every so manieth tells enough
+SAMPLED = 4
 
 
 class Unreadable(Exception):
@@ -50,9 +56,9 @@ class Spool:
     spool_dir: Path
     store_dir: Path
 
-    async def look(self, name: str) -> Found | None:
-        """The file ``name``, or None while it is not there. Raises Unreadable, OSError."""
-        return await asyncio.to_thread(self._look, name)
+    async def look(self, name: str, *, listen: bool = False) -> Found | None:
+        """The file ``name``, or None while it is not there; with ``listen`` how much of it is voice. Raises Unreadable, OSError."""
+        return await asyncio.to_thread(self._look, name, listen)
 
     async def left_alone(self, since: datetime) -> list[Left]:
         """The recordings and messages that were not written to ``since`` then. Raises OSError."""
@@ -82,13 +88,14 @@ class Spool:
                     found.append(Left(path.relative_to(self.spool_dir).as_posix(), written_at))
         return found
 
-    def _look(self, name: str) -> Found | None:
+    def _look(self, name: str, listen: bool) -> Found | None:
         path = (self.spool_dir / name).resolve()
         if not path.is_relative_to(self.spool_dir.resolve()):
             # the name holds ids that came over the bus
             raise Unreadable(f"{name} leads out of the spool")
         try:
-            return Found(path, _measure(path))
+            audio = _measure(path)
+            return Found(path, replace(audio, voiced_ms=_voiced_ms(path)) if listen else audio)
         except FileNotFoundError:
             # a spool that is not mounted is no missing recording
             self.spool_dir.stat()
@@ -122,6 +129,19 @@ def _measure(path: Path) -> Audio:
             rate_hz=audio.getframerate(),
             size_bytes=size,
         )
+
+
+def _voiced_ms(path: Path) -> int | None:
+    """How much is louder than silence; None for what is not of 16 bits."""
+    with wave.open(str(path), "rb") as audio:
+        if audio.getsampwidth() != 2:
+            return None
+        stretch, voiced = int(audio.getframerate() * STRETCH_S), 0
+        while sound := audio.readframes(stretch):
+            samples = array.array("h", sound[: len(sound) // 2 * 2])[::SAMPLED]
+            if samples and sum(map(abs, samples)) > SILENCE_LEVEL * len(samples):
+                voiced += 1
+        return round(voiced * STRETCH_S * 1000)
 
 
 def _copy(source: Path, draft: Path) -> str:

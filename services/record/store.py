@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from ipcc.contracts.recording import RecordingKind
 from ipcc.db.database import Database
 from ipcc.db.outbox import DatabaseInbox, DatabaseOutbox
 from services.record.core.policy import Audio
+from services.record.core.voicemail import Voicemail
 from services.record.tables import INBOX, OUTBOX, HearingRow, RecordingRow
+from services.record.voicemail_store import VoicemailStore
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -92,6 +94,7 @@ class RecordingStore:
         self._publisher = publisher
         self.outbox = DatabaseOutbox(database, OUTBOX)
         self.inbox = DatabaseInbox(database, INBOX, publisher.clock.now)
+        self.voicemails = VoicemailStore(database, self.outbox, publisher)
 
     async def note_started(self, event_id: str, leg: Leg, at: datetime, fact: Payload) -> None:
         """The switch records ``leg`` since ``at``; nothing when the event was handled before."""
@@ -108,20 +111,33 @@ class RecordingStore:
     async def note_ended(self, event_id: str, leg: Leg, at: datetime, talk_ms: int, *, is_required: bool) -> None:
         """``leg`` is over: its file is to be collected."""
         async with self._database.transaction() as session:
+            if await self.inbox.add(session, event_id):
+                await self._end(session, leg, at, talk_ms, is_required=is_required)
+
+    async def note_message(self, event_id: str, leg: Leg, talk_ms: int, mail: Voicemail) -> None:
+        """A caller left a message: its file is to be collected, and the agents of its queue are told once it is kept."""
+        async with self._database.transaction() as session:
             if not await self.inbox.add(session, event_id):
                 return
-            row = await session.get(RecordingRow, leg.recording_id)
-            if row is None:
-                row = _row(leg, "started", started_at=None)
-                session.add(row)
-            if leg.queue_id:
-                # a message may have been found in the spool before ivr told of it
-                row.queue_id = leg.queue_id
-            if row.state != "started":
-                # told again after a repair, when its file may have left the spool already
-                return
+            row = await self._end(session, leg, mail.left_at, talk_ms, is_required=True)
+            row.queue_id = mail.queue_id
+            await session.flush()
+            if row.state != "failed" or row.location:
+                kept = replace(mail, duration_ms=row.duration_ms)
+                await self.voicemails.note_told(session, kept, is_kept=bool(row.location))
+
+    async def _end(
+        self, session: AsyncSession, leg: Leg, at: datetime, talk_ms: int, *, is_required: bool
+    ) -> RecordingRow:
+        row = await session.get(RecordingRow, leg.recording_id, with_for_update=True)
+        if row is None:
+            row = _row(leg, "started", started_at=None)
+            session.add(row)
+        # else told again after a repair, or found in the spool before; its file may have left the spool already
+        if row.state == "started":
             row.state, row.ended_at, row.look_at = "ended", at, at
             row.talk_ms, row.is_required = talk_ms, is_required
+        return row
 
     async def adopt(self, leg: Leg, written_at: datetime, *, is_required: bool) -> bool:
         """Collect a file that nobody told us of; False when it is known."""
@@ -161,8 +177,8 @@ class RecordingStore:
             if row is not None and row.state == "ended":
                 row.look_at = at
 
-    async def mark_stored(self, recording_id: str, kept: Kept, fact: Payload) -> None:
-        """Its file is in the store; told once."""
+    async def mark_stored(self, recording_id: str, kept: Kept, fact: Payload, mail: Voicemail | None = None) -> None:
+        """Its file is in the store; told once. ``mail`` is what it is as a voicemail, as far as the file tells."""
         async with self._database.transaction() as session:
             row = await session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.state != "ended":
@@ -170,9 +186,13 @@ class RecordingStore:
             row.state = "stored"
             _note_file(row, kept)
             await self._tell(session, fact)
+            if mail is not None:
+                await self.voicemails.note_kept(session, mail)
 
-    async def mark_failed(self, recording_id: str, fault: str, kept: Kept | None, fact: Payload | None) -> None:
-        """It will not be good; told once. ``kept`` is what there is of it all the same."""
+    async def mark_failed(
+        self, recording_id: str, fault: str, kept: Kept | None, fact: Payload | None, mail: Voicemail | None = None
+    ) -> None:
+        """It will not be good; told once. ``kept`` is what there is of it all the same, ``mail`` that as a voicemail."""
         async with self._database.transaction() as session:
             row = await session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.state != "ended":
@@ -182,6 +202,10 @@ class RecordingStore:
                 _note_file(row, kept)
             if fact is not None:
                 await self._tell(session, fact)
+            if mail is not None and kept is not None:
+                await self.voicemails.note_kept(session, mail)
+            elif kept is None:
+                await self.voicemails.forget(session, recording_id)
 
     async def find(self, recording_id: str) -> Recording | None:
         """One recording."""

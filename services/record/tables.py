@@ -8,7 +8,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ipcc.db.tables import inbox_table, new_metadata, outbox_table
-from ipcc.db.types import Number, UtcDateTime
+from ipcc.db.types import Json, Number, UtcDateTime
 
 
 class Base(DeclarativeBase):
@@ -43,6 +43,31 @@ class RecordingRow(Base):
     channels: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(String(64), default="")
     fault: Mapped[str] = mapped_column(String(32), default="")
+
+
+class VoicemailRow(Base):
+    """A message a caller left for the agents of a queue; its id is its recording's.
+
+    ``told_at`` is when it was told of last; empty while its audio is not kept yet, so that nobody is told of it.
+    """
+
+    __tablename__ = "voicemail"
+    __table_args__ = (Index(None, "queue_id", "state"), Index(None, "state", "told_at"))
+
+    voicemail_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(64), index=True)
+    queue_id: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    left_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    duration_ms: Mapped[int] = mapped_column(Number)
+    caller_number: Mapped[str] = mapped_column(String(80))
+    attributes: Mapped[dict[str, str]] = mapped_column(Json)
+    agent_id: Mapped[str] = mapped_column(String(64), default="")
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(16), default="")
 
 
 class HearingRow(Base):

@@ -13,12 +13,13 @@ from ipcc.contracts.call import LegAnswered, LegEnded
 from ipcc.contracts.ivr import MessageLeft
 from ipcc.contracts.recording import RecordingFailed, RecordingKind, RecordingStarted, RecordingStored
 from ipcc.contracts.tags import LegRole, recording_name
-from ipcc.errors import InvalidMessage, IpccError, StoreDown
+from ipcc.errors import InvalidMessage, IpccError, NotFound, StoreDown
 from ipcc.metrics import RECORD_COLLECTED, RECORD_SPOOL_ERRORS, Metrics
 from services.record.core.policy import (
     CLAIM,
     LOOK_EVERY,
     QUIET,
+    SILENT,
     SWEEP_EVERY,
     Stray,
     fault,
@@ -31,6 +32,7 @@ from services.record.core.policy import (
 )
 from services.record.spool import Found, Spool, Unreadable
 from services.record.store import Kept, Leg, Recording, RecordingStore
+from services.record.voicemails import Voicemails
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +41,15 @@ IDLE_S = 0.5
 
 @dataclass
 class Recordings:
-    """The use cases of record."""
+    """The use cases of record. ``speech_ms``: a message with less of it was left by nobody."""
 
     store: RecordingStore
     spool: Spool
     relay: Relay
     clock: Clock
     metrics: Metrics
+    voicemails: Voicemails
+    speech_ms: int = 0
     spool_problems: dict[str, str] = field(default_factory=dict)
 
     async def leg_answered(self, data: LegAnswered, received: Received) -> None:
@@ -80,9 +84,18 @@ class Recordings:
         if stray is None or stray.kind is not RecordingKind.MESSAGE or not is_id(data.call_id):
             raise InvalidMessage("the path is no place of a message in the spool")
         # ivr knows the call; a name alone may not
-        leg = replace(_found_leg(stray), call_id=data.call_id, leg_id=data.call_id, queue_id=data.queue_id[:64])
-        at = received.event.time
-        await self.store.note_ended(received.event.id, leg, at, data.seconds * 1000, is_required=True)
+        leg = replace(_found_leg(stray), call_id=data.call_id, leg_id=data.call_id)
+        mail = self.voicemails.new(leg.recording_id, data.call_id, data.queue_id[:64], received.event.time)
+        mail = replace(mail, caller_number=data.caller_number, attributes=data.attributes)
+        await self.store.note_message(received.event.id, leg, data.seconds * 1000, mail)
+        self.relay.wake()
+
+    async def find(self, recording_id: str) -> Recording:
+        """One recording. Raises NotFound."""
+        recording = await self.store.find(recording_id)
+        if recording is None:
+            raise NotFound("recording.unknown", f"there is no recording {recording_id}")
+        return recording
 
     async def collect(self) -> None:
         """Collect what ended, for ever."""
@@ -108,9 +121,10 @@ class Recordings:
                 log.warning("sweep_waits", reason=str(error))
 
     async def _sweep(self) -> None:
-        for found in await self.spool.left_alone(self.clock.now() - QUIET):
+        now = self.clock.now()
+        for found in await self.spool.left_alone(now - QUIET):
             stray = stray_of(found.name)
-            if stray is None:
+            if stray is None or now - found.written_at < stray.quiet:
                 continue
             leg = _found_leg(stray)
             if await self.store.adopt(leg, found.written_at, is_required=stray.is_required):
@@ -134,18 +148,27 @@ class Recordings:
     async def _look(self, recording: Recording) -> str | None:
         """Take the file in; None when that is done, else what is wrong so far. Raises OSError."""
         try:
-            found = await self.spool.look(recording.name)
+            found = await self.spool.look(recording.name, listen=recording.kind is RecordingKind.MESSAGE)
         except Unreadable as error:
             log.warning("recording_unreadable", recording_id=recording.recording_id, reason=str(error))
             return "unreadable"
         if found is None:
             return "missing"
-        wrong = fault(found.audio, recording.talk_ms)
+        wrong = fault(found.audio, recording.talk_ms, self.speech_ms)
         if wrong is not None and not self._is_overdue(recording):
             # it may still be growing on a slow file system
             return wrong
-        await self._keep(recording, found, wrong)
+        if wrong == SILENT:
+            await self._drop(recording, found)
+        else:
+            await self._keep(recording, found, wrong)
         return None
+
+    async def _drop(self, recording: Recording, found: Found) -> None:
+        """Nobody said anything: no fault of ours, and nothing to hear."""
+        await self.store.mark_failed(recording.recording_id, SILENT, None, None)
+        self.metrics.count(RECORD_COLLECTED, result=SILENT)
+        await self.spool.discard(found)
 
     async def _keep(self, recording: Recording, found: Found, wrong: str | None) -> None:
         place = location(recording.recording_id, recording.ended_at or self.clock.now())
@@ -167,7 +190,8 @@ class Recordings:
                 kind=recording.kind,
                 queue_id=recording.queue_id,
             )
-            await self.store.mark_stored(recording.recording_id, kept, fact)
+            mail = self.voicemails.found(recording, kept.audio.duration_ms)
+            await self.store.mark_stored(recording.recording_id, kept, fact, mail)
             self.metrics.count(RECORD_COLLECTED, result="stored")
         # only now: until the row is committed the spool is the only copy that is on record
         await self.spool.discard(found)
@@ -189,7 +213,10 @@ class Recordings:
             kind=recording.kind,
             queue_id=recording.queue_id,
         )
-        await self.store.mark_failed(recording.recording_id, reason, kept, fact if recording.is_required else None)
+        mail = self.voicemails.found(recording, kept.audio.duration_ms if kept else 0)
+        await self.store.mark_failed(
+            recording.recording_id, reason, kept, fact if recording.is_required else None, mail
+        )
         self.metrics.count(RECORD_COLLECTED, result=reason)
         self.relay.wake()
 

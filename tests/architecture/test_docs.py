@@ -17,6 +17,7 @@ from ipcc.contracts.call import Direction
 from ipcc.contracts.catalogue import PAYLOADS
 from ipcc.contracts.envelope import Unknown, decode, encode
 from ipcc.contracts.outbound import AttemptOutcome
+from ipcc.contracts.recording import VoicemailOutcome, VoicemailState
 from ipcc.contracts.tags import LegRole
 from ipcc.contracts.topics import TOPICS
 from tests.architecture.tree import read, tracked
@@ -35,6 +36,8 @@ WORDS: tuple[type[StrEnum], ...] = (
     LegRole,
     Direction,
     AttemptOutcome,
+    VoicemailState,
+    VoicemailOutcome,
 )
 
 

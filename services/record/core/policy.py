@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ipcc.contracts.recording import RecordingKind
@@ -22,10 +22,15 @@ CLAIM = timedelta(seconds=15)
 # A file that no known leg claims is taken in when the switch has not written to it for so long: its leg came and went while
 # nobody listened to the switch. Looked for now and then; the switch writes a recording at least every few seconds.
 QUIET = timedelta(seconds=20)
+# Of a message left in a flow ivr tells when the caller has sent it or is gone; until then he may hear it again, or say it anew.
+# Only one whose ivr died lies there for longer.
+QUIET_IN_FLOW = timedelta(minutes=15)
 SWEEP_EVERY = timedelta(seconds=10)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
+# nobody said anything into a message: there is none
+SILENT = "silent"
 # what a call's uuid and the number of the flow's step are, in the name of a message
 _LEFT_IN_FLOW = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]{1,6}")
 _SAFETY = re.compile(r"safety(-[A-Za-z0-9_]{1,16})?")
@@ -51,6 +56,12 @@ class Stray:
     leg_id: str
     name: str
     kind: RecordingKind
+    is_in_flow: bool = False
+
+    @property
+    def quiet(self) -> timedelta:
+        """So long nobody may have written to it before it is taken in."""
+        return QUIET_IN_FLOW if self.is_in_flow else QUIET
 
     @property
     def is_required(self) -> bool:
@@ -67,7 +78,8 @@ def stray_of(name: str) -> Stray | None:
             return _stray(f"{call_id}-{safety}", call_id, name, RecordingKind.SAFETY)
         case ["messages", message] if is_id(message):
             in_flow = _LEFT_IN_FLOW.fullmatch(message)
-            return _stray(f"message-{message}", in_flow[1] if in_flow else message, name, RecordingKind.MESSAGE)
+            found = _stray(f"message-{message}", in_flow[1] if in_flow else message, name, RecordingKind.MESSAGE)
+            return replace(found, is_in_flow=True) if found and in_flow else found
     return None
 
 
@@ -83,18 +95,22 @@ def name_of_message(path: str) -> str:
 
 @dataclass(frozen=True)
 class Audio:
-    """What the file says of itself."""
+    """What the file says of itself. ``voiced_ms``: so much of it is louder than silence; None when nobody listened."""
 
     duration_ms: int
     channels: int
     rate_hz: int
     size_bytes: int
+    voiced_ms: int | None = None
 
 
-def fault(audio: Audio, talk_ms: int) -> str | None:
-    """Why ``audio`` is not a recording of a leg that talked for ``talk_ms``; None when it is."""
+def fault(audio: Audio, talk_ms: int, speech_ms: int = 0) -> str | None:
+    """Why ``audio`` is not a recording of a leg that talked for ``talk_ms``, or holds less than ``speech_ms`` of speech where that
+    was listened for; None when it is one."""
     if audio.duration_ms == 0:
         return "empty"
+    if audio.voiced_ms is not None and audio.voiced_ms < speech_ms:
+        return SILENT
     if audio.duration_ms < talk_ms - TOLERANCE_MS:
         return "too_short"
     return None

@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from ipcc.bus import Relay
+from ipcc.bus import Relay, View
 from ipcc.contracts.call import LegEnded
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.recording import RecordingFailed, RecordingStarted, RecordingStored
 from ipcc.contracts.tags import LegRole
-from ipcc.contracts.topics import DEAD_LETTER
+from ipcc.contracts.topics import CONFIG, DEAD_LETTER
 from ipcc.db.database import Database
 from ipcc.db.migrate import upgrade
 from ipcc.metrics import Metrics
 from services.record.core.policy import Audio
+from services.record.core.voicemail import Voicemail
+from services.record.directory import Directory
 from services.record.spool import Spool
 from services.record.store import MIGRATIONS, Kept, Leg, RecordingStore
 from services.record.usecases import Recordings
+from services.record.voicemails import Voicemails
 from tests.component.record.world import World, write_wav
 from tests.support.until import until
 
@@ -213,7 +216,7 @@ class Killed(Exception):
 class DyingStore(RecordingStore):
     """Dies when the row is to be committed."""
 
-    async def mark_stored(self, recording_id: str, kept: Kept, fact: Payload) -> None:
+    async def mark_stored(self, recording_id: str, kept: Kept, fact: Payload, mail: Voicemail | None = None) -> None:
         raise Killed
 
 
@@ -224,13 +227,11 @@ async def test_killed_between_copy_and_commit_nothing_is_lost(world: World) -> N
     database.mark_ready()
     leg = await end_leg(store, world)
     write_wav(world.file(leg), 2)
-    former = Recordings(
-        store,
-        Spool(world.spool, world.store),
-        Relay(store.outbox, world.bus, world.clock),
-        world.clock,
-        Metrics("record"),
-    )
+    relay = Relay(store.outbox, world.bus, world.clock)
+    directory = Directory(View(world.bus, CONFIG, world.clock))
+    mails = Voicemails(store.voicemails, directory, relay, world.clock, "", timedelta(hours=4))
+    spool = Spool(world.spool, world.store)
+    former = Recordings(store, spool, relay, world.clock, Metrics("record"), mails)
     with pytest.raises(Killed):
         await former.collect()
     await database.close()

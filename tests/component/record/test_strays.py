@@ -11,7 +11,13 @@ from typing import TypeVar
 import pytest
 
 from ipcc.contracts.ivr import MessageLeft
-from ipcc.contracts.recording import RecordingFailed, RecordingKind, RecordingPayload, RecordingStored
+from ipcc.contracts.recording import (
+    RecordingFailed,
+    RecordingKind,
+    RecordingPayload,
+    RecordingStored,
+    VoicemailChanged,
+)
 from ipcc.contracts.topics import DEAD_LETTER
 from tests.component.record.world import World, write_wav
 from tests.support.until import until
@@ -20,13 +26,13 @@ T = TypeVar("T", bound=RecordingPayload)
 CALL = "5c1b6f0e-3f52-4a57-9d5e-5f0a4f6f0c01"
 
 
-def left_alone(world: World, name: str, seconds: float = 2, content: bytes = b"") -> Path:
-    """A file the switch wrote a minute ago: audio, or just ``content``."""
+def left_alone(world: World, name: str, seconds: float = 2, content: bytes = b"", minutes: float = 1) -> Path:
+    """A file the switch wrote a minute or more ago: audio, or just ``content``."""
     path = world.spool / name
     write_wav(path, seconds)
     if content:
         path.write_bytes(content)
-    written_at = (world.clock.now() - timedelta(minutes=1)).timestamp()
+    written_at = (world.clock.now() - timedelta(minutes=minutes)).timestamp()
     os.utime(path, (written_at, written_at))
     return path
 
@@ -90,7 +96,7 @@ async def test_a_message_left_in_a_flow_is_collected_for_its_queue_once_ivr_tell
 
 
 async def test_a_message_that_was_found_before_ivr_told_of_it_gets_its_queue_and_is_told_once(world: World) -> None:
-    left_alone(world, f"messages/{CALL}-7.wav", 4)
+    left_alone(world, f"messages/{CALL}-7.wav", 4, minutes=16)
     async with world.running() as http:
         await told_of(world, RecordingStored, f"message-{CALL}-7")
         told = MessageLeft(call_id=CALL, session_id="s1", queue_id="retail", path=f"x/messages/{CALL}-7.wav", seconds=4)
@@ -102,6 +108,19 @@ async def test_a_message_that_was_found_before_ivr_told_of_it_gets_its_queue_and
 
         await until(queue, what="the queue is known")
         assert sum(isinstance(fact, RecordingStored) for fact in await world.facts()) == 1
+        # told as nobody's, then once more as the queue's
+        told_so = [fact for fact in await world.facts() if isinstance(fact, VoicemailChanged)]
+        assert [(fact.queue_id, fact.change) for fact in told_so] == [("", "left"), ("retail", "left")]
+        (mail,) = (await http.get("/v1/voicemails", params={"queue_id": "retail"})).json()["items"]
+        assert (mail["voicemail_id"], mail["duration_ms"]) == (f"message-{CALL}-7", 4000)
+
+
+async def test_a_message_its_caller_may_still_say_anew_is_left_in_the_spool(world: World) -> None:
+    draft = left_alone(world, f"messages/{CALL}-7.wav", 4, minutes=14)
+    async with world.running():
+        left_alone(world, f"messages/{CALL}.wav")
+        await told_of(world, RecordingStored, f"message-{CALL}")
+        assert draft.exists()
 
 
 async def test_a_message_that_never_comes_is_told_as_missing(world: World) -> None:

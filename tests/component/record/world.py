@@ -14,7 +14,6 @@ import httpx
 from ipcc.auth.principal import Role
 from ipcc.bus import BEGINNING, MemoryBroker, MemoryBus, Publisher
 from ipcc.bus.events import received_from
-from ipcc.clock import Clock
 from ipcc.contracts.call import LegAnswered, LegEnded
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.tags import LegRole, recording_name
@@ -44,7 +43,7 @@ class World:
 
     folder: Path
     database_url: str = ""
-    clock: Clock = field(default_factory=FastClock)
+    clock: FastClock = field(default_factory=FastClock)
 
     def __post_init__(self) -> None:
         self.broker = MemoryBroker(self.clock)
