@@ -43,8 +43,9 @@ What a call centre asks of a bank's core systems. This stand-in implements it; a
 
 **Card numbers** travel in request bodies over TLS, never in a path or query, and are never sent back: answers hold the last four digits.
 
-**PINs** never travel in clear. Fetch the key from `GET /v1/keys`, encrypt `pin|card_no|nonce` (nonce: 16 or more random
-characters) with RSA-OAEP, SHA-256 for both digest and mask, and send base64. Each encryption is accepted once. In Python:
+**PINs** and card security codes never travel in clear. Fetch the key from `GET /v1/keys`, encrypt `pin|card_no|nonce` (nonce: 16
+or more random characters; a code stands in the place of the PIN) with RSA-OAEP, SHA-256 for both digest and mask, and send
+base64. Each encryption is accepted once. In Python:
 
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import padding
@@ -55,7 +56,8 @@ characters) with RSA-OAEP, SHA-256 for both digest and mask, and send base64. Ea
 
 **Refusals** are problem documents; `code` says why: `card_invalid` 422, `card_not_found` 404, `card_blocked` 409,
 `pin_wrong` and `pin_locked` 403 (both with `details.attempts_left`), `pin_unreadable` and `pin_replayed` 422,
-`key_unknown` 409 (fetch the key again), `insufficient_funds` 409, `account_not_found` 404, `amount_invalid` 422,
+`key_unknown` 409 (fetch the key again), `cvv_needed`, `cvv_wrong` and `cvv_locked` 403
+(payments to merchants), `insufficient_funds` 409, `account_not_found` 404, `amount_invalid` 422,
 `same_account` 422, `idempotency_key_reused` 422, `not_contracted` 403, `daily_limit` 409, `closed_now` 409 (outside the hours of the
 order), `rate_moved` 409, `amount_differs` 409; each operation has more of its own. 503 with `Retry-After` means nothing was done.
 

@@ -32,6 +32,8 @@ class DemoCustomer:
     status: Literal["active", "blocked", "lost"] = "active"
     access: Literal["card", "passbook", "contract", "company"] = "card"
     is_contracted: bool = True
+    cvv: str = ""
+    """The card's security code: asked where a merchant is paid."""
 
 
 def demo_card(serial: int) -> str:
@@ -47,13 +49,13 @@ def demo_customers() -> list[DemoCustomer]:
     return [
         DemoCustomer(
             "c1001", "王小明", "retail", "zh", demo_card(1), "246810", "a1001",
-            ((1_250_000, "工资"), (-35_050, "超市"), (-12_000, "水电费")),
+            ((1_250_000, "工资"), (-35_050, "超市"), (-12_000, "水电费")), cvv="9071",
         ),
         DemoCustomer(
             "c1002", "Alice Carter", "retail", "en", demo_card(2), "135790", "a1002",
-            ((880_000, "salary"), (-4_550, "coffee")),
+            ((880_000, "salary"), (-4_550, "coffee")), cvv="418",
         ),
-        DemoCustomer("c1003", "李文华", "vip", "zh", demo_card(3), "864209", "a1003", ((98_765_432, "转入"),)),
+        DemoCustomer("c1003", "李文华", "vip", "zh", demo_card(3), "864209", "a1003", ((98_765_432, "转入"),), cvv="552"),
         DemoCustomer("c1004", "赵一", "retail", "zh", demo_card(4), "975310", "a1004", (), "active", "card", False),
         DemoCustomer("c1005", "钱多多", "gold", "zh", demo_card(5), "112358", "a1005", ((500_000, "转入"),), "lost"),
         DemoCustomer(
@@ -78,7 +80,9 @@ def fill(bank: Bank, now: datetime) -> None:
             demo.id, demo.name, demo.segment, demo.language, demo.is_contracted, mobile=MOBILES.get(demo.id, "")
         )
         pin = hash_pin(demo.card_no, demo.pin)
-        cards.add(Card(demo.card_no, demo.id, demo.account_id, pin, demo.status, access=demo.access, points=1280))
+        cvv = hash_pin(demo.card_no, demo.cvv) if demo.cvv else b""
+        card = Card(demo.card_no, demo.id, demo.account_id, pin, demo.status, 0, demo.access, 1280, cvv)
+        cards.add(card)
         if demo.account_id not in ledger.accounts:
             ledger.open(Account(demo.account_id, demo.id, "CNY"))
         for number, (amount, text) in enumerate(demo.movements, start=1):

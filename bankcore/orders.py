@@ -134,10 +134,12 @@ class BillPayment(Order):
 
 
 class MerchantPayment(Order):
-    """To a merchant who takes payment by telephone."""
+    """To a merchant who takes payment by telephone. With a card that bears a security code (CVV) the code is needed, too, sealed
+    in the same way as the PIN."""
 
     merchant: str = Field(pattern=r"^\d{4,12}$")
     amount: Wanted
+    encrypted_cvv: str = Field("", max_length=1024, description="base64 of RSA-OAEP-256 over `cvv|card_no|nonce`")
 
 
 class NumberQuestion(BaseModel):

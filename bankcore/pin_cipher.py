@@ -1,4 +1,4 @@
-"""How a PIN travels: encrypted for the bank with its public key, bound to the card, usable once.
+"""How a PIN or a card security code travels: encrypted for the bank with its public key, bound to the card, usable once.
 
 The bank's key pair is made anew at every start and never written down.
 """
@@ -19,6 +19,7 @@ from ipcc.errors import Invalid, NotNow
 ALGORITHM = "RSA-OAEP-256"
 _PADDING = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 _REMEMBERED = 100_000
+PIN_DIGITS = range(4, 13)
 
 
 @dataclass
@@ -42,19 +43,22 @@ class PinCipher:
         """Names the key; changes whenever the key does."""
         return hashlib.sha256(self.public_pem.encode()).hexdigest()[:16]
 
-    def open(self, key_id: str, ciphertext: str, card_no: str) -> str:
-        """The PIN in ``ciphertext``. Raises NotNow ``key_unknown`` (fetch the keys again) and Invalid ``pin_unreadable``."""
+    def open(self, key_id: str, ciphertext: str, card_no: str, digits: range = PIN_DIGITS) -> str:
+        """The secret of so many ``digits`` in ``ciphertext``.
+
+        Raises NotNow ``key_unknown`` (fetch the keys again), Invalid ``pin_unreadable`` and ``pin_replayed``.
+        """
         if key_id != self.key_id:
             raise NotNow("key_unknown", "the PIN was encrypted with a key that is no longer ours: GET /v1/keys again")
         try:
             sealed = base64.b64decode(ciphertext, validate=True)
-            pin, bound_to, nonce = self._key.decrypt(sealed, _PADDING).decode("ascii").split("|")
+            secret, bound_to, nonce = self._key.decrypt(sealed, _PADDING).decode("ascii").split("|")
         except (binascii.Error, ValueError):
             raise _unreadable() from None
-        if bound_to != card_no or len(nonce) < 16 or not (pin.isdecimal() and 4 <= len(pin) <= 12):
+        if bound_to != card_no or len(nonce) < 16 or not (secret.isdecimal() and len(secret) in digits):
             raise _unreadable()
         self._use(nonce)
-        return pin
+        return secret
 
     def _use(self, nonce: str) -> None:
         if nonce in self._seen:

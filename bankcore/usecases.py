@@ -10,7 +10,7 @@ from typing import Any
 
 from bankcore import orders
 from bankcore.core.books import ZONE, Books, Done
-from bankcore.core.cards import Card, CardFile, Customer
+from bankcore.core.cards import CVV_DIGITS, Card, CardFile, Customer
 from bankcore.core.deposits import BOND_ISSUES, Deposits
 from bankcore.core.exchange import Exchange
 from bankcore.core.exchange import Order as PendingOrder
@@ -222,11 +222,13 @@ class Bank:
 
     def _pay_merchant(self, order: orders.MerchantPayment, card: Card, now: datetime) -> Done:
         units = minor_units(order.amount)
+        cvv = order.encrypted_cvv and self.pins.open(order.key_id, order.encrypted_cvv, card.number, CVV_DIGITS)
+        self.cards.check_cvv(card.number, cvv)
         return self.paying.pay(card.customer_id, card.account_id, order.merchant, units, now)
 
 
 def _plain(order: orders.Order) -> tuple[str, ...]:
-    hidden = {"key_id", "encrypted_pin", "new_encrypted_pin"}
+    hidden = {"key_id", "encrypted_pin", "new_encrypted_pin", "encrypted_cvv"}
     return tuple(f"{name}={value}" for name, value in order.model_dump(exclude=hidden).items())
 
 

@@ -52,7 +52,7 @@ def _page(schema: dict[str, Any]) -> str:
 
 def _operations() -> str:
     rows = [
-        (f"`{name}`", one.kind.value, f"`POST {one.path}`", "yes" if one.has_pin else "")
+        (f"`{name}`", one.kind.value, f"`POST {one.path}`", "yes" if one.has_secret else "")
         for name, one in sorted(OPERATIONS.items())
     ]
-    return table(("operation", "kind", "request", "takes the PIN"), rows)
+    return table(("operation", "kind", "request", "takes a secret"), rows)

@@ -11,6 +11,9 @@ from bankcore.core.luhn import is_valid
 from ipcc.errors import Invalid, NotAllowed, NotFound, NotNow
 
 MAX_WRONG_PINS = 3
+MAX_WRONG_CVVS = 3
+# ISO/IEC 7813 cards bear three digits, one scheme four
+CVV_DIGITS = range(3, 5)
 # card numbers have a check digit, passbook, customer and company numbers are shorter and have none
 SHORTEST_CARD = 12
 _RUN = "01234567890"
@@ -36,7 +39,7 @@ class Customer:
 class Card:
     """What a customer identifies himself with: a card, a passbook, a company's account or a contracted customer's number.
 
-    ``wrong_pins`` in a row; a right one starts again at 0.
+    ``wrong_pins`` and ``wrong_cvvs`` in a row; a right one starts again at 0. A card without ``cvv_hash`` bears no security code.
     """
 
     number: str = field(repr=False)
@@ -47,6 +50,8 @@ class Card:
     wrong_pins: int = 0
     access: Literal["card", "passbook", "contract", "company"] = "card"
     points: int = 0
+    cvv_hash: bytes = field(default=b"", repr=False)
+    wrong_cvvs: int = 0
 
     @property
     def tail(self) -> str:
@@ -127,10 +132,36 @@ class CardFile:
             raise _locked()
         raise NotAllowed("pin_wrong", "the PIN is wrong", attempts_left=left)
 
+    def check_cvv(self, card_no: str, cvv: str) -> None:
+        """Nothing for a card that bears no code. Raises NotAllowed ``cvv_needed``, ``cvv_wrong``, or ``cvv_locked`` after three wrong
+        ones in a row: then no payment goes by telephone, with the right one neither.
+        """
+        card = self.usable(card_no)
+        if not card.cvv_hash:
+            return
+        if card.wrong_cvvs >= MAX_WRONG_CVVS:
+            raise _cvv_locked()
+        if not cvv:
+            raise NotAllowed(
+                "cvv_needed", "this card bears a security code, and without it no payment goes by telephone"
+            )
+        if hmac.compare_digest(hash_pin(card_no, cvv), card.cvv_hash):
+            self.add(replace(card, wrong_cvvs=0))
+            return
+        self.add(replace(card, wrong_cvvs=card.wrong_cvvs + 1))
+        left = MAX_WRONG_CVVS - card.wrong_cvvs - 1
+        if left == 0:
+            raise _cvv_locked()
+        raise NotAllowed("cvv_wrong", "the card security code is wrong", attempts_left=left)
+
     def unlock(self, card_no: str) -> None:
-        """Forget wrong PINs: what a branch does when the customer shows his papers."""
-        self.add(replace(self.find(card_no), wrong_pins=0))
+        """Forget wrong PINs and security codes: what a branch does when the customer shows his papers."""
+        self.add(replace(self.find(card_no), wrong_pins=0, wrong_cvvs=0))
 
 
 def _locked() -> NotAllowed:
     return NotAllowed("pin_locked", "the card is locked after too many wrong PINs", attempts_left=0)
+
+
+def _cvv_locked() -> NotAllowed:
+    return NotAllowed("cvv_locked", "payments are locked after too many wrong card security codes", attempts_left=0)

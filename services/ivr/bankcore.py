@@ -23,6 +23,7 @@ from services.ivr.core.actions import BankAnswer
 from services.ivr.core.breaker import Breaker, Stance
 from services.ivr.core.operations import (
     OPERATIONS,
+    SEALED,
     SETTLE,
     UNAVAILABLE,
     UNKNOWN,
@@ -236,15 +237,16 @@ class BankCore:
         return read(operation, reply)
 
     async def _body(self, question: _Question) -> dict[str, str]:
-        body = {name: value for name, value in question.inputs.items() if name not in ("pin", "new_pin")}
-        if question.operation.has_pin:
+        body = {name: value for name, value in question.inputs.items() if name not in SEALED}
+        if question.operation.has_secret:
             if self._sealing is None:
                 self._sealing = await self._fetch_key()
-            card_no = question.inputs.get("card_no", "")
-            if "new_pin" in question.inputs:
-                sealed = self._sealing.seal(question.inputs["new_pin"], card_no)
-                body["new_encrypted_pin"] = sealed["encrypted_pin"]
-            body |= self._sealing.seal(question.inputs.get("pin", ""), card_no)
+            body["key_id"] = self._sealing.key_id
+            for name, carrier in SEALED.items():
+                secret = question.inputs.get(name, "")
+                # a code that the card does not bear was not asked for
+                if name in question.operation.needs or secret:
+                    body[carrier] = self._sealing.seal(secret, question.inputs.get("card_no", ""))
         return body
 
     async def _fetch_key(self) -> SealingKey:

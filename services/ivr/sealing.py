@@ -1,4 +1,4 @@
-"""How a PIN leaves the house: encrypted with the bank core's public key, bound to the card, each time anew."""
+"""How a secret (PIN, card security code) leaves the house: encrypted with the bank core's public key, bound to the card, each time anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(
 
 
 class BadKey(Exception):
-    """The bank core's answer holds no key that we would encrypt a PIN with."""
+    """The bank core's answer holds no key that we would encrypt a secret with."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class SealingKey:
     key_id: str
     _key: rsa.RSAPublicKey
 
-    def seal(self, pin: str, card_no: str) -> dict[str, str]:
-        """The fields of a request that carry the PIN. Each call gives another text; the bank takes each once."""
-        plain = f"{pin}|{card_no}|{secrets.token_hex(NONCE_BYTES)}".encode("ascii")
-        return {"key_id": self.key_id, "encrypted_pin": base64.b64encode(self._key.encrypt(plain, _OAEP)).decode()}
+    def seal(self, secret: str, card_no: str) -> str:
+        """What carries the secret in a request, base64. Each call gives another text; the bank takes each once."""
+        plain = f"{secret}|{card_no}|{secrets.token_hex(NONCE_BYTES)}".encode("ascii")
+        return base64.b64encode(self._key.encrypt(plain, _OAEP)).decode()
 
 
 def key_from(body: Any) -> SealingKey:

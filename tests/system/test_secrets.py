@@ -1,4 +1,4 @@
-"""Nothing keyed as a card or a PIN is found anywhere; a caller's name is shown as it is and commands nothing. In one process."""
+"""Nothing keyed as a card, PIN or card security code is found anywhere; a caller's name is shown as it is and commands nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
+from bankcore.demo import demo_customers
 from ipcc.bus import BEGINNING
 from ipcc.cli.journeys import AGENT, ANSWERED, HOSTILE_NAME, Journey, Scene, scenes
 from ipcc.cli.plan import DEMO_ORGANISATION, Plan
@@ -22,7 +23,7 @@ from ipcc.cli.verdict import Result
 from ipcc.clock import SystemClock
 from ipcc.contracts.topics import TOPICS
 from ipcc.logging import configure_logging
-from ipcc.sim.people import PhoneScript
+from ipcc.sim.people import Keys, PhoneScript
 from ipcc.tasks import Tasks
 from tests.system.callers import caller
 from tests.system.eavesdropper import Eavesdropper, eavesdropping
@@ -56,7 +57,7 @@ class Run:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
-    """Seven calls that key cards and PINs, five with names made to harm; everything they leave behind."""
+    """Eight calls that key cards, PINs and a card security code, five with names made to harm; everything they leave behind."""
     found = Run(tmp_path_factory.mktemp("secrets"))
     plan = Plan(var=found.folder / "var", organisation=DEMO_ORGANISATION, any_ports=True, log_level="DEBUG")
     plan.var.mkdir()
@@ -93,7 +94,29 @@ def _names() -> Scene:
         for number, name in enumerate(NAMES)
     ]
     phones = tuple(PhoneScript(agent, answer_after_s=0.3) for agent in SPEAKERS)
-    return Scene((balance, *named), SPEAKERS, phones)
+    return Scene((balance, _payment(), *named), SPEAKERS, phones)
+
+
+def _payment() -> Journey:
+    """Pays a merchant with a card that bears a security code, then asks for an agent, whose desktop and recording are searched, too."""
+    customer = demo_customers()[0]
+    keys = (
+        Keys("1", prompt="choose-language", after_s=0.3),
+        Keys("5", prompt="main-menu", after_s=0.3),
+        Keys(customer.card_no + "#", prompt="enter-any-number", after_s=0.3, gap_s=0.06),
+        Keys(customer.pin + "#", prompt="enter-pin", after_s=0.3, gap_s=0.06),
+        Keys("7", prompt="bill-menu", after_s=0.3),
+        Keys("100200#", prompt="enter-merchant", after_s=0.3, gap_s=0.06),
+        Keys("12*34#", prompt="enter-amount", after_s=0.3, gap_s=0.06),
+        Keys("1", prompt="confirm", after_s=0.3),
+        Keys(customer.cvv + "#", prompt="enter-cvv", after_s=0.3, gap_s=0.06),
+        Keys(customer.pin + "#", prompt="enter-pin", nth=2, after_s=0.3, gap_s=0.06),
+        Keys("2", prompt="receipt-offer", after_s=0.3),
+        Keys("0", prompt="main-menu", nth=2, after_s=0.3),
+    )
+    paid = (("identify", "ok"), ("verify_pin", "ok"), ("pay_merchant", "ok"))
+    expected = replace(ANSWERED, bank=paid)
+    return Journey("pays with a security code", caller(220, *keys, talk_s=0.5), expected)
 
 
 async def _watch(suite: Suite, agent: str, told: list[dict[str, Any]]) -> None:
@@ -126,28 +149,31 @@ async def test_the_calls_that_planted_the_numbers_came_out_right(run: Run) -> No
     # what the name must look like is another test's business
     wrong = {r.title: [p for p in r.problems if not p.startswith("caller's name")] for r in run.results}
     assert {title: problems for title, problems in wrong.items() if problems} == {}
-    assert len(run.results) == 12
+    assert len(run.results) == 13
     # a search that finds nothing must be one that could have found something
     assert b"verify_pin" in run.topics["ipcc.ivr.v1"]
     assert planted(b'{"pin": "246810"}') == ["246810"]
+    assert b"pay_merchant" in run.topics["ipcc.ivr.v1"]
+    assert planted(b'{"cvv": "9071"}') == planted(b"cvv=9071 x") == planted(b"variable_cvv: 9071\nx") == ["9071"]
+    assert planted(b'{"ms":9071,"port":"127.0.0.1:9071","id":"a9071"}') == []
     assert planted(b"at 2026-01-01T00:00:00.246810Z took 0.246810 s, 00246810-ab") == []
 
 
-async def test_no_topic_holds_a_card_or_a_pin(run: Run) -> None:
+async def test_no_topic_holds_a_card_a_pin_or_a_security_code(run: Run) -> None:
     assert {name: found for name, text in run.topics.items() if (found := planted(text))} == {}
 
 
-async def test_no_log_table_or_file_holds_a_card_or_a_pin(run: Run) -> None:
+async def test_no_log_table_or_file_holds_a_card_a_pin_or_a_security_code(run: Run) -> None:
     assert "session_resumed" not in (run.folder / "var" / "ipcc.log").read_text(encoding="utf-8")
     assert planted_in_files(run.folder) == []
 
 
-async def test_no_answer_or_metric_holds_a_card_or_a_pin(run: Run) -> None:
+async def test_no_answer_or_metric_holds_a_card_a_pin_or_a_security_code(run: Run) -> None:
     assert {name: found for name, text in run.answers.items() if (found := planted(text))} == {}
     assert planted(json.dumps(run.desktop).encode()) == []
 
 
-async def test_another_listener_on_the_switch_sees_no_card_and_no_pin(run: Run) -> None:
+async def test_another_listener_on_the_switch_sees_no_card_no_pin_and_no_security_code(run: Run) -> None:
     assert any(frame.is_event and frames.event_of(frame).name == "CHANNEL_ANSWER" for frame in run.heard)
     assert planted_in_frames(run.heard) == []
     assert keys_told(run.heard) == {}

@@ -22,6 +22,9 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Tail = Annotated[str, Field(pattern=r"^\d{4}$")]
 _CODE = re.compile(r"^[a-z][a-z_.]{0,39}$")
 
+SEALED: Mapping[str, str] = {"pin": "encrypted_pin", "new_pin": "new_encrypted_pin", "cvv": "encrypted_cvv"}
+"""Inputs that leave encrypted only, and the fields of a request that carry them; wiped as soon as the bank has answered."""
+
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
 
@@ -181,7 +184,7 @@ class Ordered(Answer):
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: ``inputs`` go into the body under their own names; ``pin`` among ``needs`` is sealed first."""
+    """One operation: ``inputs`` go into the body under their own names; those of SEALED are encrypted first."""
 
     path: str
     kind: Kind
@@ -190,9 +193,9 @@ class Operation:
     may_have: frozenset[str] = frozenset()
 
     @property
-    def has_pin(self) -> bool:
-        """Whether a PIN goes with it."""
-        return "pin" in self.needs
+    def has_secret(self) -> bool:
+        """Whether something goes with it that must be encrypted."""
+        return not SEALED.keys().isdisjoint(self.needs)
 
 
 def _read(path: str, answer: type[Answer], *needs: str, may_have: tuple[str, ...] = ()) -> Operation:
@@ -247,7 +250,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "place_exchange_order": _move("/v1/exchange/orders/place", "sold", "bought", "amount", "rate", may_have=("stop",)),
     "change_exchange_order": _move("/v1/exchange/orders/change", "number", "change"),
     "pay_bill": _move("/v1/bills/pay", "kind", "subscriber", "amount"),
-    "pay_merchant": _move("/v1/payments", "merchant", "amount"),
+    "pay_merchant": _move("/v1/payments", "merchant", "amount", may_have=("cvv",)),
 }
 
 # refusals of our own making: our token, our address, our speed; the customer did nothing wrong

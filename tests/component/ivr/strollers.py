@@ -198,6 +198,7 @@ class Stroller:
             return self.dice.choice([one.card_no for one in demo_customers()])
         known = {"subscriber": "60000001", "merchant": "100200", "number": f"{100001 + self.dice.randrange(40)}"}
         known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1")), "new_pin": self.customer.pin}
+        known |= {"order_cvv": self.customer.cvv or "123"}
         if name in known:
             return known[name]
         if r"\d{1,9}" in node.pattern:

@@ -138,6 +138,13 @@ async def test_a_pin_is_changed_with_both_pins_sealed(core: BankCore) -> None:
     assert (await core.ask("verify_pin", {**CARD_AND_PIN, "pin": "860213"}, "k5")).outcome == "ok"
 
 
+async def test_a_card_security_code_leaves_encrypted_and_where_none_was_asked_none_is_sent(core: BankCore) -> None:
+    paying = {**CARD_AND_PIN, "merchant": "100200", "amount": "10.00"}
+    assert short(await core.ask("pay_merchant", paying, "k6")) == ("refused", "cvv_needed")
+    assert short(await core.ask("pay_merchant", {**paying, "cvv": "123"}, "k7")) == ("refused", "cvv_wrong")
+    assert (await core.ask("pay_merchant", {**paying, "cvv": FIRST.cvv}, "k8")).outcome == "ok"
+
+
 async def test_a_read_is_tried_again_a_pin_and_a_movement_are_not(core: BankCore, bank: StandIn) -> None:
     for operation, inputs, tries in (("balance", CARD, 2), ("verify_pin", CARD_AND_PIN, 1), ("transfer", ORDER, 1)):
         await bank.go_wrong("down", operation=operation)

@@ -17,6 +17,7 @@ from bankcore.pin_cipher import PinCipher, seal
 from bankcore.schemas import RateQuestion
 from bankcore.usecases import Bank, Movement
 from ipcc.errors import Refused
+from ipcc.ids import new_id
 
 # a Monday, ten in the morning at the bank
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -25,6 +26,8 @@ CIPHER = PinCipher()
 FIRST, SECOND = demo_customers()[0].card_no, demo_customers()[1].card_no
 POOR = demo_customers()[3].card_no
 PINS = {demo.card_no: demo.pin for demo in demo_customers()}
+CVV = demo_customers()[0].cvv
+PASSBOOK = next(demo.card_no for demo in demo_customers() if demo.access == "passbook")
 
 
 @dataclass
@@ -38,10 +41,10 @@ class Counter:
     def order(self, what: type[orders.Order], /, card_no: str = FIRST, key: str = "", **more: Any) -> Movement:
         """Give an order and look at the books."""
         self.serial += 1
-        nonces = [f"{id(self)}-{self.serial:012d}-{part}" for part in "ab"]
-        if what is orders.PinChange:
-            more["new_encrypted_pin"] = seal(CIPHER.public_pem, more.pop("new_pin"), card_no, nonces[1])
-        sealed = seal(CIPHER.public_pem, PINS[card_no], card_no, nonces[0])
+        for secret, carrier in (("new_pin", "new_encrypted_pin"), ("cvv", "encrypted_cvv")):
+            if secret in more:
+                more[carrier] = seal(CIPHER.public_pem, more.pop(secret), card_no, new_id())
+        sealed = seal(CIPHER.public_pem, PINS[card_no], card_no, new_id())
         order = what(card_no=card_no, key_id=CIPHER.key_id, encrypted_pin=sealed, **more)
         try:
             return self.bank.carry_out(order, key or f"key-{self.serial:08d}", self.now)[0]
@@ -206,9 +209,45 @@ def test_a_bill_is_paid_whole_and_once(desk: Counter) -> None:
 
 
 def test_a_merchant_is_paid_within_the_limit(desk: Counter) -> None:
-    desk.order(orders.MerchantPayment, merchant="100200", amount="4999.00")
-    assert desk.refused(orders.MerchantPayment, merchant="100200", amount="2.00") == "daily_limit"
-    assert desk.refused(orders.MerchantPayment, merchant="9999", amount="1.00") == "merchant_not_found"
+    desk.order(orders.MerchantPayment, merchant="100200", amount="4999.00", cvv=CVV)
+    assert desk.refused(orders.MerchantPayment, merchant="100200", amount="2.00", cvv=CVV) == "daily_limit"
+    assert desk.refused(orders.MerchantPayment, merchant="9999", amount="1.00", cvv=CVV) == "merchant_not_found"
+
+
+def test_a_payment_with_a_card_needs_its_security_code_and_three_wrong_ones_lock_payments_only(desk: Counter) -> None:
+    def pay(**more: str) -> str:
+        return desk.refused(orders.MerchantPayment, merchant="100200", amount="1.00", **more)
+
+    before = desk.balance()
+    assert pay() == "cvv_needed"
+    assert [pay(cvv="000"), pay(cvv="9070"), pay(cvv="071"), pay(cvv=CVV)] == [
+        "cvv_wrong",
+        "cvv_wrong",
+        "cvv_locked",
+        "cvv_locked",
+    ]
+    assert desk.balance() == before
+    desk.order(orders.TransferOrder, to_account=SECOND, amount="1.00")
+    desk.bank.cards.unlock(FIRST)
+    assert [pay(cvv="000"), pay(cvv="000")] == ["cvv_wrong", "cvv_wrong"]
+    desk.order(orders.MerchantPayment, merchant="100200", amount="1.00", cvv=CVV)
+    assert pay(cvv="000") == "cvv_wrong"
+
+
+def test_who_pays_without_a_card_is_asked_for_no_security_code(desk: Counter) -> None:
+    desk.order(orders.MerchantPayment, PASSBOOK, merchant="100200", amount="1.00")
+
+
+def test_an_order_repeated_with_another_security_code_is_the_same_order(desk: Counter) -> None:
+    paid = {"merchant": "100200", "amount": "1.00", "key": "key-paid-1"}
+    done = desk.order(orders.MerchantPayment, cvv=CVV, **paid)
+    assert desk.order(orders.MerchantPayment, cvv="000", **paid) is done
+
+
+def test_a_security_code_that_cannot_be_read_is_refused_and_counts_as_no_try(desk: Counter) -> None:
+    for text in ("12", "12345", "12a"):
+        assert desk.refused(orders.MerchantPayment, merchant="100200", amount="1.00", cvv=text) == "pin_unreadable"
+    assert desk.bank.cards.find(FIRST).wrong_cvvs == 0
 
 
 def test_an_order_settled_as_not_booked_is_never_booked(desk: Counter) -> None:
@@ -247,7 +286,7 @@ ANYTHING = st.one_of(
         st.just(orders.Deal),
         st.fixed_dictionaries({"sold": st.sampled_from(["CNY", "USD"]), "bought": st.sampled_from(["USD", "EUR"])}),
     ),
-    st.tuples(st.just(orders.MerchantPayment), st.just({"merchant": "100200"})),
+    st.tuples(st.just(orders.MerchantPayment), st.just({"merchant": "100200", "cvv": CVV})),
     st.tuples(st.just(orders.SecuritiesTransfer), st.just({"direction": "out"})),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from services.ivr.core.actions import BankAnswer, CallBank, Input
+from services.ivr.core.operations import SEALED
 from services.ivr.core.steps import NOT, VERIFIED, Go, NodeModel, Perform, Step
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class BankNode(NodeModel):
     movement of money was booked: that is said honestly. A number such as 12 in ``constants`` is sent as it stands.
 
     What the bank answers is ``private``: said to the caller, never told to topics or agents, and asked again when another
-    replica takes over; only variables in ``shown`` are. A PIN is wiped with the answer. One that answers ``verified`` is a
-    check: not passed, it makes that no, and wipes what its outputs were from an earlier one.
+    replica takes over; only variables in ``shown`` are. A PIN or card security code is wiped with the answer. One that answers
+    ``verified`` is a check: not passed, it makes that no, and wipes what its outputs were from an earlier one.
     """
 
     kind: Literal["bank"]
@@ -41,7 +42,7 @@ class BankNode(NodeModel):
         if not isinstance(given, BankAnswer):
             inputs = {p: session.known(v) or "" for p, v in self.inputs.items()}
             return Perform(CallBank(self.operation, {**self.constants, **inputs}))
-        forget = tuple(v for p, v in self.inputs.items() if p in ("pin", "new_pin"))
+        forget = tuple(v for p, v in self.inputs.items() if p in SEALED)
         if given.outcome == "ok":
             found = {variable: given.values.get(f, "") for f, variable in self.outputs.items()}
             shown = {name: value for name, value in found.items() if name in self.shown}
