@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -21,7 +22,7 @@ from ipcc.ids import new_id
 from services.ctiserver.consumers import DesktopFeed
 from services.ctiserver.core.control import check_identity
 from services.ctiserver.core.desktop import Desktops
-from services.ctiserver.directory import Directory
+from services.ctiserver.directory import Directory, does_serve
 from services.ctiserver.presence import Attendance
 from services.ctiserver.rights import OVER_ALL, Control, Id, check_call, check_leg, check_self
 from services.ctiserver.schemas import (
@@ -140,6 +141,7 @@ async def get_agent(agent_id: Id, who: CurrentPrincipal, known: Known, shown: Sh
         offer_id=changed.offer_id if changed else "",
         offers=shown.offers_to(agent_id),
         legs=[LegView.of(leg) for leg in legs if leg],
+        voicemails=shown.voicemails.of(partial(does_serve, known, agent_id)),
     )
 
 
@@ -212,8 +214,8 @@ DeskId = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$", descr
 class Screens:
     """What streams are made of."""
 
-    def __init__(self, feed: Feed, stream: Stream, attendance: Seats) -> None:
-        self.feed, self.stream, self.attendance = feed, stream, attendance
+    def __init__(self, feed: Feed, stream: Stream, attendance: Seats, known: Known) -> None:
+        self.feed, self.stream, self.attendance, self.known = feed, stream, attendance, known
 
 
 Showing = Annotated[Screens, Depends(Screens)]
@@ -223,12 +225,14 @@ Showing = Annotated[Screens, Depends(Screens)]
 async def agent_events(
     socket: WebSocket, agent_id: Id, who: CurrentPrincipal, shown: Showing, after: After = None, desktop: DeskId = ""
 ) -> None:
-    """What happens to one agent: offers with their screen pop, ringing, calls, his state.
+    """What happens to one agent: offers with their screen pop, ringing, calls, his state; voicemails of the queues he serves.
 
     The agent's own connection is his desktop, ``desktop`` its name: the same when it comes back after a broken connection.
     """
     check_self(who, agent_id)
     _check_ready(shown.feed)
+    # whose notices are his is known from the configuration
+    shown.known.units()
     if who.subject != agent_id:
         await shown.stream.show(socket, agent_id, after)
         return

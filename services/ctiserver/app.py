@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from ipcc.metrics import Metrics
 from ipcc.parts import Parts, check_bus, check_objects, check_switches, running_bus
 from ipcc.tasks import Tasks
 from services.ctiserver.api import router
+from services.ctiserver.calling_back import CallingBack
 from services.ctiserver.changes import Changes
 from services.ctiserver.consulting import Consulting
 from services.ctiserver.consumers import DesktopFeed
@@ -31,7 +33,7 @@ from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.csta_socket import CstaMonitors
 from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
-from services.ctiserver.directory import Directory
+from services.ctiserver.directory import Directory, does_serve
 from services.ctiserver.failures import Failures
 from services.ctiserver.flow_keeper import FlowKeeper
 from services.ctiserver.flows import Flows
@@ -90,7 +92,8 @@ class _Works:
         self.lease = Lease(bus, NODE_LEASE, settings.instance, self.holding, clock)
         self.directory = Directory(self.config, self.phones)
         self.desktops = Desktops(lambda call_id: ear.book.call(call_id), self.directory.queue_name)
-        self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all)
+        serves = partial(does_serve, self.directory)
+        self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all, serves)
         self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
         self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s, settings.dial_rules)
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
@@ -227,5 +230,6 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
             works.attendance,
             Failures(works.webhooks),
             Lines(works.control.hands.dialling, works.requester, settings.ask_timeout_s),
+            CallingBack(works.control, works.desktops.voicemails, parts.clock, settings.ask_timeout_s),
         ],
     )

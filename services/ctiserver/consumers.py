@@ -8,7 +8,7 @@ from datetime import timedelta
 from ipcc.bus import Bus, Received
 from ipcc.clock import Clock
 from ipcc.contracts.envelope import Event
-from ipcc.contracts.topics import ACD, CALL, IVR, Topic
+from ipcc.contracts.topics import ACD, CALL, IVR, RECORDING, Topic
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.journal import Journal
 from services.ctiserver.stream import TOPICS, DesktopHub
@@ -18,17 +18,24 @@ CALLS_BACK = timedelta(hours=2)
 # an agent who changed his state longer ago than a day is shown as out
 AGENTS_BACK = timedelta(hours=24)
 PATHS_BACK = timedelta(hours=2)
+# what is not done is told again every hour (services/record/core/voicemail.py)
+VOICEMAILS_BACK = timedelta(hours=3)
 
 
 class DesktopFeed:
-    """Reads what concerns desktops, in three journals side by side."""
+    """Reads what concerns desktops, in four journals side by side."""
 
     def __init__(self, bus: Bus, clock: Clock, desktops: Desktops, hub: DesktopHub) -> None:
         self.hear: Callable[[Event], None] = lambda _: None
         """Called with every event read, after desktops were told."""
         self._desktops = desktops
         self._hub = hub
-        backs: Mapping[Topic, timedelta] = {CALL: CALLS_BACK, ACD: AGENTS_BACK, IVR: PATHS_BACK}
+        backs: Mapping[Topic, timedelta] = {
+            CALL: CALLS_BACK,
+            ACD: AGENTS_BACK,
+            IVR: PATHS_BACK,
+            RECORDING: VOICEMAILS_BACK,
+        }
         self.journals = {topic: Journal(bus, topic, clock, back, self._take) for topic, back in backs.items()}
         for topic in TOPICS:
             self.journals[topic].begin = lambda positions, name=topic.name: hub.begin(name, positions)  # type: ignore[misc]

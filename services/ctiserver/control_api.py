@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
 from ipcc.http.service import provided
+from services.ctiserver.calling_back import CallingBack
 from services.ctiserver.core.control import Verb
 from services.ctiserver.dialling import Asker
 from services.ctiserver.lines import Lines
@@ -28,6 +29,7 @@ RequestId = Annotated[
         description="The same request with the same key is done once and answered alike, for ten minutes.",
     ),
 ]
+Calling = Annotated[CallingBack, Depends(provided(CallingBack))]
 Nailed = Annotated[Lines, Depends(provided(Lines))]
 Supervisor = Annotated[Principal, Depends(require(*OVER_ALL))]
 
@@ -65,6 +67,17 @@ async def nail_up(agent_id: Id, body: LineBody, who: CurrentPrincipal, lines: Na
 async def end_line(agent_id: Id, who: CurrentPrincipal, lines: Nailed) -> None:
     check_self(who, agent_id)
     await lines.end(agent_id)
+
+
+@router.post(
+    "/agents/{agent_id}/voicemails/{voicemail_id}/call-back",
+    summary="Ring the agent's phone, then whoever left the voicemail he has taken",
+)
+async def call_back(
+    agent_id: Id, voicemail_id: Id, who: CurrentPrincipal, calling: Calling, key: RequestId = ""
+) -> LegView:
+    check_self(who, agent_id)
+    return LegView.of(await calling.call_back(agent_id, voicemail_id, asker_of(who, key)))
 
 
 def _add(verb: Verb, path: str, summary: str, body: str = "") -> None:

@@ -22,6 +22,7 @@ from ipcc.contracts.envelope import Event
 from ipcc.contracts.tags import is_line
 from ipcc.dialling import rules_for
 from ipcc.errors import NotFound, NotNow, Unavailable
+from ipcc.serving import serves
 
 T = TypeVar("T", User, Phone, Queue, Organisation, DialPlan)
 
@@ -146,3 +147,11 @@ class Directory:
     def _all(self, kind: type[T]) -> list[T]:
         found = (event.data.object for event in self._config.values() if isinstance(event.data, ConfigChanged))
         return [one for one in found if isinstance(one, kind)]
+
+
+def does_serve(directory: Directory, agent_id: str, queue_id: str) -> bool:
+    """Whether he is one of the queue's agents; nobody is of one that is not administered, or not read yet."""
+    try:
+        return serves(directory.queue(queue_id), directory.user(agent_id))
+    except (NotFound, Unavailable):
+        return False

@@ -188,7 +188,7 @@ class PhoneView(BaseModel):
 
 
 class AgentView(BaseModel):
-    """An agent as acd last said, with his phone, offers and legs."""
+    """An agent as acd last said, with his phone, offers and legs, and the voicemails of the queues he serves that are not done."""
 
     agent_id: str
     name: str
@@ -202,6 +202,7 @@ class AgentView(BaseModel):
     offer_id: str = ""
     offers: list[dict[str, Any]] = []
     legs: list[LegView] = []
+    voicemails: list[dict[str, Any]] = []
 
 
 class Answer(BaseModel):

@@ -14,8 +14,11 @@ import httpx
 
 from ipcc.auth.principal import Role
 from ipcc.auth.tokens import issue_development_token
+from ipcc.bus import Publisher
 from ipcc.clock import SystemClock
+from ipcc.contracts.recording import VoicemailChanged, VoicemailState
 from ipcc.http.examples import Example
+from ipcc.ids import new_id
 from ipcc.sim.people import PhoneScript
 from services.ctiserver.failures import Failures
 from services.ctiserver.posting import Poster
@@ -147,6 +150,7 @@ async def tell(bench: Bench) -> list[Example]:
     await _park_and_supervise(scribe, phones[0])
     await _send_on(scribe, phones[0])
     await _dial(scribe, phones[0])
+    await _call_back(scribe, phones[0])
     await _line(scribe, phones[0])
     await _failures(scribe, hook)
     await scribe.ask("POST", "/v1/agents/{agent_id}/not-ready", {"reason": "lunch"}, agent_id=AGENT)
@@ -289,6 +293,45 @@ async def _dial(scribe: Scribe, phone: Phone) -> None:
     leg = await scribe.ask(
         "POST", "/v1/agents/{agent_id}/dial", {"to": {"kind": "phone", "value": THIRD}}, agent_id=AGENT
     )
+    await scribe.ask("POST", "/v1/legs/{leg_id}/hang-up", leg_id=leg["leg_id"])
+    await scribe.bench.until_empty()
+
+
+async def _call_back(scribe: Scribe, phone: Phone) -> None:
+    """A voicemail as record would tell of it; the agent's phone rings, and he who left it is dialled when he answers."""
+    suite = scribe.bench.suite
+    assert suite
+    settings = next(one.settings for one in suite.services if one.name == "ctiserver")
+    bus = suite.parts.bus(settings)
+    await bus.start()
+    now = SystemClock().now()
+    left = new_id()
+    told = VoicemailChanged(
+        recording_id=f"message-{left}-7",
+        call_id=left,
+        leg_id=left,
+        queue_id="retail",
+        state=VoicemailState.TAKEN,
+        change="taken",
+        changed_at=now,
+        left_at=now,
+        due_at=now,
+        duration_ms=4000,
+        caller_number=_INVENTED_NUMBER,
+        agent_id=AGENT,
+        by=AGENT,
+    )
+    await Publisher(bus, "record/example", SystemClock()).publish(told)
+    await bus.stop()
+
+    async def is_told() -> bool:
+        found = await scribe.bench.get("ctiserver", f"/v1/agents/{AGENT}")
+        return bool(found and found["voicemails"])
+
+    await until(is_told, what="the voicemail is told of")
+    phone.behave(PhoneScript(AGENT, answer_after_s=None))
+    back = "/v1/agents/{agent_id}/voicemails/{voicemail_id}/call-back"
+    leg = await scribe.ask("POST", back, agent_id=AGENT, voicemail_id=told.recording_id)
     await scribe.ask("POST", "/v1/legs/{leg_id}/hang-up", leg_id=leg["leg_id"])
     await scribe.bench.until_empty()
 

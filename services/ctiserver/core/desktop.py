@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from ipcc.call.model import Call
-from ipcc.contracts import acd, call, digital, ivr
+from ipcc.contracts import acd, call, digital, ivr, recording
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.payload import Payload
+from services.ctiserver.core.voicemails import OpenVoicemails, kind_of
 
 MOST_PATHS = 10_000
+QUEUE = "queue/"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one agent; ``data`` is JSON."""
+    """One message to one agent, or to all who serve ``queue_id``; ``data`` is JSON."""
 
     agent_id: str
     type: str
     data: dict[str, Any] = field(repr=False)
+    queue_id: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Whom it is for; no agent has an id with a stroke in it."""
+        return self.agent_id or of_queue(self.queue_id)
+
+
+def of_queue(queue_id: str) -> str:
+    """The subject of messages for all who serve a queue."""
+    return f"{QUEUE}{queue_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,7 @@ class Desktops:
     def __init__(self, find_call: Callable[[str], Call | None], queue_name: Callable[[str], str]) -> None:
         self.agents: dict[str, AgentNow] = {}
         self.offers: dict[str, acd.OfferMade] = {}
+        self.voicemails = OpenVoicemails(queue_name)
         self._find_call = find_call
         self._queue_name = queue_name
         self._legs: dict[str, _AgentLeg] = {}
@@ -57,7 +71,7 @@ class Desktops:
         if take is None:
             return []
         about = {"at": event.time, "event_id": event.id}
-        return [Message(m.agent_id, m.type, {**m.data, **about}) for m in take(self, event.data, event.time)]
+        return [replace(m, data={**m.data, **about}) for m in take(self, event.data, event.time)]
 
     def agent_legs(self, agent_id: str) -> list[str]:
         """The live legs at this agent's phone."""
@@ -165,6 +179,11 @@ class Desktops:
         for agent_id in sorted(self._agents_in.get(data.call_id, set()) | offered):
             yield Message(agent_id, "call.data", {"call_id": data.call_id, "data": data.data})
 
+    def _voicemail_changed(self, data: recording.VoicemailChanged, _at: datetime) -> Iterable[Message]:
+        """To all who serve its queue, so that nobody calls a customer whom another calls already."""
+        if self.voicemails.take(data):
+            yield Message("", kind_of(data), self.voicemails.shown(data), data.queue_id)
+
     def _walked(self, data: ivr.NodeEntered, _at: datetime) -> Iterable[Message]:
         self._paths.setdefault(data.call_id, []).append(data.flow_node)
         if len(self._paths) > MOST_PATHS:
@@ -212,4 +231,5 @@ _TAKE: dict[type[Payload], Callable[[Desktops, Any, datetime], Iterable[Message]
     **dict.fromkeys(_IN_CALL, Desktops._in_call),
     call.SupervisionChanged: Desktops._supervised,
     ivr.NodeEntered: Desktops._walked,
+    recording.VoicemailChanged: Desktops._voicemail_changed,
 }
