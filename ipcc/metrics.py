@@ -107,6 +107,12 @@ ACD_STORE_DURATION = _histogram(
 ACD_OWNED = _gauge("ipcc_acd_domains_owned_count", "Routing domains decided here.")
 # --- ivr -----------------------------------------------------------------------------------------
 IVR_SESSIONS = _gauge("ipcc_ivr_sessions_count", "Callers walking through a flow in this replica now.")
+IVR_MIRROR_SESSIONS = _gauge(
+    "ipcc_ivr_mirror_sessions_count", "Callers walking through a flow in all replicas, as this one knows."
+)
+IVR_MIRROR_BEHIND = _gauge(
+    "ipcc_ivr_mirror_behind_seconds", "How old what is known here of the sessions of other replicas may be."
+)
 IVR_SESSIONS_ENDED = _counter("ipcc_ivr_sessions_ended_total", "Sessions that ended, by how.", "outcome")
 IVR_BANK_DURATION = _histogram(
     "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"

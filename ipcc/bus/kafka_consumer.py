@@ -246,8 +246,9 @@ class KafkaReader:
         if isinstance(start, Mapping):
             return {p: start.get(p.partition, beginning[p]) for p in places}
         if isinstance(start, datetime):
-            at = await client.offsets_for_times(dict.fromkeys(places, int(start.timestamp() * 1000)))
+            # in this order: what is written in between must not lie before an end that is asked for later
             ends = await client.end_offsets(places)
+            at = await client.offsets_for_times(dict.fromkeys(places, int(start.timestamp() * 1000)))
             return {p: at[p].offset if at.get(p) else ends[p] for p in places}
         raise ValueError(f"not a place to start: {start!r}")
 

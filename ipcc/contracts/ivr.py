@@ -23,7 +23,8 @@ class IvrPayload(Payload):
 
 
 class SessionStarted(IvrPayload):
-    """A caller met a flow; or his leg was lent to one (RunFlow): ``is_lent``, with the ``given`` it may know, and no entry point."""
+    """A caller met a flow; or his leg was lent to one (RunFlow): ``is_lent``, with the ``given`` it may know, and no entry point.
+    ``dialled_number`` and who calls are what another replica needs to go on, copied from the call."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.session_started"
 
@@ -35,11 +36,14 @@ class SessionStarted(IvrPayload):
     language: str = ""
     is_lent: bool = False
     given: dict[str, str] = Field(default_factory=dict)
+    dialled_number: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
 
 
 class NodeEntered(IvrPayload):
     """The session stands at this node of the flow; ``place`` is all another replica needs to resume there (no secrets).
-    ``visit`` counts the nodes of the session from 1."""
+    ``visit`` counts the nodes of the session from 1; ``queue_id`` is where he waits, at a node that is a queue."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.node_entered"
 
@@ -47,6 +51,7 @@ class NodeEntered(IvrPayload):
     kind: str
     place: dict[str, str] = Field(default_factory=dict)
     visit: int = 0
+    queue_id: str = ""
 
 
 class NodeLeft(IvrPayload):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response, WebSocket
 
 from ipcc.auth.guard import require
 from ipcc.auth.principal import Role
@@ -14,6 +13,7 @@ from ipcc.http.service import provided
 from services.ivr.catalogue import FlowStore
 from services.ivr.core.checks import parse
 from services.ivr.core.flow import Flow
+from services.ivr.live import Live
 from services.ivr.schemas import (
     CountView,
     Document,
@@ -25,35 +25,59 @@ from services.ivr.schemas import (
     Wanted,
 )
 from services.ivr.tracing import Traces
-from services.ivr.usecases import Sessions
 
-SessionsHere = Annotated[Sessions, Depends(provided(Sessions))]
+LiveHere = Annotated[Live, Depends(provided(Live))]
 FlowsHere = Annotated[FlowStore, Depends(provided(FlowStore))]
 TracesHere = Annotated[Traces, Depends(provided(Traces))]
 MAY_SEE = Depends(require(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.SYSTEM))
+BEHIND = "Behind-Seconds"
+SAYS_HOW_OLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            BEHIND: {
+                "description": "how old, in seconds, what is shown of other replicas may be",
+                "schema": {"type": "number"},
+            }
+        }
+    }
+}
 
 router = APIRouter(prefix="/v1", tags=["ivr"])
 
 
-@router.get("/sessions", dependencies=[MAY_SEE], summary="Callers in a flow of this replica now")
-async def list_sessions(sessions: SessionsHere, wanted: Annotated[Wanted, Query()]) -> list[SessionView]:
-    return [view for view in map(SessionView.of, sessions.running.values()) if wanted.fits(view)]
+@router.get(
+    "/sessions", dependencies=[MAY_SEE], summary="Callers in a flow now, in all replicas", responses=SAYS_HOW_OLD
+)
+async def list_sessions(live: LiveHere, wanted: Annotated[Wanted, Query()], response: Response) -> list[SessionView]:
+    response.headers[BEHIND] = str(live.behind_s())
+    return live.views(wanted)
 
 
-@router.get("/sessions/counts", dependencies=[MAY_SEE], summary="How many callers stand at which node now")
-async def count_sessions(sessions: SessionsHere, wanted: Annotated[Wanted, Query()]) -> list[CountView]:
-    views = [view for view in map(SessionView.of, sessions.running.values()) if wanted.fits(view)]
-    counted = Counter((view.flow, view.version, view.at, view.kind, view.queue) for view in views)
-    names = ("flow", "version", "at", "kind", "queue")
-    return [CountView(**dict(zip(names, key, strict=True)), callers=n) for key, n in sorted(counted.items())]
+@router.get(
+    "/sessions/counts",
+    dependencies=[MAY_SEE],
+    summary="How many callers stand at which node now, in all replicas",
+    responses=SAYS_HOW_OLD,
+)
+async def count_sessions(live: LiveHere, wanted: Annotated[Wanted, Query()], response: Response) -> list[CountView]:
+    response.headers[BEHIND] = str(live.behind_s())
+    return live.counts(wanted)
 
 
-@router.get("/sessions/{call_id}", dependencies=[MAY_SEE], summary="One caller's session")
-async def read_session(call_id: str, sessions: SessionsHere) -> SessionView:
-    runner = sessions.running.get(call_id)
-    if runner is None:
-        raise NotFound("session.unknown", f"call {call_id} is in no flow of this replica now")
-    return SessionView.of(runner)
+@router.websocket("/live", dependencies=[MAY_SEE])
+async def follow(
+    socket: WebSocket, live: LiveHere, after: str | None = None, flow: str = "", node: str = "", queue: str = ""
+) -> None:
+    """Every change of a session, in all replicas; ``after`` the last id seen, the rest as for the list."""
+    await live.follow(socket, after, Wanted(flow=flow, node=node, queue=queue))
+
+
+@router.get("/sessions/{call_id}", dependencies=[MAY_SEE], summary="One caller's session, wherever it runs")
+async def read_session(call_id: str, live: LiveHere) -> SessionView:
+    found = live.find(call_id)
+    if found is None:
+        raise NotFound("session.unknown", f"call {call_id} is in no flow now")
+    return found
 
 
 @router.get(

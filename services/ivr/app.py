@@ -22,6 +22,7 @@ from ipcc.errors import Unavailable
 from ipcc.esl.port import Switches
 from ipcc.http.health import Health
 from ipcc.http.service import Service
+from ipcc.http.websocket import Hub
 from ipcc.metrics import IVR_FACTS_WAITING, Metrics
 from ipcc.parts import Parts, check_bus, check_objects, check_switches, check_worker, running_bus
 from ipcc.tasks import Tasks
@@ -34,7 +35,10 @@ from services.ivr.faxing import FaxDesk
 from services.ivr.flow_api import router as flow_router
 from services.ivr.lending import Lending
 from services.ivr.listening import UtteranceDesk
+from services.ivr.live import Live
+from services.ivr.mirror import Mirror
 from services.ivr.orders import Orders
+from services.ivr.outside import Outside
 from services.ivr.paper import Drawer
 from services.ivr.ports import Recogniser
 from services.ivr.publishing import FlowLife
@@ -46,7 +50,7 @@ from services.ivr.switch import IVR_LEGS, Telephony
 from services.ivr.synthesis import Program, Speaker
 from services.ivr.systems import BankSystems
 from services.ivr.tracing import Traces
-from services.ivr.usecases import Outside, Sessions
+from services.ivr.usecases import Sessions
 from services.ivr.voice_api import router as voice_router
 from services.ivr.voices import VoiceLibrary
 
@@ -66,12 +70,16 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     config = View(bus, CONFIG, clock, salvage)
     switches = parts.switches(settings, IVR_LEGS)
     desk = QueueDesk(bus, publisher, requester, clock, config)
-    sender = FactSender(publisher, Traces(bus))
+    mirror = Mirror(bus, clock)
+    sender = FactSender(publisher, Traces(bus, mirror))
     bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     telephony, (faxes, utterances) = _telephony(settings, switches), _desks(settings, switches, config, clock, metrics)
     asked = (bank, desk, systems, faxes, utterances)
-    sessions = Sessions(Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, tasks, metrics))
+    sessions = Sessions(
+        Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, mirror, tasks, metrics)
+    )
+    live = Live(sessions, mirror, settings.instance, Hub("ivr", metrics), clock, metrics)
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
@@ -89,10 +97,11 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("hear acd", desk.run)
             for what, sweep in (("faxes", faxes.sweep), ("utterances", utterances.sweep)):
                 tasks.spawn(f"sweep {what}", sweep)
-            _serve(sessions, worker)
+            _serve(sessions, worker, live)
+            stack.push_async_callback(live.hub.close)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
-            await sessions.close()
+            sessions.close()
             await sender.drain()
             await worker.stop()
             await tasks.stop()
@@ -107,7 +116,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         health=health,
         routers=[router, *([flow_router, voice_router] if life else [])],
-        provides=[sessions, flows, sender.traces, *([life.flow_life, life.voices] if life else [])],
+        provides=[sessions, live, flows, sender.traces, *([life.flow_life, life.voices] if life else [])],
     )
 
 
@@ -136,8 +145,10 @@ class _Life:
         await self.flow_life.until_learnt(LEARN_S)
 
 
-def _serve(sessions: Sessions, worker: Worker) -> None:
+def _serve(sessions: Sessions, worker: Worker, live: Live) -> None:
     tasks = sessions.outside.tasks
+    tasks.spawn("follow sessions", live.mirror.run)
+    tasks.spawn("show changes", live.run)
     tasks.spawn("send facts", sessions.outside.sender.run)
     tasks.spawn("follow assignment", lambda: follow_assignment(sessions, worker))
     tasks.spawn("consume calls", worker.run)
@@ -157,6 +168,7 @@ def _check(health: Health, worker: Worker, outside: Outside, switches: Switches,
     check_worker(health, worker)
     check_switches(health, switches)
     health.add("bank core", bank.problem)
+    health.complain("sessions", outside.mirror.problem)
     health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ivr.core.past import Open
+from services.ivr.core.place import LONGEST_PATH
 from services.ivr.core.trace import Trace
 from services.ivr.rehearsing import FlowReport
 from services.ivr.runner import Runner
@@ -24,13 +26,15 @@ class SessionView(BaseModel):
     kind: str
     queue: str = Field(description="where he waits; empty when he does not")
     since: datetime | None = Field(description="at this node since")
-    attempt: int
+    attempt: int | None = Field(description="asked so often at this node; known where he is served, null elsewhere")
     language: str
     started_at: datetime
-    path: list[str]
+    path: list[str] = Field(description="the last 20 nodes, this one the last")
+    replica: str = Field(description="which replica serves him; the one that died until he is resumed")
 
     @classmethod
-    def of(cls, runner: Runner) -> Self:
+    def of(cls, runner: Runner, replica: str) -> Self:
+        """One who is served here."""
         session = runner.session
         return cls(
             session_id=session.session_id,
@@ -44,7 +48,28 @@ class SessionView(BaseModel):
             attempt=session.attempt,
             language=session.language,
             started_at=session.started_at,
-            path=list(session.path),
+            path=list(session.path[-LONGEST_PATH:]),
+            replica=replica,
+        )
+
+    @classmethod
+    def told(cls, found: Open) -> Self:
+        """One who is served elsewhere, by what was told of him."""
+        started, entered, place = found.started, found.entered, found.place
+        return cls(
+            session_id=started.session_id,
+            call_id=started.call_id,
+            flow=started.flow_id,
+            version=started.flow_version,
+            at=entered.flow_node if entered else "",
+            kind=entered.kind if entered else "",
+            queue=entered.queue_id if entered else "",
+            since=place.since,
+            attempt=None,
+            language=place.language or started.language,
+            started_at=found.at,
+            path=list(place.path),
+            replica=found.replica,
         )
 
 
@@ -59,7 +84,11 @@ class Wanted(BaseModel):
 
     def fits(self, view: SessionView) -> bool:
         """Whether it is one of those wanted."""
-        asked = ((self.flow, view.flow), (self.node, view.at), (self.queue, view.queue))
+        return self.fits_place(view.flow, view.at, view.queue)
+
+    def fits_place(self, flow: str, at: str, queue: str) -> bool:
+        """Whether whoever stands there is one of those wanted."""
+        asked = ((self.flow, flow), (self.node, at), (self.queue, queue))
         return all(not wanted or wanted == found for wanted, found in asked)
 
 

@@ -14,6 +14,7 @@ from ipcc.contracts.ivr import IvrPayload, SessionStarted
 from ipcc.contracts.topics import IVR
 from ipcc.errors import InvalidMessage, NotFound, NotNow
 from services.ivr.core.trace import Trace
+from services.ivr.mirror import Mirror
 
 # some 20 steps of 300 bytes each: less than 20 MB
 KEPT = 2_000
@@ -27,6 +28,7 @@ class Traces:
     """What is told is noted by ``note``; ``find`` looks one up by the id of the session or of its call."""
 
     bus: Bus
+    mirror: Mirror
     kept: OrderedDict[str, Trace] = field(default_factory=OrderedDict)
     _by_call: dict[str, str] = field(default_factory=dict)
 
@@ -51,8 +53,13 @@ class Traces:
         found = self.kept.get(name) or self.kept.get(self._by_call.get(name, ""))
         if found is not None and found.is_whole:
             return found
-        session_id = found.started.session_id if found is not None else name
-        return await self._read_back(session_id, found.started.call_id if found is not None else call_id)
+        if found is not None:
+            return await self._read_back(found.started.session_id, found.started.call_id)
+        # by its call, or by its own id, whichever replica has it or had it
+        of_call = self.mirror.session_of(name)
+        if of_call:
+            return await self._read_back(of_call, name)
+        return await self._read_back(name, call_id or self.mirror.call_of(name))
 
     async def _read_back(self, session_id: str, call_id: str) -> Trace:
         since = moment_of(session_id)

@@ -37,11 +37,12 @@ from services.ivr.core.actions import (
 )
 from services.ivr.core.flow import BACK, Flow
 from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.nodes.queue import QueueNode
+from services.ivr.core.place import Place, read_place, write_place
 from services.ivr.core.steps import NOT, VERIFIED, FaxTold, Finish, Go, Message, Perform, Step, Told
 
 # a flow that goes from node to node this often without anything said or done is a loop that validation let pass
 MAX_SILENT_MOVES = 100
-PLACE_LIMIT = 40
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,7 @@ class Session:
 
     def place(self) -> dict[str, str]:
         """All that another replica needs to go on here."""
-        kept = dict(list(self.variables.items())[:PLACE_LIMIT])
-        since = self.since.isoformat() if self.since else ""
-        path = ">".join(self.path[-20:])
-        return {**kept, "_language": self.language, "_path": path, "_visits": str(self.visits), "_since": since}
+        return write_place(Place(self.variables, self.language, self.path, self.visits, self.since))
 
 
 @dataclass(frozen=True)
@@ -117,25 +115,24 @@ def begin(flow: Flow, session: Session, now: datetime) -> Moved:
 
 def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: str, now: datetime) -> Moved:
     """The session again at ``flow_node`` after another replica died; at the flow's ``resume`` when a secret it needs is lost."""
-    path = tuple(p for p in place.get("_path", "").split(">") if p)
+    told = read_place(place)
     session = replace(
         session,
-        variables={k: v for k, v in place.items() if not k.startswith("_")},
-        language=place.get("_language", session.language),
-        path=path,
-        visits=int(place.get("_visits", "0")),
+        variables=told.variables,
+        language=told.language or session.language,
+        path=told.path,
+        visits=told.visits,
     )
     target = flow_node if flow_node in flow.nodes else flow.resume
     if any(session.known(name) is None for name in flow.nodes[target].needs()):
         target = flow.resume
-    since = _moment(place.get("_since", ""))
     lost: tuple[IvrPayload, ...] = ()
-    step = Go(target, outcome="resumed", since=since if target == flow_node else None)
+    step = Go(target, outcome="resumed", since=told.since if target == flow_node else None)
     if target == flow_node:
         # the same visit, and the clock of a wait goes on where it stood
-        session = replace(session, path=path[:-1], visits=max(0, session.visits - 1))
+        session = replace(session, path=told.path[:-1], visits=max(0, session.visits - 1))
     else:
-        lost = _lost(flow, replace(session, at=flow_node, since=since), now)
+        lost = _lost(flow, replace(session, at=flow_node, since=told.since), now)
     return _apologise(flow, _walk(flow, session, step, now, lost))
 
 
@@ -279,6 +276,7 @@ def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[
             kind=node.kind,
             place=session.place(),
             visit=session.visits,
+            queue_id=node.queue if isinstance(node, QueueNode) else "",
         )
         facts = (*facts, entered)
         is_lost = session.at != flow.resume and any(session.known(name) is None for name in node.needs())
@@ -311,13 +309,6 @@ def _enter(session: Session, step: Go, now: datetime) -> Session:
 
 def _less(known: Mapping[str, str], forget: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, value in known.items() if name not in forget}
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _left(flow: Flow, session: Session, step: Go | Finish, given: Input | None, now: datetime) -> NodeLeft:

@@ -124,6 +124,14 @@ class World:
     @asynccontextmanager
     async def replica(self, name: str = "ivr-0") -> AsyncIterator[Replica]:
         """One ivr, ready for calls."""
+        service = self.service(name)
+        async with client_of(service, clock=self.clock) as http:
+            replica = Replica(service, http)
+            await until(lambda: replica.sessions.owned(), what=f"{name} has calls to serve")
+            yield replica
+
+    def service(self, name: str) -> Service:
+        """One ivr, not started."""
         settings = make_settings(
             IvrSettings,
             self.folder,
@@ -133,11 +141,7 @@ class World:
             **{"flows_from_files": True, **self.given},
         )
         parts = FakeParts(self.clock, self.broker, fakes=StartedSwitches(self.node, self.other_node))
-        service = build(settings, parts)
-        async with client_of(service, clock=self.clock) as http:
-            replica = Replica(service, http)
-            await until(lambda: replica.sessions._partitions, what=f"{name} has calls to serve")
-            yield replica
+        return build(settings, parts)
 
     # callers
 
