@@ -64,22 +64,21 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     """The service, ready to be served. Raises Invalid when a flow cannot be published."""
     parts = parts or Parts()
     clock, metrics, health, tasks = parts.clock, Metrics(settings.service), Health(), Tasks()
-    bus = parts.bus(settings)
+    bus, switches = parts.bus(settings), parts.switches(settings, IVR_LEGS)
     publisher = parts.publisher(settings, bus)
     requester = Requester(bus, publisher, settings.instance)
-    config = View(bus, CONFIG, clock, salvage)
-    switches = parts.switches(settings, IVR_LEGS)
+    config, mirror = View(bus, CONFIG, clock, salvage), Mirror(bus, clock)
     desk = QueueDesk(bus, publisher, requester, clock, config)
-    mirror = Mirror(bus, clock)
     sender = FactSender(publisher, Traces(bus, mirror))
     bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
     telephony, (faxes, utterances) = _telephony(settings, switches), _desks(settings, switches, config, clock, metrics)
     asked = (bank, desk, systems, faxes, utterances)
-    sessions = Sessions(
-        Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, mirror, tasks, metrics)
-    )
+    outside = Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, mirror, tasks, metrics)
+    sessions = Sessions(outside)
     live = Live(sessions, mirror, settings.instance, Hub("ivr", metrics), clock, metrics)
+    hearing = {"read configuration": config.run, "hear replies": requester.run, "hear acd": desk.run}
+    sweeping = {"sweep faxes": faxes.sweep, "sweep utterances": utterances.sweep}
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
@@ -88,17 +87,13 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_bus(bus, tasks))
             switches.start(tasks)
-            for closing in (bank.close, systems.close):
+            for closing in (bank.close, systems.close, live.hub.close):
                 stack.push_async_callback(closing)
             if life:
                 await life.start(stack, tasks)
-            tasks.spawn("read configuration", config.run)
-            tasks.spawn("hear replies", requester.run)
-            tasks.spawn("hear acd", desk.run)
-            for what, sweep in (("faxes", faxes.sweep), ("utterances", utterances.sweep)):
-                tasks.spawn(f"sweep {what}", sweep)
+            for name, work in (hearing | sweeping).items():
+                tasks.spawn(name, work)
             _serve(sessions, worker, live)
-            stack.push_async_callback(live.hub.close)
             yield
             # the next owner of the callers reads their places from the topic: all told before he is one
             sessions.close()
@@ -106,7 +101,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await worker.stop()
             await tasks.stop()
 
-    _check(health, worker, sessions.outside, switches, bank)
+    _check(health, worker, outside, switches, bank)
     health.add_tasks(tasks)
     return Service(
         settings=settings,
