@@ -7,9 +7,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from bankcore.app import build as build_bankcore
 from bankcore.settings import BankSettings
@@ -64,7 +66,17 @@ def simulated_site(plan: Plan) -> Site:
         prompts=ROOT / "freeswitch" / "sounds" / "prompts.yaml",
         spool=plan.spool_dir,
         sounds=(plan.var / "sounds").resolve(),
+        phones=tuple(sorted({*Site.phones, *_phones_of(plan.organisation)})),
     )
+
+
+def _phones_of(organisation: Path) -> list[str]:
+    """The phones of the organisation, which its switch lets register; none when it cannot be read: admin says why."""
+    try:
+        document = yaml.safe_load(organisation.read_text(encoding="utf-8"))
+        return [str(phone["id"]) for phone in document.get("phones") or []]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError):
+        return []
 
 
 @asynccontextmanager
