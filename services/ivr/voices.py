@@ -16,6 +16,7 @@ from ipcc.clock import Clock
 from ipcc.errors import NotFound, Unavailable
 from services.ivr.catalogue import FlowStore
 from services.ivr.core.checks import Catalogue, texts_of
+from services.ivr.core.flow import Flow
 from services.ivr.core.voice import Missing, find_missing, read_sound
 from services.ivr.store import VoiceStore
 from services.ivr.synthesis import Speaker
@@ -44,6 +45,8 @@ class VoiceLibrary:
     _placed: dict[Path, dict[Key, str]] = field(default_factory=dict)
     _listed: Catalogue | None = None
     """The prompts that come with the switch's sounds."""
+    _texts: dict[tuple[str, int], frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """By flow and version."""
 
     def __post_init__(self) -> None:
         self._listed = self.flows.catalogue
@@ -95,11 +98,18 @@ class VoiceLibrary:
         """For ever: bring what is in force to every folder. A folder or a database that is away is tried again."""
         while True:
             try:
-                await self.speaker.prepare({one for flow in self.flows.all() for one in texts_of(flow)})
+                await self.speaker.prepare({one for flow in self.flows.all() for one in self._texts_of(flow)})
                 await self.distribute()
             except Unavailable as error:
                 log.warning("voices_not_learnt", reason=str(error))
             await self.clock.sleep(self.look_s)
+
+    def _texts_of(self, flow: Flow) -> frozenset[tuple[str, str]]:
+        # a version never changes, and walking all nodes of all flows every second costs as much as the calls of a quiet hour
+        key = flow.id, flow.version
+        if key not in self._texts:
+            self._texts[key] = frozenset(texts_of(flow))
+        return self._texts[key]
 
     async def distribute(self) -> None:
         """Bring what is in force to every folder, once, and let flows use it. Raises StoreDown."""
