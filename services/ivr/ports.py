@@ -77,7 +77,7 @@ class Line(Leg, Protocol):
         """Wait for the end of a ``connect`` begun earlier, by whomever; how it ended, or "" when none is going on."""
 
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
-        """Say the prompts and record; returns when it is over."""
+        """Say the prompts and record; returns when it is over, also when the caller has hung up while he spoke."""
 
     async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
         """Say the prompts, then write what the caller says to the file ``path`` of the switch; returns at its end, or with the key

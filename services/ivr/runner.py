@@ -37,6 +37,7 @@ from services.ivr.core.actions import (
     QueueKeyed,
     QueueLeft,
     Record,
+    Recorded,
     SendFax,
     ServiceAnswer,
     Stopped,
@@ -171,7 +172,7 @@ class Runner:
         if self._ending is None or isinstance(given, CallerGone):
             self._take(given)
             return
-        if isinstance(given, BankAnswer | Faxed):
+        if isinstance(given, BankAnswer | Faxed | Recorded):
             self._around.tell(note_answer(self._flow, self.session, given))
         self._take(self._ending)
 

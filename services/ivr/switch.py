@@ -54,6 +54,8 @@ SILENCE_LEVEL = 200
 # every key ends what he says, # as its regular end (mod_dptools.c, record_function and on_dtmf; transcript 04f)
 KEYS, END_KEY = "0123456789*#", "#"
 SILENCE = "silence_stream://20"
+BEEP = "tone_stream://%(400,0,1000)"
+"""As the safety net beeps (freeswitch/conf/dialplan/safety.xml)."""
 
 
 @dataclass(frozen=True)
@@ -201,15 +203,22 @@ class SwitchLine(Leg):
 
     async def _record(self, sound: str, wanted: Record) -> Recorded:
         path = f"{self.telephony.spool_dir}/messages/{wanted.name}.wav"
-        await self.node.execute(self.leg, "playback", sound, timeout=APPLICATION_TIMEOUT_S)
-        await self.node.api(UuidSetVar(self.leg, "playback_terminators", "#"))
+        for heard in (sound, BEEP) if wanted.beep else (sound,):
+            await self.node.execute(self.leg, "playback", heard, timeout=APPLICATION_TIMEOUT_S)
+        await self._set_keys(END_KEY)
         words = f"{path} {wanted.longest_s} {SILENCE_LEVEL} {wanted.silence_s}"
-        longest = wanted.longest_s + APPLICATION_TIMEOUT_S
-        ended = await self.node.execute(self.leg, "record", words, timeout=longest)
-        seconds = ended.variables.get("record_seconds", "0")
-        if ended.is_hung_up and not int(seconds or 0):
-            raise LineLost
-        return Recorded(path, int(seconds) if seconds.isdecimal() else 0)
+        now = asyncio.get_running_loop().time
+        began, longest = now(), wanted.longest_s + APPLICATION_TIMEOUT_S
+        try:
+            ended = await self.node.execute(self.leg, "record", words, timeout=longest)
+        except LegGoneError:
+            # the hang-up is told before the end of the application, so what the switch measured comes too late
+            return Recorded(path, min(int(now() - began), wanted.longest_s), is_hung_up=True)
+        found = ended.variables.get("record_seconds", "0")
+        seconds = int(found) if found.isdecimal() else 0
+        is_keyed = ended.variables.get("playback_terminator_used", "") == END_KEY
+        # the limit is in whole seconds of the clock and up to one early (recorded fact 23)
+        return Recorded(path, seconds, is_silenced=not is_keyed and seconds + 1 < wanted.longest_s)
 
     async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
         await self._set_keys(KEYS)

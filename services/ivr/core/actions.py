@@ -98,12 +98,13 @@ class Connect:
 
 @dataclass(frozen=True)
 class Record:
-    """Say these, then record what the caller says until # or silence. Times in seconds."""
+    """Say these, with ``beep`` a tone, then record what the caller says until # or silence. Times in seconds."""
 
     prompts: tuple[Spoken, ...]
     name: str
     longest_s: int
     silence_s: int
+    beep: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,10 +231,19 @@ class Connected:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was recorded: its place in the spool and how long it is; 0 seconds when nothing was said."""
+    """What was recorded: its place in the spool and how long it is; 0 seconds when nothing was said.
+
+    ``is_silenced``: it was ended by silence, which is in it; ``is_hung_up``: by the caller, who is gone.
+    """
 
     path: str
     seconds: int
+    is_silenced: bool = False
+    is_hung_up: bool = False
+
+    def spoken_s(self, silence_s: int) -> int:
+        """How long it is without the silence of ``silence_s`` seconds that ended it; what was said in it, at most."""
+        return max(0, self.seconds - silence_s) if self.is_silenced else self.seconds
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from services.ivr.core.actions import (
     Listen,
     Play,
     Record,
+    Recorded,
     Stopped,
 )
 from services.ivr.core.flow import BACK, Flow
@@ -153,9 +154,12 @@ def abort(flow: Flow, session: Session, now: datetime) -> Moved:
     return _cut_short(flow, session, "failed", now)
 
 
-def note_answer(flow: Flow, session: Session, given: BankAnswer | Faxed) -> tuple[IvrPayload, ...]:
-    """What came back for a caller who will not hear it any more: what became of his money, or of his fax, is told all the same."""
-    if isinstance(given, Faxed):
+def note_answer(flow: Flow, session: Session, given: BankAnswer | Faxed | Recorded) -> tuple[IvrPayload, ...]:
+    """What came back for a caller who will not hear it any more: what became of his money, or of his fax, and what he said before
+    he hung up, is told all the same."""
+    if isinstance(given, Recorded):
+        given = replace(given, is_hung_up=True)
+    if isinstance(given, Faxed | Recorded):
         return _told(session, _step(flow, session, given))
     return (_bank_done(session, given),)
 
@@ -166,6 +170,9 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
         return Moved(session, (), None)
     if isinstance(given, CallerGone | Stopped):
         return _cut_short(flow, session, "hung_up" if isinstance(given, CallerGone) else "stopped", now)
+    if isinstance(given, Recorded) and given.is_hung_up:
+        moved = _cut_short(flow, session, "hung_up", now)
+        return replace(moved, facts=(*note_answer(flow, session, given), *moved.facts))
     session = _counted(session, given)
     facts = (_bank_done(session, given),) if isinstance(given, BankAnswer) else ()
     step = _by_common_key(flow, session, given) or _step(flow, session, given)
@@ -184,9 +191,11 @@ def _counted(session: Session, given: Input) -> Session:
 
 def _cut_short(flow: Flow, session: Session, outcome: str, now: datetime) -> Moved:
     """The session ended where it stands."""
-    step = Finish(outcome)
-    left = (_left(flow, session, step, None, now),) if session.at in flow.nodes else ()
-    return _end(session, step, now, left)
+    step, node = Finish(outcome), flow.nodes.get(session.at)
+    if node is None:
+        return _end(session, step, now, ())
+    told = tuple(_fact(session, one) for one in node.leaves(session))
+    return _end(session, step, now, (*told, _left(flow, session, step, None, now)))
 
 
 def _step(flow: Flow, session: Session, given: Input | None) -> Step:
@@ -206,13 +215,14 @@ def _by_common_key(flow: Flow, session: Session, given: Input) -> Go | None:
     """Where a key leads that means the same everywhere; None when it is not one, or has a meaning of its own here."""
     if not isinstance(given, Keyed) or given.digits not in flow.keys:
         return None
-    if flow.nodes[session.at].claims(given.digits, session):
+    node = flow.nodes[session.at]
+    if node.claims(given.digits, session):
         return None
     target = flow.keys[given.digits]
     if target == BACK:
         menus = [at for at in session.path if at != session.at and isinstance(flow.nodes.get(at), MenuNode)]
         target = menus[-1] if menus else ""
-    return Go(target, outcome=f"key {given.digits}") if target else None
+    return Go(target, outcome=f"key {given.digits}", told=node.leaves(session)) if target else None
 
 
 def _staying(session: Session, step: Perform) -> Session:
@@ -247,7 +257,8 @@ def _told(session: Session, step: Step) -> tuple[IvrPayload, ...]:
 def _fact(session: Session, told: Told) -> IvrPayload:
     ids = {"call_id": session.call_id, "session_id": session.session_id}
     if isinstance(told, Message):
-        return MessageLeft(**ids, queue_id=told.queue, path=told.path, seconds=told.seconds)
+        caller = {"caller_number": session.caller_number, "attributes": session.attributes()}
+        return MessageLeft(**ids, queue_id=told.queue, path=told.path, seconds=told.seconds, **caller)
     if isinstance(told, FaxTold):
         return FaxDone(
             **ids,

@@ -123,6 +123,10 @@ class NodeModel(BaseModel):
         """The answer to ``given``; None when the node was just entered."""
         raise NotImplementedError
 
+    def leaves(self, session: Session) -> tuple[Told, ...]:
+        """What is told when the session ends here before its time, or leaves by a key of the flow: what the caller has left behind."""
+        return ()
+
     def claims(self, key: str, session: Session) -> bool:
         """Whether ``key``, keyed alone, means something of the node's own here; else the flow's ``keys`` say what it means."""
         return True

@@ -10,6 +10,7 @@ import pytest
 
 from ipcc.contracts.acd import Enqueue, EntryOutcome, OfferOutcome
 from ipcc.contracts.call import LegEnded
+from ipcc.contracts.ivr import MessageLeft
 from ipcc.errors import NotNow, SwitchRefused, Unavailable
 from ipcc.esl.commands import SchedTransfer, UuidBreak, UuidKill, UuidSetVar, UuidTransfer
 from ipcc.ids import LegId
@@ -217,16 +218,22 @@ async def test_the_safety_net_is_pushed_for_as_long_as_somebody_looks_after_him(
         assert len(world.node.told(SchedTransfer)) == 3
 
 
-async def test_a_queue_that_is_full_or_overflows_offers_a_callback_and_says_goodbye(world: World) -> None:
+async def test_a_queue_that_is_full_or_overflows_offers_a_callback_then_takes_a_message_and_says_goodbye(
+    world: World,
+) -> None:
     await world.start_acd()
+    world.node.finish_at_once("record", variables={"record_seconds": "9"})
     async with world.replica():
         world.acd.error = NotNow("acd.queue_full", "1000 wait already")
         call, _ = await waiting(world)
         await world.at(call, "offer-callback")
         await world.key(call, "")
         await world.key(call, "")
+        await world.key(call, "1")
         assert await world.ended(call) == "completed"
         assert "goodbye" in world.heard(call)[-1]
+        left = [fact for fact in await world.facts(call) if isinstance(fact, MessageLeft)]
+        assert [(fact.queue_id, fact.seconds) for fact in left] == [("retail", 4)]
         world.acd.error = None
         call = await world.arrive()
         await world.key(call, "0")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcc.contracts.envelope import encode, wrap
-from ipcc.contracts.ivr import IvrPayload, NodeEntered, SessionEnded
+from ipcc.contracts.ivr import IvrPayload, MessageLeft, NodeEntered, SessionEnded
 from ipcc.errors import Invalid
 from services.ivr.catalogue import FlowStore
 from services.ivr.core.actions import (
@@ -28,6 +28,8 @@ from services.ivr.core.actions import (
     Play,
     Played,
     QueueLeft,
+    Record,
+    Recorded,
 )
 from services.ivr.core.checks import parse
 from services.ivr.core.flow import Flow
@@ -117,8 +119,14 @@ def test_a_locked_card_is_told_and_goes_to_an_agent() -> None:
     assert moved.session.at == "locked"
 
 
-def test_a_queue_that_is_full_offers_a_callback_and_says_goodbye() -> None:
-    moved, _ = walk(keyed("1"), keyed("0"), QueueLeft("refused", "queue.full"), keyed(""), keyed(""), Played())
+@pytest.mark.parametrize("why", ["queue.full", "queue.closed"])
+def test_a_queue_that_is_full_or_closed_offers_a_callback_then_takes_a_message_and_says_goodbye(why: str) -> None:
+    moved, _ = walk(keyed("1"), keyed("0"), QueueLeft("refused", why), keyed(""), keyed(""))
+    assert isinstance(moved.action, Record)
+    moved, facts = walk_on(moved, Recorded("messages/x.wav", 12, is_silenced=True), keyed("1"))
+    assert [(f.queue_id, f.seconds) for f in facts if isinstance(f, MessageLeft)] == [("retail", 7)]
+    assert moved.action == Play(("message-saved", "goodbye"))
+    moved, _ = walk_on(moved, Played())
     assert isinstance(moved.action, HangUp)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ipcc.esl.commands import ShowChannels
 from ipcc.esl.fake import FakeNode, FakeSwitches
 from ipcc.ids import LegId
+from services.ivr.core.actions import Record, Recorded
 from services.ivr.ports import Line, LineLost
 from services.ivr.switch import Telephony
 
@@ -84,3 +87,48 @@ async def test_whether_a_caller_is_joined_is_asked_of_his_leg_alone(node: FakeNo
     with pytest.raises(LineLost):
         await line.is_joined()
     assert node.told(ShowChannels) == []
+
+
+async def recorded(node: FakeNode, line: Line, beep: bool = True) -> asyncio.Task[Recorded]:
+    """He is spoken to and has begun to speak."""
+    node.legs[LEG] = {"application": "park"}
+    node.finish_at_once("playback")
+    wanted = Record(("leave-message",), "c-1", 60, 5, beep)
+    task = asyncio.get_running_loop().create_task(line.record(("leave-message",), "zh", wanted))
+    await asyncio.sleep(4)
+    return task
+
+
+async def test_after_the_prompt_comes_a_tone_then_he_is_recorded_until_pound(node: FakeNode, line: Line) -> None:
+    task = await recorded(node, line)
+    node.finish(LEG, variables={"record_seconds": "4", "playback_terminator_used": "#"})
+    found = await task
+    assert (found.seconds, found.is_silenced, found.is_hung_up) == (4, False, False)
+    played = [one.argument for one in node.executed if one.application == "playback"]
+    assert played == ["/sounds/zh/leave-message.wav", "tone_stream://%(400,0,1000)"]
+    assert [one.argument for one in node.executed][-1].endswith("/messages/c-1.wav 60 200 5")
+
+
+@pytest.mark.parametrize(("seconds", "is_silenced"), [("9", True), ("59", False), ("60", False)])
+async def test_without_a_key_it_was_ended_by_silence_or_by_the_limit(
+    node: FakeNode, line: Line, seconds: str, is_silenced: bool
+) -> None:
+    task = await recorded(node, line)
+    node.finish(LEG, variables={"record_seconds": seconds})
+    assert (await task).is_silenced is is_silenced
+
+
+async def test_who_hangs_up_while_he_speaks_has_spoken_for_so_long(node: FakeNode, line: Line) -> None:
+    task = await recorded(node, line)
+    node.hang_up(LEG)
+    found = await task
+    assert (found.seconds, found.is_hung_up) == (4, True)
+
+
+async def test_who_hangs_up_before_he_speaks_is_gone(node: FakeNode, line: Line) -> None:
+    node.legs[LEG] = {"application": "park"}
+    task = asyncio.get_running_loop().create_task(line.record((), "zh", Record((), "c-1", 60, 5)))
+    await asyncio.sleep(1)
+    node.hang_up(LEG)
+    with pytest.raises(LineLost):
+        await task
