@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,12 @@ from services.ivr.api import router
 from services.ivr.bankcore import BankCore, BankSettings
 from services.ivr.catalogue import FlowStore
 from services.ivr.consumers import handlers
+from services.ivr.core.flow import Flow
+from services.ivr.core.nodes.fax import FaxNode
 from services.ivr.facts import FactSender
 from services.ivr.faxing import FaxDesk
 from services.ivr.flow_api import router as flow_router
+from services.ivr.fonts import find_font
 from services.ivr.lending import Lending
 from services.ivr.listening import UtteranceDesk
 from services.ivr.live import Live
@@ -101,7 +104,7 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await worker.stop()
             await tasks.stop()
 
-    _check(health, worker, outside, switches, bank)
+    _check(health, worker, outside, switches, bank, faxes)
     health.add_tasks(tasks)
     return Service(
         settings=settings,
@@ -156,7 +159,9 @@ def _orders(sessions: Sessions) -> Orders:
     return Orders(outside.bus, outside.clock, outside.tasks, table, sessions.owned)
 
 
-def _check(health: Health, worker: Worker, outside: Outside, switches: Switches, bank: BankCore) -> None:
+def _check(
+    health: Health, worker: Worker, outside: Outside, switches: Switches, bank: BankCore, faxes: FaxDesk
+) -> None:
     config = outside.config
     check_bus(health, outside.bus)
     check_objects(health, config)
@@ -164,6 +169,8 @@ def _check(health: Health, worker: Worker, outside: Outside, switches: Switches,
     check_switches(health, switches)
     health.add("bank core", bank.problem)
     health.complain("sessions", outside.mirror.problem)
+    # no red: callers are served all the same, and most never ask for a fax
+    health.complain("fax font", lambda: faxes.drawer.lack(fax_letters(outside.flows.all())) or None)
     health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
 
 
@@ -198,8 +205,14 @@ def _fax_desk(settings: IvrSettings, switches: Switches, config: View, clock: Cl
         units = {one.id: one for one in known if isinstance(one, Organisation)}
         return rules_for("", units, [one for one in known if isinstance(one, DialPlan)], settings.dial_rules)
 
-    drawer = Drawer(settings.fax_font)
+    drawer = Drawer(find_font(settings.fax_font))
     return FaxDesk(switches, drawer, settings.spool_dir, rules, settings.fax_caller_number, clock, metrics)
+
+
+def fax_letters(flows: Iterable[Flow]) -> frozenset[str]:
+    """What the papers of these flows are written with."""
+    nodes = (node for flow in flows for node in flow.nodes.values())
+    return frozenset(letter for node in nodes if isinstance(node, FaxNode) for letter in node.paper.letters())
 
 
 async def follow_assignment(sessions: Sessions, worker: Worker) -> None:

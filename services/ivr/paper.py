@@ -1,7 +1,7 @@
 """Draws a statement as a fax sends it: A4 pages at 204 by 196 dots an inch, black and white, CCITT group 4 in one TIFF file.
 
 The switch codes every page anew for the machine at the other end; group 4 keeps the file small. Chinese needs a font that has
-it (Debian: fonts-wqy-microhei); without one the font that comes with Pillow writes Latin letters and digits.
+it (fonts.py); without one the font that comes with Pillow writes Latin letters and digits.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from ipcc.errors import Invalid
 from services.ivr.core.statement import Statement
+from services.ivr.fonts import ADVICE, FontFile
 
 # T.30: a line of A4 has 1728 dots; 297 mm at 7.7 lines a millimetre
 WIDTH, HEIGHT = 1728, 2287
@@ -30,9 +33,24 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws with one font file; None: the font of the library, without Chinese."""
+    """Draws with one font; None: that of the library, without Chinese."""
 
-    font_file: Path | None = None
+    font: FontFile | None = None
+
+    @lru_cache(maxsize=4)  # noqa: B019 - one drawer a process, asked again and again for the same letters
+    def lack(self, letters: frozenset[str]) -> str:
+        """Why a paper with these letters could not be drawn, in a sentence that says what to do; empty when it could.
+
+        Asked from the start on, so that the first customer who wants one is not who finds out.
+        """
+        try:
+            missing = _missing(self._font(TEXT_PX), letters)
+        except Invalid as error:
+            return f"{error.message}: {ADVICE}"
+        if not missing:
+            return ""
+        font = self.font.path.name if self.font else "there is no font but Pillow's own, which"
+        return f"faxes cannot be drawn: {font} lacks {len(missing)} letters of the flows' papers ({missing[:10]}): {ADVICE}"
 
     def write(self, statement: Statement, path: Path) -> int:
         """Write the TIFF file, readable for the group the folder belongs to; the number of pages.
@@ -48,12 +66,12 @@ class Drawer:
         return len(pages)
 
     def _font(self, size: int) -> Font:
-        if self.font_file is None:
+        if self.font is None:
             return ImageFont.load_default(size)
         try:
-            return ImageFont.truetype(str(self.font_file), size)
+            return ImageFont.truetype(str(self.font.path), size, self.font.face)
         except OSError as error:
-            raise Invalid("fax.font", f"the font for faxes cannot be read: {self.font_file}") from error
+            raise Invalid("fax.font", f"the font for faxes cannot be read: {self.font.path}") from error
 
     def _pages(self, statement: Statement) -> Iterator[Image.Image]:
         title, text = self._font(TITLE_PX), self._font(TEXT_PX)
@@ -118,6 +136,12 @@ def _check_glyphs(font: Font, statement: Statement) -> None:
     """A customer must not get boxes where his bank's words should stand."""
     told = [statement.title, statement.note, *statement.headings, *(text for fact in statement.facts for text in fact)]
     letters = {letter for text in (*told, *(cell for row in statement.rows for cell in row)) for letter in text}
-    box = bytes(font.getmask(_NO_SUCH))
-    if any(bytes(font.getmask(letter)) == box for letter in letters if not letter.isspace()):
+    if _missing(font, letters):
         raise Invalid("fax.glyphs", "the font for faxes lacks letters of this statement")
+
+
+def _missing(font: Font, letters: AbstractSet[str]) -> str:
+    """The letters that would be drawn as the font's sign for what it does not have."""
+    box = bytes(font.getmask(_NO_SUCH))
+    wanted = sorted(letter for letter in letters if not letter.isspace())
+    return "".join(letter for letter in wanted if bytes(font.getmask(letter)) == box)

@@ -86,8 +86,9 @@ class IvrSettings(ServiceSettings):
     )
     fax_font: Path | None = Field(
         None,
-        description="TrueType font faxes are written in; for Chinese one that has it, such as "
-        "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc of Debian's fonts-wqy-microhei. Without one: Latin letters only.",
+        description="TrueType or OpenType font faxes are written in; for Chinese one that has it. Empty: Noto Sans CJK, WenQuanYi or "
+        "Droid Fallback where the distribution puts them (Debian: fonts-noto-cjk, fonts-wqy-microhei); without any, Latin letters "
+        "only, and health says so.",
     )
     fax_caller_number: str = Field(
         "",

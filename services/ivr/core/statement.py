@@ -16,6 +16,7 @@ _HIDDEN = "*"
 
 _DRAWN = {"zh": "打印时间", "en": "Printed at"}
 _NOTHING = {"zh": "没有记录", "en": "no entries"}
+_IN_ROWS = "0123456789.,:-+*/ ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class _Part(BaseModel):
@@ -44,6 +45,13 @@ class Layout(_Part):
     facts: tuple[Fact, ...] = Field(default=(), max_length=8)
     rows: Variable
     columns: tuple[Column, ...] = Field(min_length=1, max_length=6)
+
+    def letters(self) -> set[str]:
+        """All that its own words are written with, and ours on it, in every language, with the digits and signs of any row."""
+        texts = [*_DRAWN.values(), *_NOTHING.values(), *self.title.values()]
+        for label in (*(fact.label for fact in self.facts), *(column.heading for column in self.columns)):
+            texts += label.values()
+        return set("".join(texts) + _IN_ROWS)
 
     def shows(self) -> tuple[str, ...]:
         """The variables that stand there whole."""

@@ -6,13 +6,17 @@ import stat
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from ipcc.errors import Invalid
+from services.ivr.app import fax_letters
+from services.ivr.catalogue import FlowStore
 from services.ivr.core.statement import MOST_ROWS, Column, Fact, Layout, written
-from services.ivr.paper import DPI, HEIGHT, WIDTH, Drawer
+from services.ivr.fonts import FontFile, find_font
+from services.ivr.paper import DPI, HEIGHT, MARGIN, TITLE_PX, WIDTH, Drawer
 
-CHINESE = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
+CHINESE = find_font(None)
+needs_chinese = pytest.mark.skipif(CHINESE is None, reason="needs Debian's fonts-wqy-microhei or fonts-noto-cjk")
 CARD = "6222000000000017"
 LAYOUT = Layout(
     title={"zh": "银行卡交易明细", "en": "Entries of the card"},
@@ -88,16 +92,66 @@ def test_a_font_without_the_letters_is_refused_and_nothing_is_written(tmp_path: 
         Drawer().write(written(LAYOUT, {"rows": rows(1)}, "zh", "now"), tmp_path / "a.tif")
     assert refused.value.code == "fax.glyphs"
     with pytest.raises(Invalid) as missing:
-        Drawer(tmp_path / "none.ttf").write(written(LAYOUT, {"rows": rows(1)}, "en", "now"), tmp_path / "a.tif")
+        Drawer(FontFile(tmp_path / "none.ttf")).write(
+            written(LAYOUT, {"rows": rows(1)}, "en", "now"), tmp_path / "a.tif"
+        )
     assert missing.value.code == "fax.font"
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not CHINESE.is_file(), reason="needs Debian's fonts-wqy-microhei")
-def test_chinese_is_drawn_with_a_font_that_has_it(tmp_path: Path) -> None:
+@needs_chinese
+def test_chinese_is_drawn_with_the_font_that_is_found(tmp_path: Path) -> None:
+    """Letter by letter as the font has it: each in its own place of the title, none a box, and no two alike."""
     path = tmp_path / "a.tif"
     assert Drawer(CHINESE).write(written(LAYOUT, {"card_no": "0017", "rows": rows(3)}, "zh", "now"), path) == 1
-    other = tmp_path / "b.tif"
-    changed = LAYOUT.model_copy(update={"title": {"zh": "证券交易明细"}})
-    Drawer(CHINESE).write(written(changed, {"card_no": "0017", "rows": rows(3)}, "zh", "now"), other)
-    assert path.read_bytes() != other.read_bytes()
+    with Image.open(path) as image:
+        page = image.convert("L")
+    cells = [
+        page.crop((MARGIN + n * TITLE_PX, MARGIN, MARGIN + (n + 1) * TITLE_PX, MARGIN + TITLE_PX + 12)).tobytes()
+        for n in range(len(LAYOUT.title["zh"]))
+    ]
+    inked = [sum(1 for dot in cell if dot == 0) / len(cell) for cell in cells]
+    assert all(0.08 < share < 0.6 for share in inked)
+    assert len(set(cells)) == len(cells) == 7
+    likeness = [unlike(cells[0], drawn_alone(letter)) for letter in LAYOUT.title["zh"]]
+    assert likeness[0] < 0.1
+    assert min(likeness[1:]) > 0.15
+
+
+def unlike(one: bytes, other: bytes) -> float:
+    """The share of the dots that differ."""
+    return sum(a != b for a, b in zip(one, other, strict=True)) / len(one)
+
+
+def drawn_alone(letter: str) -> bytes:
+    """That letter of the font, where the title of a paper begins."""
+    assert CHINESE is not None
+    font = ImageFont.truetype(str(CHINESE.path), TITLE_PX, CHINESE.face)
+    sheet = Image.new("1", (TITLE_PX, TITLE_PX + 12), 1)
+    ImageDraw.Draw(sheet).text((0, 0), letter, font=font, fill=0)
+    return sheet.convert("L").tobytes()
+
+
+@needs_chinese
+def test_the_papers_of_all_published_flows_can_be_drawn_with_the_font_that_is_found() -> None:
+    letters = fax_letters(FlowStore.read(Path("flows")).all())
+    assert "银" in letters
+    assert "打" in letters
+    assert Drawer(CHINESE).lack(letters) == ""
+
+
+def test_a_font_that_lacks_letters_is_complained_of_before_a_customer_meets_it(tmp_path: Path) -> None:
+    why = Drawer().lack(frozenset("Date 日期"))
+    assert "日期" in why
+    assert "fonts-wqy-microhei" in why
+    assert Drawer().lack(frozenset("Date 0.00")) == ""
+    assert "none.ttf: install a font" in Drawer(FontFile(tmp_path / "none.ttf")).lack(frozenset("a"))
+
+
+def test_the_font_of_the_setting_comes_first_and_else_the_first_that_is_there(tmp_path: Path) -> None:
+    there = tmp_path / "b.ttc"
+    there.touch()
+    places = (FontFile(tmp_path / "a.ttc"), FontFile(there, 2), FontFile(there))
+    assert find_font(None, places) == FontFile(there, 2)
+    assert find_font(None, places[:1]) is None
+    assert find_font(tmp_path / "mine.ttf", places) == FontFile(tmp_path / "mine.ttf")
