@@ -118,6 +118,7 @@ IVR_BANK_DURATION = _histogram(
     "ipcc_ivr_bank_operation_duration_seconds", "Time the bank core took.", "operation", "outcome"
 )
 IVR_FAXES = _counter("ipcc_ivr_faxes_total", "Tries to fax something to a caller, by how they went.", "outcome")
+IVR_FAX_JOBS = _gauge("ipcc_ivr_fax_jobs_count", "Faxes to numbers that are not over.")
 IVR_RECOGNITION_DURATION = _histogram(
     "ipcc_ivr_recognition_duration_seconds",
     "Time the recogniser took for one utterance, by what came of it and how sure it was.",

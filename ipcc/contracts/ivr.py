@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import Field
@@ -108,9 +109,36 @@ class MessageLeft(IvrPayload):
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
+class FaxOrdered(IvrPayload):
+    """A ``document`` goes to a number, whether the caller stays on the line or not: tried at most ``attempts`` times, ``pause_s``
+    seconds apart, none begun after ``until``. What it says and the number lie in the spool of the switch ``node_id``, never here.
+    FaxDone with ``is_last`` ends it."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.fax_ordered"
+
+    fax_id: str
+    document: str
+    node_id: str
+    attempts: int
+    pause_s: int
+    ring_s: int
+    until: datetime
+
+
+class FaxStarted(IvrPayload):
+    """The try number ``attempt`` of an ordered fax dials with the leg ``leg_id``: whoever goes on with it looks there first."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.fax_started"
+
+    fax_id: str
+    attempt: int
+    leg_id: str
+
+
 class FaxDone(IvrPayload):
-    """One try to fax a ``document`` (what kind it is), to the ``caller`` on his own line or to a ``number``: ``outcome`` is sent,
-    no_fax, busy, no_answer, dropped, failed, refused, not_drawn or unknown. Neither what it says nor the number is ever here."""
+    """One try to fax a ``document`` (what kind it is), to the ``caller`` on his own line or to a ``number`` (then with ``fax_id``, and
+    maybe long after the session): ``outcome`` is sent, no_fax, busy, no_answer, dropped, failed, refused, not_drawn or unknown;
+    ``is_last``: it is not tried again. Neither what it says nor the number is ever here."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.fax_done"
 
@@ -120,6 +148,8 @@ class FaxDone(IvrPayload):
     pages: int = 0
     reason: str = ""
     attempt: int = 1
+    fax_id: str = ""
+    is_last: bool = True
 
 
 class SessionEnded(IvrPayload):
@@ -191,6 +221,8 @@ IVR_PAYLOADS: tuple[type[Payload], ...] = (
     BankOperationDone,
     SurveyAnswered,
     MessageLeft,
+    FaxOrdered,
+    FaxStarted,
     FaxDone,
     SessionEnded,
     FlowReturned,

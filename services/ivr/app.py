@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -33,6 +34,9 @@ from services.ivr.consumers import handlers
 from services.ivr.core.flow import Flow
 from services.ivr.core.nodes.fax import FaxNode
 from services.ivr.facts import FactSender
+from services.ivr.fax_calls import LONGEST_FAX_S, FaxCalls
+from services.ivr.fax_files import FaxFiles
+from services.ivr.fax_jobs import FaxJobs, FaxLimits
 from services.ivr.faxing import FaxDesk
 from services.ivr.flow_api import router as flow_router
 from services.ivr.fonts import find_font
@@ -75,13 +79,14 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
     sender = FactSender(publisher, Traces(bus, mirror))
     bank, systems = BankCore(BankSettings.of(settings), clock, metrics), BankSystems(settings.http_services)
     flows = FlowStore.read(settings.flows_dir, settings.prompts_file)
-    telephony, (faxes, utterances) = _telephony(settings, switches), _desks(settings, switches, config, clock, metrics)
+    telephony, utterances = _telephony(settings, switches), _utterances(settings, clock, metrics)
+    faxes = _fax_desk(settings, switches, config, sender, _Process(clock, tasks, metrics))
     asked = (bank, desk, systems, faxes, utterances)
     outside = Outside(bus, publisher, clock, config, flows, telephony, *asked, sender, mirror, tasks, metrics)
     sessions = Sessions(outside)
     live = Live(sessions, mirror, settings.instance, Hub("ivr", metrics), clock, metrics)
     hearing = {"read configuration": config.run, "hear replies": requester.run, "hear acd": desk.run}
-    sweeping = {"sweep faxes": faxes.sweep, "sweep utterances": utterances.sweep}
+    sweeping = {"sweep faxes": faxes.files.sweep, "sweep utterances": utterances.sweep}
     life = None if settings.flows_from_files else _Life.of(settings, flows, clock, metrics, telephony.speaker)
     worker = Worker(bus, Consumption(settings.service, [CALL]), handlers(sessions), clock)
 
@@ -105,7 +110,6 @@ def build(settings: IvrSettings, parts: Parts | None = None) -> Service:
             await tasks.stop()
 
     _check(health, worker, outside, switches, bank, faxes)
-    health.add_tasks(tasks)
     return Service(
         settings=settings,
         title="Voice response (ivr)",
@@ -163,6 +167,7 @@ def _check(
     health: Health, worker: Worker, outside: Outside, switches: Switches, bank: BankCore, faxes: FaxDesk
 ) -> None:
     config = outside.config
+    health.add_tasks(outside.tasks)
     check_bus(health, outside.bus)
     check_objects(health, config)
     check_worker(health, worker)
@@ -170,7 +175,7 @@ def _check(
     health.add("bank core", bank.problem)
     health.complain("sessions", outside.mirror.problem)
     # no red: callers are served all the same, and most never ask for a fax
-    health.complain("fax font", lambda: faxes.drawer.lack(fax_letters(outside.flows.all())) or None)
+    health.complain("fax font", lambda: faxes.files.drawer.lack(fax_letters(outside.flows.all())) or None)
     health.add("configuration", lambda: None if config.is_ready else "not read yet: admin has published nothing")
 
 
@@ -192,21 +197,35 @@ def _folders(settings: IvrSettings) -> tuple[Path, ...]:
     return settings.voice_folders or (Path(settings.sounds_dir),)
 
 
-def _desks(
-    settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics
-) -> tuple[FaxDesk, UtteranceDesk]:
-    utterances = UtteranceDesk(_recogniser(settings, clock, metrics), settings.spool_dir, clock)
-    return _fax_desk(settings, switches, config, clock, metrics), utterances
+class _Process(NamedTuple):
+    """What belongs to this process as a whole."""
+
+    clock: Clock
+    tasks: Tasks
+    metrics: Metrics
 
 
-def _fax_desk(settings: IvrSettings, switches: Switches, config: View, clock: Clock, metrics: Metrics) -> FaxDesk:
-    def rules() -> Sequence[DialRule]:
-        known = [event.data.object for event in config.values() if isinstance(event.data, ConfigChanged)]
-        units = {one.id: one for one in known if isinstance(one, Organisation)}
-        return rules_for("", units, [one for one in known if isinstance(one, DialPlan)], settings.dial_rules)
+def _fax_desk(
+    settings: IvrSettings, switches: Switches, config: View, sender: FactSender, process: _Process
+) -> FaxDesk:
+    clock, tasks, metrics = process
+    # a try may begin until the deadline, and last
+    old_s = settings.fax_deadline_s + 2 * LONGEST_FAX_S
+    files = FaxFiles(settings.spool_dir, Drawer(find_font(settings.fax_font)), clock, old_s)
+    calls = FaxCalls(lambda: _dial_rules(settings, config), settings.fax_caller_number, clock)
+    limits = FaxLimits(settings.fax_deadline_s, settings.fax_most_a_call)
+    jobs = FaxJobs(switches, files, calls, limits, clock, tasks, sender.tell, metrics)
+    return FaxDesk(files, jobs, clock, metrics)
 
-    drawer = Drawer(find_font(settings.fax_font))
-    return FaxDesk(switches, drawer, settings.spool_dir, rules, settings.fax_caller_number, clock, metrics)
+
+def _utterances(settings: IvrSettings, clock: Clock, metrics: Metrics) -> UtteranceDesk:
+    return UtteranceDesk(_recogniser(settings, clock, metrics), settings.spool_dir, clock)
+
+
+def _dial_rules(settings: IvrSettings, config: View) -> Sequence[DialRule]:
+    known = [event.data.object for event in config.values() if isinstance(event.data, ConfigChanged)]
+    units = {one.id: one for one in known if isinstance(one, Organisation)}
+    return rules_for("", units, [one for one in known if isinstance(one, DialPlan)], settings.dial_rules)
 
 
 def fax_letters(flows: Iterable[Flow]) -> frozenset[str]:

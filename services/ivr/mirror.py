@@ -17,14 +17,24 @@ from ipcc.bus.events import TYPE_HEADER, Received, received_from
 from ipcc.bus.port import Bus, Record, Start, partition_of
 from ipcc.clock import Clock
 from ipcc.contracts.call import CallArrived
-from ipcc.contracts.ivr import FlowReturned, IvrPayload, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import (
+    FaxDone,
+    FaxOrdered,
+    FaxStarted,
+    FlowReturned,
+    IvrPayload,
+    NodeEntered,
+    SessionEnded,
+    SessionStarted,
+)
 from ipcc.contracts.topics import CALL, IVR
 from ipcc.errors import InvalidMessage, NotFound, Unavailable
 from services.ivr.core.past import LONGEST, Open, Past
 
 log = structlog.get_logger(__name__)
 
-HEARD = frozenset(one.TYPE for one in (SessionStarted, NodeEntered, SessionEnded, FlowReturned))
+_SESSIONS, _FAXES = (SessionStarted, NodeEntered, SessionEnded, FlowReturned), (FaxOrdered, FaxStarted, FaxDone)
+HEARD = frozenset(one.TYPE for one in (*_SESSIONS, *_FAXES))
 RETRY_S = 1.0
 # callers who are served here do not wait for what is read meanwhile
 READ_AT_ONCE = 50

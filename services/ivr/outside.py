@@ -13,7 +13,7 @@ from ipcc.tasks import Tasks
 from services.ivr.catalogue import FlowStore
 from services.ivr.facts import FactSender
 from services.ivr.mirror import Mirror
-from services.ivr.ports import Bank, Faxes, Line, Lines, Queues, Surroundings, Systems, Utterances
+from services.ivr.ports import Bank, FaxWork, Line, Lines, Queues, Surroundings, Systems, Utterances
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outside:
     bank: Bank
     queues: Queues
     systems: Systems
-    faxes: Faxes
+    faxes: FaxWork
     utterances: Utterances
     sender: FactSender
     mirror: Mirror

@@ -60,7 +60,7 @@ class Drawer:
         pages = list(self._pages(statement))
         drawn = io.BytesIO()
         pages[0].save(drawn, format="TIFF", compression="group4", dpi=DPI, save_all=True, append_images=pages[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:
             file.write(drawn.getvalue())
         return len(pages)

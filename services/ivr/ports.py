@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +29,7 @@ from services.ivr.core.actions import (
     SendFax,
     ServiceAnswer,
 )
+from services.ivr.core.fax_job import FaxJob
 from services.ivr.core.session import Session
 
 
@@ -127,9 +128,22 @@ class Systems(Protocol):
 class Faxes(Protocol):
     """The way to fax machines."""
 
+    def order(self, session: Session, wanted: SendFax) -> None:
+        """Begin to send it to its number: from now on it is sent whatever becomes of the caller. Repeated it changes nothing."""
+
     async def send(self, session: Session, line: Line, wanted: SendFax) -> Faxed:
-        """Draw the paper and send it once; nothing of it is left behind. Never raises for a machine, a number or a switch that
-        fails: says so."""
+        """Draw the paper and send it on the caller's line; or, to a number, wait for the try of that ``attempt``. Nothing is left
+        behind when it is over. Never raises for a machine, a number or a switch that fails: says so."""
+
+
+class FaxWork(Faxes, Protocol):
+    """Faxes that outlive their callers, by the partition of these."""
+
+    def take_over(self, jobs: Iterable[FaxJob]) -> None:
+        """Go on with what another replica has begun."""
+
+    def let_go(self, partition: int) -> None:
+        """Another replica goes on with these: stop, and leave everything as it is."""
 
 
 @dataclass(frozen=True)

@@ -307,12 +307,16 @@ class Runner:
             return await self._ask(asking, quiet_s=QUIET_AFTER_SPEECH_S, is_due=False)
 
     async def _fax(self, action: SendFax) -> Input:
+        is_own_line = not action.number
+        if not is_own_line:
+            # before a word is said: who has heard that it is sent may hang up
+            self._around.faxes.order(self.session, action)
         said = await self._speak(Play(action.prompts))
         if isinstance(said, Failed):
             return said
         sending = self._around.faxes.send(self.session, self._around.line, action)
-        # his machine listens to the line itself: nothing else may sound on it
-        return await self._ask(sending, with_music=bool(action.number))
+        # his machine listens to the line itself: nothing else may sound on it. To a number it goes on without him
+        return await self._ask(sending, with_music=not is_own_line, is_due=is_own_line)
 
     def _said(self, spoken: tuple[Any, ...]) -> tuple[str, ...]:
         return prompts(spoken, self.session.speakable(), self.session.language)

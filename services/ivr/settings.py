@@ -95,6 +95,19 @@ class IvrSettings(ServiceSettings):
         pattern=r"^\+?[0-9]{0,20}$",
         description="Number shown to a fax machine that is called; the trunk's own if empty.",
     )
+    fax_deadline_s: int = Field(
+        1800,
+        ge=60,
+        le=14400,
+        description="How long after its order a fax to a number may still be tried, in seconds; until it is over the paper lies in "
+        "the spool.",
+    )
+    fax_most_a_call: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description="Faxes to numbers one caller may order in one call; each is a call the bank pays for.",
+    )
     dial_rules: tuple[DialRule, ...] = Field(
         (
             DialRule(name="landline", reach="long_distance", pattern=r"0[1-9]\d{8,10}"),

@@ -25,7 +25,7 @@ from ipcc.esl.headers import EventName, HangupCause, Subclass
 from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
 from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Listen, Record, Recorded
-from services.ivr.faxing import transmit
+from services.ivr.fax_calls import transmit
 from services.ivr.ports import Line, LineLost
 from services.ivr.synthesis import Program, Speaker
 

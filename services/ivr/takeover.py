@@ -40,6 +40,7 @@ class Takeover:
             for call_id in past.calls:
                 self.served.remember(call_id)
             self.served.remember_lent(past.lent.values())
+            self.outside.faxes.take_over(past.faxes.values())
             for found in past.open.values():
                 self.resume(found, partition)
             self.partitions.add(partition)
@@ -48,6 +49,7 @@ class Takeover:
         """Another replica has it now."""
         self.partitions.discard(partition)
         self.served.let_go(partition)
+        self.outside.faxes.let_go(partition)
 
     async def follow(self, assigned: frozenset[int]) -> None:
         """Let go of what is ours no longer and take over what is newly ours."""

@@ -122,14 +122,21 @@ class Listen:
 
 @dataclass(frozen=True)
 class SendFax:
-    """Say these, then fax the ``layout`` filled with ``known``: on the caller's own line, or to ``number`` after ``pause_s``."""
+    """Say these, and fax the ``layout`` filled with ``known``: on the caller's own line, or to ``number``.
+
+    A fax to a number is ordered once, with all its ``attempts``, and goes on by itself; asked for again at the same visit of the
+    node, with the next ``attempt``, it is the same fax, and how that try went is waited for.
+    """
 
     prompts: tuple[Spoken, ...]
+    document: str
     layout: Layout
     known: Mapping[str, str] = field(repr=False)
-    number: str = field(repr=False)
-    pause_s: int
-    ring_s: int
+    number: str = field(default="", repr=False)
+    attempt: int = 1
+    attempts: int = 1
+    pause_s: int = 0
+    ring_s: int = 45
 
 
 @dataclass(frozen=True)
@@ -177,11 +184,13 @@ class BankAnswer:
 @dataclass(frozen=True)
 class Faxed:
     """How a fax went: ``outcome`` is sent, no_fax (nothing there that receives), busy, no_answer, dropped, failed, refused (by the
-    dial rules), not_drawn or unknown (we lost sight of it); ``pages`` arrived; ``reason`` in the switch's or our own words."""
+    dial rules), not_drawn or unknown (we lost sight of it); ``pages`` arrived; ``reason`` in the switch's or our own words;
+    ``goes_on``: to a number, where it is tried again by itself."""
 
     outcome: str
     pages: int = 0
     reason: str = ""
+    goes_on: bool = False
 
 
 CALLBACK = "callback"

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from ipcc.contracts.ivr import FlowReturned, IvrPayload, NodeEntered, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import (
+    FaxDone,
+    FaxOrdered,
+    FaxStarted,
+    FlowReturned,
+    IvrPayload,
+    NodeEntered,
+    SessionEnded,
+    SessionStarted,
+)
+from services.ivr.core.fax_job import FaxJob, learn
 from services.ivr.core.place import Place, read_place
 
 # no call lasts longer (the switch's own limit): a session begun earlier is over, whatever was told of it
@@ -15,6 +25,7 @@ LONGEST = timedelta(hours=6)
 # an arrival is delivered twice within seconds, an order repeated within a minute: so many calls of one partition are long ago
 MOST_CALLS = 10_000
 MOST_LENT = 1_000
+MOST_FAXES = 1_000
 # far more than one partition of a centre ever has at once; beyond it the oldest are given up and counted
 MOST_OPEN = 10_000
 
@@ -39,7 +50,8 @@ class Open:
 
 @dataclass
 class Past:
-    """The sessions of a partition by session id, the calls met, the sessions on lent legs, and by call the last that ended.
+    """The sessions of a partition by session id, the calls met, the sessions on lent legs, by call the last that ended, and faxes to
+    numbers by their id, those that are over too.
 
     All of it is bounded; ``given_up`` counts open sessions dropped for that.
     """
@@ -48,12 +60,18 @@ class Past:
     calls: OrderedDict[str, None] = field(default_factory=OrderedDict)
     lent: OrderedDict[str, SessionStarted] = field(default_factory=OrderedDict)
     ended: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    faxes: OrderedDict[str, FaxJob] = field(default_factory=OrderedDict)
     given_up: int = 0
 
     def note(self, data: IvrPayload, at: datetime, replica: str = "") -> tuple[str, ...]:
         """Learn one fact, in the order of the topic; the sessions of which another thing is true now."""
         if isinstance(data, SessionStarted):
             return (*self._begin(data, at, replica), data.session_id)
+        if isinstance(data, FaxOrdered | FaxStarted | FaxDone):
+            job = learn(self.faxes.get(data.fax_id), data, at)
+            if job is not None:
+                _keep(self.faxes, data.fax_id, job, MOST_FAXES)
+            return ()
         found = self.open.get(data.session_id)
         if found is None:
             return ()

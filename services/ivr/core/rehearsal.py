@@ -40,6 +40,7 @@ from services.ivr.core.actions import (
     SendFax,
     ServiceAnswer,
 )
+from services.ivr.core.fax_job import goes_on_after
 from services.ivr.core.flow import Flow
 from services.ivr.core.session import Moved, Session, advance, begin
 from services.ivr.core.speech import Spoken, prompts
@@ -226,8 +227,13 @@ def _spoken(
     if isinstance(action, Record):
         return Recorded(f"messages/{action.name}.wav", caller.case.records_s)
     if isinstance(action, SendFax):
-        return Faxed(caller.faxes.popleft()) if caller.faxes else Faxed("sent", 1)
+        return _faxed(action, caller.faxes.popleft() if caller.faxes else "sent")
     return Played()
+
+
+def _faxed(action: SendFax, outcome: str) -> Faxed:
+    goes_on = bool(action.number) and goes_on_after(outcome, action.attempt, action.attempts)
+    return Faxed(outcome, int(outcome == "sent"), goes_on=goes_on)
 
 
 def _said(spoken: tuple[Spoken, ...], session: Session) -> tuple[str, ...]:

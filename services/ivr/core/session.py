@@ -263,11 +263,12 @@ def _fact(session: Session, told: Told) -> IvrPayload:
         return FaxDone(
             **ids,
             document=told.document,
-            to=told.to,
+            to="caller",
             outcome=told.outcome,
             pages=told.pages,
             reason=told.reason,
             attempt=told.attempt,
+            is_last=told.is_last,
         )
     return SurveyAnswered(**ids, survey=told.survey, question=told.question, answer=told.answer)
 

@@ -79,14 +79,14 @@ class Message:
 
 @dataclass(frozen=True)
 class FaxTold:
-    """How one try to fax a ``document`` went, to the ``caller`` or to a ``number``; never what it says or where it went."""
+    """How one try to fax a ``document`` to the caller went; never what it says."""
 
     document: str
-    to: str
     outcome: str
     pages: int
     reason: str
     attempt: int
+    is_last: bool
 
 
 Told = SurveyAnswer | Message | FaxTold

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ipcc.clock import Clock
 from services.ivr.core.actions import Faxed, Heard, SendFax
+from services.ivr.core.fax_job import goes_on_after
 from services.ivr.core.session import Session
 from services.ivr.core.statement import written
 from services.ivr.ports import Line
@@ -24,16 +25,21 @@ class RandomFaxes:
     dice: random.Random
     ear: Ear
 
+    def order(self, session: Session, wanted: SendFax) -> None:
+        assert wanted.number
+
     async def send(self, session: Session, line: Line, wanted: SendFax) -> Faxed:
         paper = written(wanted.layout, wanted.known, "zh", "now")
         assert all(len(row) == len(paper.headings) for row in paper.rows)
-        await self.clock.sleep(wanted.pause_s)
+        if wanted.number and wanted.attempt > 1:
+            await self.clock.sleep(wanted.pause_s)
         if not wanted.number:
             # what he hears on his own line are the machines
             self.ear.sound()
         done = await answer_of_a_machine(self.clock, self.dice)
         self.ear.silence()
-        return done
+        is_tried_again = goes_on_after(done.outcome, wanted.attempt, wanted.attempts)
+        return replace(done, goes_on=bool(wanted.number) and is_tried_again)
 
 
 @dataclass

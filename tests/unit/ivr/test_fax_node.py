@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,26 +69,38 @@ def test_what_another_try_may_mend_is_tried_again_with_other_words_and_each_try_
 
 
 @pytest.mark.parametrize("outcome", ["unknown", "not_drawn", "dropped"])
-def test_what_no_try_mends_or_may_have_arrived_is_not_sent_again(outcome: str) -> None:
-    walk = Walk(to_number(), rows="", number="02160000001").then(Faxed(outcome))
+def test_on_his_own_line_what_pressing_start_again_does_not_mend_is_not_tried_again(outcome: str) -> None:
+    walk = Walk(faxing(), rows="").then(Faxed(outcome))
     assert walk.at == "end"
+    assert told(walk.facts) == [("caller", outcome, 0, 1)]
 
 
-def test_a_number_is_called_again_after_a_pause_and_a_refused_one_has_its_own_way() -> None:
-    walk = Walk(to_number(), rows="", number="02160000001")
-    assert (walk.action.number, walk.action.pause_s) == ("02160000001", 0)
-    assert "02160000001" not in repr(walk.action)
-    walk.then(Faxed("busy"))
-    assert walk.action.pause_s == 20
+def test_a_fax_to_a_number_is_ordered_once_with_all_its_tries_and_each_is_waited_for() -> None:
+    walk = Walk(to_number(attempts=3), rows="", number="02160000001")
+    first = walk.action
+    assert (first.number, first.attempt, first.attempts, first.pause_s) == ("02160000001", 1, 3, 20)
+    assert "02160000001" not in repr(first)
+    second = walk.then(Faxed("busy", goes_on=True)).action
+    assert (second.attempt, second.prompts) == (2, ("fax-again",))
+    assert replace(second, attempt=1, prompts=first.prompts) == first
+    walk.then(Faxed("sent", 1))
+    assert walk.at == "sent"
+    # what came of each try is told by whoever carries it out, who outlives the session
+    assert told(walk.facts) == []
+
+
+def test_the_last_try_to_a_number_takes_the_way_for_it_and_a_refused_one_its_own() -> None:
+    over = Walk(to_number(attempts=3), rows="", number="02160000001").then(Faxed("busy"))
+    assert over.at == "end"
     refused = Walk(to_number(), rows="", number="110").then(Faxed("refused", reason="dial.not_allowed"))
     assert refused.at == "no"
     assert isinstance(refused.action, Play)
 
 
-def test_the_result_of_who_hung_up_meanwhile_is_told_before_his_end() -> None:
-    walk = Walk(to_number(), rows="", number="02160000001")
+def test_the_result_of_who_hung_up_with_a_fax_on_his_line_is_told_before_his_end() -> None:
+    walk = Walk(faxing(), rows="")
     facts: tuple[IvrPayload, ...] = note_answer(walk.flow, walk.moved.session, Faxed("sent", 1))
-    assert told(facts) == [("number", "sent", 1, 1)]
+    assert told(facts) == [("caller", "sent", 1, 1)]
     assert walk.then(CallerGone()).moved.session.outcome == "hung_up"
 
 
