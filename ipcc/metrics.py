@@ -138,6 +138,17 @@ MONITOR_WAITING = _gauge("ipcc_monitor_waiting_count", "Contacts waiting in the 
 MONITOR_LONGEST_WAIT = _gauge(
     "ipcc_monitor_longest_wait_seconds", "How long the first in the queue has waited.", "queue"
 )
+MONITOR_VOICEMAILS = _gauge(
+    "ipcc_monitor_voicemails_count",
+    "Voicemails of the queue now: waiting, taken, or waiting past their time.",
+    "queue",
+    "state",
+)
+MONITOR_OLDEST_VOICEMAIL = _gauge(
+    "ipcc_monitor_oldest_voicemail_seconds",
+    "How long the oldest voicemail has waited for somebody to take it.",
+    "queue",
+)
 MONITOR_SERVICE_LEVEL = _gauge("ipcc_monitor_service_level_ratio", "Answered in time of all that ended today.", "queue")
 MONITOR_ENTRIES = _gauge(
     "ipcc_monitor_entries_count", "Stays in the queue today, by how they ended.", "queue", "outcome"

@@ -8,13 +8,14 @@ from pydantic import BaseModel
 
 from ipcc.contracts.alert import Severity
 from services.monitor.core.board import AgentBoard, Board, QueueBoard
+from services.monitor.core.voicemails import VoicemailLine
 
 
 class QueueView(BaseModel):
     """One queue; ``service_level`` is answered in time of all ended, 0 to 1, null before the first end.
 
     ``transferred_in`` are those of the offered that were moved here from another queue; ``ended_otherwise`` are ends told by a
-    newer release in a word not known here.
+    newer release in a word not known here. Voicemails are counted as they stand now: ``overdue`` of those that wait.
     """
 
     queue_id: str
@@ -31,6 +32,10 @@ class QueueView(BaseModel):
     service_level: float | None
     service_level_s: int
     average_wait_s: float | None
+    voicemails_waiting: int
+    voicemails_taken: int
+    voicemails_overdue: int
+    oldest_voicemail_s: float
 
 
 class AgentView(BaseModel):
@@ -74,6 +79,9 @@ class Totals(BaseModel):
     transferred: int
     ended_otherwise: int
     adds_up: bool
+    voicemails_waiting: int
+    voicemails_taken: int
+    voicemails_overdue: int
 
 
 class AlertView(BaseModel):
@@ -102,14 +110,16 @@ class BoardView(BaseModel):
 
 def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now: datetime) -> BoardView:
     """The board at ``now``."""
-    queues = [queue_view(q, now) for _, q in sorted(board.queues.items())]
+    none = VoicemailLine()
+    lines = board.voicemails.lines
+    queues = [queue_view(q, lines.get(queue_id, none), now) for queue_id, q in sorted(board.queues.items())]
     states: dict[str, int] = {}
     for agent in board.agents.values():
         states[agent.state.value] = states.get(agent.state.value, 0) + 1
     return BoardView(
         at=now,
         day=str(board.day or ""),
-        totals=totals(board),
+        totals=totals(board, now),
         queues=queues,
         agents=[agent_view(a) for _, a in sorted(board.agents.items())],
         agents_by_state=states,
@@ -119,9 +129,11 @@ def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now
     )
 
 
-def totals(board: Board) -> Totals:
+def totals(board: Board, now: datetime) -> Totals:
     """The sums; ``adds_up`` is invariant I6 over all queues."""
     queues = list(board.queues.values())
+    # also those of no queue
+    lines = list(board.voicemails.lines.values())
     return Totals(
         calls_today=board.calls_today,
         calls_now=len(board.calls),
@@ -136,12 +148,15 @@ def totals(board: Board) -> Totals:
         transferred=sum(q.transferred for q in queues),
         ended_otherwise=sum(q.ended_otherwise for q in queues),
         adds_up=all(q.offered == q.ended + len(q.waiting) for q in queues),
+        voicemails_waiting=sum(len(line.waiting) for line in lines),
+        voicemails_taken=sum(len(line.taken) for line in lines),
+        voicemails_overdue=sum(line.overdue(now) for line in lines),
     )
 
 
-def queue_view(queue: QueueBoard, now: datetime) -> QueueView:
+def queue_view(queue: QueueBoard, mails: VoicemailLine, now: datetime) -> QueueView:
     """One queue at ``now``."""
-    oldest = queue.oldest()
+    oldest, oldest_mail = queue.oldest(), mails.waiting.oldest()
     return QueueView(
         queue_id=queue.queue_id,
         name=queue.name,
@@ -157,6 +172,10 @@ def queue_view(queue: QueueBoard, now: datetime) -> QueueView:
         service_level=queue.service_level(),
         service_level_s=queue.service_level_s,
         average_wait_s=round(queue.wait_ms / queue.ended / 1000, 1) if queue.ended else None,
+        voicemails_waiting=len(mails.waiting),
+        voicemails_taken=len(mails.taken),
+        voicemails_overdue=mails.overdue(now),
+        oldest_voicemail_s=round((now - oldest_mail).total_seconds(), 1) if oldest_mail else 0,
     )
 
 

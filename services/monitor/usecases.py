@@ -25,8 +25,10 @@ from ipcc.metrics import (
     MONITOR_CALLS,
     MONITOR_ENTRIES,
     MONITOR_LONGEST_WAIT,
+    MONITOR_OLDEST_VOICEMAIL,
     MONITOR_SERVICE_LEVEL,
     MONITOR_SWITCH_SESSIONS,
+    MONITOR_VOICEMAILS,
     MONITOR_WAITING,
     Metrics,
 )
@@ -167,10 +169,15 @@ class Live:
             self.metrics.put(MONITOR_LONGEST_WAIT, queue.longest_waiting_s, queue=queue.queue_id)
             if queue.service_level is not None:
                 self.metrics.put(MONITOR_SERVICE_LEVEL, queue.service_level, queue=queue.queue_id)
+            self.metrics.put(MONITOR_OLDEST_VOICEMAIL, queue.oldest_voicemail_s, queue=queue.queue_id)
+            for state in ("waiting", "taken", "overdue"):
+                number = getattr(queue, f"voicemails_{state}")
+                self.metrics.put(MONITOR_VOICEMAILS, number, queue=queue.queue_id, state=state)
             for outcome in ("offered", "answered", "abandoned", "overflowed", "transferred"):
                 self.metrics.put(MONITOR_ENTRIES, getattr(queue, outcome), queue=queue.queue_id, outcome=outcome)
-        for state in AgentState:
-            self.metrics.put(MONITOR_AGENTS, view.agents_by_state.get(state.value, 0), state=state.value)
+        for agent_state in AgentState:
+            number = view.agents_by_state.get(agent_state.value, 0)
+            self.metrics.put(MONITOR_AGENTS, number, state=agent_state.value)
         self.metrics.put(MONITOR_CALLS, view.totals.calls_now)
         for node in view.nodes:
             self.metrics.put(MONITOR_SWITCH_SESSIONS, node.sessions or 0, node=node.node_id)

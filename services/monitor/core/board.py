@@ -23,7 +23,9 @@ from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, LegsUnbridg
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import SessionEnded, SessionStarted
+from ipcc.contracts.recording import VoicemailChanged
 from services.monitor.core.line import Line
+from services.monitor.core.voicemails import Voicemails
 
 DEFAULT_SERVICE_LEVEL_S = 20
 
@@ -128,6 +130,7 @@ class Board:
     agents: dict[str, AgentBoard] = field(default_factory=dict)
     calls: dict[str, CallBoard] = field(default_factory=dict)
     phones: dict[str, bool] = field(default_factory=dict)
+    voicemails: Voicemails = field(default_factory=Voicemails)
     # sums over the calls, kept as they change
     in_flow: int = 0
     with_agent: int = 0
@@ -310,6 +313,12 @@ class Board:
             self.in_flow += is_there - call.in_flow
             call.in_flow = is_there
 
+    def _voicemail_changed(self, data: VoicemailChanged, at: datetime) -> None:
+        if data.queue_id:
+            # shown with its queue, also where nobody has called for it today
+            self.queue(data.queue_id)
+        self.voicemails.take(data)
+
     def _bridged(self, data: LegsBridged, at: datetime) -> None:
         self._put_with_agent(data.call_id, is_there=True)
 
@@ -337,4 +346,5 @@ _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     LegsUnbridged.TYPE: Board._unbridged,
     SessionStarted.TYPE: Board._flow_met,
     SessionEnded.TYPE: Board._flow_left,
+    VoicemailChanged.TYPE: Board._voicemail_changed,
 }

@@ -22,8 +22,9 @@ from ipcc.contracts.alert import Severity
 from ipcc.contracts.call import LegEnded, PhoneChanged
 from ipcc.contracts.config import VOICE, Strategy
 from ipcc.contracts.envelope import Event
-from ipcc.contracts.recording import RecordingFailed, RecordingStored
+from ipcc.contracts.recording import RecordingFailed, RecordingStored, VoicemailChanged
 from ipcc.contracts.tags import LegRole
+from services.monitor.core.voicemails import Voicemails
 
 # a recording is collected within seconds of the hang-up; later it is missing
 RECORDING_WITHIN = timedelta(seconds=60)
@@ -32,6 +33,7 @@ PHONE_WITHIN = timedelta(seconds=10)
 REMEMBER = 20_000
 # a queue's strategy, as acd names it in the reason of an offer
 RING_ALL: Strategy = "ring_all"
+VOICEMAIL_OVERDUE = "voicemail_overdue"
 # an agent, and a medium
 Hands = tuple[str, str]
 
@@ -65,6 +67,9 @@ class Watch:
     recorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
     late: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Legs whose recording was missed: one that comes after all clears the alert."""
+    voicemails: Voicemails = field(default_factory=Voicemails)
+    neglected: set[str] = field(default_factory=set)
+    """Queues with voicemails that nobody took in time."""
 
     def apply(self, event: Event) -> list[Breach]:
         """The breaches ``event`` shows."""
@@ -73,7 +78,20 @@ class Watch:
 
     def look(self, now: datetime) -> list[Breach]:
         """The breaches only time shows; ask once all that was told has been read."""
-        return [*self._missing_recordings(now), *self._ready_without_phone(now)]
+        return [*self._missing_recordings(now), *self._ready_without_phone(now), *self._overdue_voicemails(now)]
+
+    def _overdue_voicemails(self, now: datetime) -> list[Breach]:
+        found = []
+        for queue_id, line in self.voicemails.lines.items():
+            number = line.overdue(now)
+            if number and queue_id not in self.neglected:
+                self.neglected.add(queue_id)
+                text = _neglected(queue_id, number)
+                found.append(Breach(VOICEMAIL_OVERDUE, queue_id, Severity.WARNING, text))
+            elif not number and queue_id in self.neglected:
+                self.neglected.discard(queue_id)
+                found.append(Breach(VOICEMAIL_OVERDUE, queue_id, Severity.INFO, "all taken", cleared=True))
+        return found
 
     def _missing_recordings(self, now: datetime) -> list[Breach]:
         late = [leg for leg, ended in self.unrecorded.items() if now - ended > RECORDING_WITHIN]
@@ -184,6 +202,10 @@ class Watch:
             self.unrecorded[data.leg_id] = at
         return []
 
+    def _voicemail_changed(self, data: VoicemailChanged, at: datetime) -> list[Breach]:
+        self.voicemails.take(data)
+        return []
+
     def _recording(self, data: RecordingStored | RecordingFailed, at: datetime) -> list[Breach]:
         self._note(self.recorded, data.leg_id)
         self.unrecorded.pop(data.leg_id, None)
@@ -214,6 +236,18 @@ def _withdraw(rule: str, held: dict[str, set[str]], key: str, offer_id: str) -> 
     )
 
 
+def _neglected(queue_id: str, number: int) -> str:
+    if not queue_id:
+        return (
+            f"{number} voicemail(s) of no queue, such as those of the safety net, wait past their time: a supervisor finds them at "
+            "record (GET /v1/voicemails?overdue=true), and its setting voicemail_queue gives them to a queue"
+        )
+    return (
+        f"{number} voicemail(s) of queue {queue_id} wait past their time: have somebody who serves it take them at his desktop; they "
+        f"are listed at record (GET /v1/voicemails?queue_id={queue_id}&overdue=true), the time is the queue's voicemail_due_s"
+    )
+
+
 def _name(hands: Hands) -> str:
     agent_id, medium = hands
     return agent_id if medium == VOICE else f"{agent_id}/{medium}"
@@ -234,4 +268,5 @@ _TABLE: dict[str, Callable[[Watch, Any, datetime], list[Breach]]] = {
     LegEnded.TYPE: Watch._leg_ended,
     RecordingStored.TYPE: Watch._recording,
     RecordingFailed.TYPE: Watch._recording,
+    VoicemailChanged.TYPE: Watch._voicemail_changed,
 }

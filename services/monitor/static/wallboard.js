@@ -8,6 +8,7 @@ const STATES = {
 const TILES = [
   ["waiting", "等待 Waiting"], ["calls_now", "当前通话 Calls now"], ["in_flow", "自助 In menu"], ["with_agent", "人工 With agent"],
   ["calls_today", "今日来电 Calls today"], ["answered", "接听 Answered"], ["abandoned", "放弃 Abandoned"],
+  ["voicemails_waiting", "留言待处理 Voicemails"], ["voicemails_overdue", "留言超时 Overdue"],
 ];
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 let board = null;
@@ -35,6 +36,11 @@ function drawTotals(totals) {
   document.getElementById("totals").replaceChildren(...tiles);
 }
 
+// how many wait, and for how long the oldest has
+function voicemails(queue, ageS) {
+  return queue.voicemails_waiting ? `${queue.voicemails_waiting} · ${duration(queue.oldest_voicemail_s + ageS)}` : "";
+}
+
 function drawQueues(queues, ageS) {
   const rows = queues.map((queue) => {
     const row = element("tr");
@@ -47,6 +53,7 @@ function drawQueues(queues, ageS) {
       element("td", "", queue.offered), element("td", "", queue.answered),
       element("td", queue.abandoned ? "warn" : "", queue.abandoned),
       element("td", level === null ? "" : level >= 0.8 ? "good" : "bad", level === null ? "–" : `${Math.round(level * 100)} %`),
+      element("td", queue.voicemails_overdue ? "bad" : queue.voicemails_waiting ? "warn" : "", voicemails(queue, ageS)),
     );
     return row;
   });
