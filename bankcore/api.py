@@ -17,12 +17,14 @@ from bankcore.schemas import (
     AmountAnswer,
     BalanceAnswer,
     CardQuestion,
+    CarriedOut,
     EntriesAnswer,
     EntriesQuestion,
     EntryAnswer,
     Fault,
     IdentifiedCustomer,
     Listing,
+    MarketRate,
     PinAnswer,
     PinQuestion,
     PointsAnswer,
@@ -56,13 +58,16 @@ base64. Each encryption is accepted once. In Python:
 
 **Refusals** are problem documents; `code` says why: `card_invalid` 422, `card_not_found` 404, `card_blocked` 409,
 `pin_wrong` and `pin_locked` 403 (both with `details.attempts_left`), `pin_unreadable` and `pin_replayed` 422,
-`key_unknown` 409 (fetch the key again), `cvv_needed`, `cvv_wrong` and `cvv_locked` 403
-(payments to merchants), `insufficient_funds` 409, `account_not_found` 404, `amount_invalid` 422,
-`same_account` 422, `idempotency_key_reused` 422, `not_contracted` 403, `daily_limit` 409, `closed_now` 409 (outside the hours of the
+`key_unknown` 409 (fetch the key again), `cvv_needed`, `cvv_wrong` and `cvv_locked` 403 (payments to merchants),
+`insufficient_funds` 409, `account_not_found` 404, `amount_invalid` 422, `same_account` 422, `idempotency_key_reused` 422,
+`not_contracted`, `not_for_companies` and `payee_not_contracted` 403, `daily_limit` 409, `closed_now` 409 (outside the hours of the
 order), `rate_moved` 409, `amount_differs` 409; each operation has more of its own. 503 with `Retry-After` means nothing was done.
 
 **Movements** carry an `Idempotency-Key`: a repetition books nothing and answers with the first booking. When the answer is lost,
 `POST /v1/movements/settle` says what became of it: the booking, or that there is none and never will be.
+
+**Who may do what**: any customer may ask, report a loss and change his password; who signed for orders by telephone may order, and
+transfer to his own accounts and to those he signed for; a company may ask, transfer and change its password.
 """
 
 
@@ -107,7 +112,7 @@ async def balance(question: CardQuestion, bank: BankOfService, faults: FaultsOfS
 @router.post("/accounts/entries", summary="The last movements on the account of the card")
 async def entries(question: EntriesQuestion, bank: BankOfService, faults: FaultsOfService) -> EntriesAnswer:
     now = faults.clock.now()
-    card, currency, found = bank.entries(question.card_no, question.limit, question.period, now)
+    card, currency, found = bank.entries(question, now)
     return EntriesAnswer(currency=currency, card_tail=card.tail, entries=[_shown(entry) for entry in found])
 
 
@@ -148,8 +153,8 @@ async def bonds(question: CardQuestion, bank: BankOfService) -> Listing:
 
 
 @router.post("/bonds/issues", summary="Treasury bonds on sale")
-async def bond_issues(question: CardQuestion, bank: BankOfService) -> Listing:
-    return queries.bond_issues(bank, question.card_no)
+async def bond_issues(question: CardQuestion, bank: BankOfService, faults: FaultsOfService) -> Listing:
+    return queries.bond_issues(bank, question.card_no, faults.clock.now())
 
 
 @router.post("/securities", summary="Balances of the bank account and the securities account")
@@ -200,6 +205,16 @@ async def get_fault(faults: FaultsOfService) -> Fault:
 @stand_in.post("/unlock", summary="Forget the wrong PINs of a card", status_code=204)
 async def unlock(question: CardQuestion, bank: BankOfService) -> None:
     bank.cards.unlock(question.card_no)
+
+
+@stand_in.post("/block", summary="Block a card, as a branch would", status_code=204)
+async def block(question: CardQuestion, bank: BankOfService) -> None:
+    bank.cards.block(question.card_no)
+
+
+@stand_in.put("/rate", summary="Move the market; orders whose rate has come are carried out")
+async def set_rate(market: MarketRate, bank: BankOfService, faults: FaultsOfService) -> CarriedOut:
+    return CarriedOut(orders=queries.move_market(bank, market, faults.clock.now()))
 
 
 @stand_in.get("/proof", summary="Does the ledger balance")

@@ -15,6 +15,7 @@ from bankcore.demo import fill
 from bankcore.faults import Faults
 from bankcore.movements import router as movements
 from bankcore.settings import BankSettings
+from bankcore.terms import router as terms
 from bankcore.usecases import Bank
 from ipcc.auth.principal import Principal, Role
 from ipcc.auth.tokens import NotSignedIn
@@ -54,7 +55,7 @@ def build(settings: BankSettings, clock: Clock | None = None) -> Service:
         run=run,
         authenticator=SharedToken(token.get_secret_value() if token else None),
         metrics=Metrics(settings.service),
-        routers=[router, movements, stand_in],
+        routers=[router, terms, movements, stand_in],
         provides=[bank, Faults(clock)],
         max_body_bytes=16_384,
     )

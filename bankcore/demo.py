@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bankcore.core.calendar import today
 from bankcore.core.cards import Card, Customer, hash_pin
+from bankcore.core.deposits import Issue
 from bankcore.core.ledger import Account, Posting
 from bankcore.core.luhn import check_digit
 from bankcore.core.paying import BILLS
@@ -15,6 +17,16 @@ from bankcore.usecases import Bank
 CASH = "bank-cash-cny"
 # of the others the bank has none
 MOBILES = {"c1001": "13800001001", "c1002": "13800001002", "c1003": "13800001003", "c2001": "13800002001"}
+
+
+# accounts of others that a customer signed to transfer to by telephone
+PAYEES = {
+    "c1001": ("a1002", "a1006"),
+    "c1002": ("a1001",),
+    "c1003": ("a1001", "a1002"),
+    "c1006": ("a1001",),
+    "c2001": ("a1003",),
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,14 @@ def fill(bank: Bank, now: datetime) -> None:
 
 
 def _fill_more(bank: Bank, now: datetime) -> None:
-    """Bills of subscriber 60000001 of every kind, a merchant, a securities account, a purchase not yet cleared."""
+    """Bills of subscriber 60000001 of every kind, a merchant, a securities account, a purchase not yet cleared, payees, bonds: two
+    issues on sale for a hundred days, one that was.
+    """
+    bank.paying.payees = PAYEES
+    day = today(now)
+    for code, term, first in (("260136", 36, 10), ("260160", 60, 10), ("250160", 60, 400)):
+        begin = day - timedelta(days=first)
+        bank.deposits.issues[code] = Issue(code, term, begin, begin + timedelta(days=110))
     for number, kind in enumerate(BILLS, start=1):
         bank.paying.bills[kind, "60000001"] = 5_000 + 1_230 * number
     bank.paying.open_merchant("100200")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bankcore.schemas import Fault
+from bankcore.usecases import Bank
 from ipcc.clock import Clock
 from ipcc.errors import BankCoreDown, NotNow, Refused
 from ipcc.http.service import Service, provided
@@ -72,6 +73,7 @@ class BankRoute(APIRoute):
                 faults = provided(Faults)(request)
                 fault = faults.strike(operation)
                 answer = await faults.carry_out(fault) if fault else None
+                provided(Bank)(request).begin_day(faults.clock.now())
                 answer = answer or await serve(request)
                 result = "ok"
                 if fault is not None and fault.mode == "lost":

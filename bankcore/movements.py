@@ -166,6 +166,7 @@ def _answer(booked: Movement, repeated: bool) -> orders.MovementAnswer:
         balance=decimal_text(booked.balance),
         currency=booked.currency,
         reference=done.reference,
+        day=done.day.isoformat() if done.day else "",
         card_tail=booked.tail,
         repeated=repeated,
     )

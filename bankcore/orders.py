@@ -16,6 +16,7 @@ Number = Annotated[str, Field(pattern=r"^\d{6}$", description="number of a depos
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
 Rate = Annotated[str, Field(pattern=r"^\d{1,6}(\.\d{1,6})?$", examples=["7.1012"])]
 BillKind = Literal["telephone", "mobile", "water", "electricity", "paging", "internet"]
+ToAccount = Annotated[str, Field(min_length=1, max_length=40)]
 Subscriber = Annotated[str, Field(pattern=r"^\d{4,20}$")]
 
 
@@ -28,7 +29,7 @@ class Order(SealedPin):
 class TransferOrder(Order):
     """From the account of ``card_no`` to an account, or to the account of a card, passbook, company or customer number."""
 
-    to_account: str = Field(min_length=1, max_length=40)
+    to_account: ToAccount
     amount: Wanted
     text: str = Field("", max_length=80)
 
@@ -100,11 +101,15 @@ class SecuritiesTransfer(Order):
 
 
 class Deal(Order):
-    """Exchange now; refused (``rate_moved``) when it would bring less than ``rate``."""
+    """Exchange now; refused (``rate_moved``) when it would bring less than ``rate``, without one at the rate of the moment.
+
+    ``amount_of``: whether the amount is of the currency sold or of the one bought.
+    """
 
     sold: Currency
     bought: Currency
     amount: Wanted
+    amount_of: Literal["sold", "bought"] = "sold"
     rate: Annotated[str, Field(pattern=r"^(\d{1,6}(\.\d{1,6})?)?$")] = ""
 
 
@@ -179,6 +184,7 @@ class MessageOrder(BaseModel):
     template: Literal["receipt", "balance", "callback"]
     number: str = Field("", pattern=r"^(\d{5,20})?$", description="another mobile than the one the bank has")
     amount: str = Field("", pattern=r"^(-?\d{1,13}\.\d{2})?$", description="money that the message names")
+    currency: str = Field("", pattern=r"^([A-Z]{3})?$", description="of the money; yuan when there is none")
     reference: str = Field("", pattern=r"^\d{0,12}$", description="deposit, loan or order that the message names")
 
 
@@ -200,6 +206,9 @@ class MovementAnswer(BaseModel):
     currency: str
     reference: str
     card_tail: Tail
+    day: str = Field(
+        "", description="YYYY-MM-DD: when it reaches its target, or from when on what was given notice of may be taken"
+    )
     repeated: bool = Field(description="true when the same idempotency key had booked it before")
 
 

@@ -81,6 +81,9 @@ class BalanceAnswer(BaseModel):
 class EntriesQuestion(CardQuestion):
     limit: int = Field(5, ge=1, le=50)
     period: Literal["recent", "today", "month"] = "recent"
+    month: str = Field(
+        "", pattern=r"^(\d{4}(0[1-9]|1[0-2]))?$", description="YYYYMM: the entries of that month instead"
+    )
 
 
 class EntryAnswer(BaseModel):
@@ -107,6 +110,10 @@ class Item(BaseModel):
     date: str = Field("", description="YYYY-MM-DD")
     amount: Amount = "0.00"
     currency: str = "CNY"
+    bought: str = Field("", description="of an order: the currency wanted for it")
+    rate: str = Field("", description="of an order: the rate it waits for; of a bond on sale: percent a year")
+    stop: str = Field("", description="of a two-way order: the lower rate")
+    term: int = Field(0, description="of a bond on sale: months")
 
 
 class Listing(BaseModel):
@@ -129,9 +136,12 @@ class AmountAnswer(BaseModel):
 
 
 class RateQuestion(Body):
-    """``deposit`` and ``loan``: item is kind-term such as time-12; ``fee``: transfer, loss, statement; ``exchange``: USD-CNY."""
+    """``deposit``: item is demand, or kind-term such as time-12; ``loan``: pledge, consumer, mortgage, or pledge-share (percent of a
+    deposit that are lent); ``fee``: transfer, loss, statement; ``exchange``: USD-CNY for what one brings; ``least``: time,
+    instalment, flexible, notice, bond, or a currency: the least that is taken.
+    """
 
-    topic: Literal["deposit", "loan", "fee", "exchange"]
+    topic: Literal["deposit", "loan", "fee", "exchange", "least"]
     item: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
 
 
@@ -139,6 +149,106 @@ class RateAnswer(BaseModel):
     """A number as it is said: percent a year, yuan, or how much one unit brings."""
 
     value: str = Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")
+
+
+class CurrencyQuestion(Body):
+    currency: str = Field(pattern=r"^[A-Z]{3}$", examples=["USD"])
+
+
+class BothRates(BaseModel):
+    """Yuan for one of the currency, for a hundred yen: what the bank pays, and what it asks."""
+
+    bid: str = Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")
+    ask: str = Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")
+
+
+class LimitQuestion(CardQuestion):
+    kind: Literal["transfer", "payment"]
+
+
+class LimitAnswer(BaseModel):
+    """What may be moved by telephone in a day, and what is left of it."""
+
+    limit: Amount
+    left: Amount
+
+
+class HoursQuestion(Body):
+    business: Literal["securities", "bonds", "exchange"]
+
+
+class HoursAnswer(BaseModel):
+    """When orders are taken: today while it is open, else the next time."""
+
+    is_open: bool
+    day: str = Field(description="YYYY-MM-DD")
+    opens: str = Field(description="HH:MM")
+    closes: str = Field(description="HH:MM")
+
+
+class TransferQuestion(CardQuestion):
+    to_account: str = Field(min_length=1, max_length=40)
+    amount: str = Field(pattern=r"^\d{1,13}(\.\d{1,2})?$", examples=["100.00"])
+
+
+class TransferTerms(BaseModel):
+    """A transfer that would be carried out: to whom, and on which day it reaches him."""
+
+    payee: str = Field(description="his name as it may be said: all but the first character as an asterisk")
+    day: str = Field(description="YYYY-MM-DD")
+    is_today: bool
+
+
+class DayAnswer(BaseModel):
+    """The day on which an order given now reaches its target."""
+
+    day: str = Field(description="YYYY-MM-DD")
+    is_today: bool
+
+
+class TakingQuestion(CardQuestion):
+    number: str = Field(pattern=r"^\d{6}$", description="number of a deposit or bond")
+    amount: str = Field("0", pattern=r"^\d{1,13}(\.\d{1,2})?$", description="money; 0 for all of it")
+
+
+class TakingTerms(BaseModel):
+    """What a withdrawal, or a bond given back, would bring now."""
+
+    amount: Amount = Field(description="what is taken")
+    interest: Amount
+    cost: Amount = Field(description="for giving a bond back early")
+    paid: Amount = Field(description="what the customer gets")
+    due: str = Field(description="YYYY-MM-DD")
+    is_early: bool
+
+
+class DealQuestion(CardQuestion):
+    sold: str = Field(pattern=r"^[A-Z]{3}$", examples=["USD"])
+    bought: str = Field(pattern=r"^[A-Z]{3}$", examples=["CNY"])
+    amount: str = Field(pattern=r"^\d{1,13}(\.\d{1,2})?$")
+    amount_of: Literal["sold", "bought"] = "sold"
+
+
+class DealTerms(BaseModel):
+    """What an exchange would come to now."""
+
+    rate: str = Field(description="how much one of what is sold brings")
+    gives: Amount
+    brings: Amount
+
+
+class MarketRate(Body):
+    """The market moves, for tests: what the bank pays and asks for one of ``currency`` from now on."""
+
+    currency: Literal["USD", "EUR", "HKD", "JPY"]
+    bid: str = Field(pattern=r"^\d{1,6}(\.\d{1,6})?$")
+    ask: str = Field(pattern=r"^\d{1,6}(\.\d{1,6})?$")
+
+
+class CarriedOut(BaseModel):
+    """Numbers of the orders that were carried out or ran out."""
+
+    orders: list[str]
 
 
 class Fault(Body):

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from bankcore import orders
-from bankcore.core.books import ZONE, Books, Done
+from bankcore.core.books import Books, Done
+from bankcore.core.calendar import ZONE
 from bankcore.core.cards import CVV_DIGITS, Card, CardFile, Customer
-from bankcore.core.deposits import BOND_ISSUES, Deposits
-from bankcore.core.exchange import Exchange
+from bankcore.core.deposits import Deposits
+from bankcore.core.exchange import Exchange, Swap
 from bankcore.core.exchange import Order as PendingOrder
 from bankcore.core.ledger import Entry, Ledger
 from bankcore.core.money import minor_units
-from bankcore.core.paying import Paying
+from bankcore.core.paying import Paying, Payment
 from bankcore.pin_cipher import PinCipher
+from bankcore.schemas import EntriesQuestion, TransferQuestion
 from ipcc.errors import Invalid, NotAllowed, NotNow
 
 Handler = Callable[[Any, Card, datetime], Done]
+# what is open to a customer who has not signed for orders by telephone, and to a company; to all others everything is
+PUBLIC: tuple[type[orders.Order], ...] = (orders.LossReport, orders.PinChange)
+COMPANY: tuple[type[orders.Order], ...] = (orders.TransferOrder, orders.PinChange)
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,15 @@ class Bank:
         card = self.cards.usable(card_no)
         return card, self.ledger.account(card.account_id).currency, self.ledger.balance(card.account_id)
 
-    def entries(self, card_no: str, limit: int, period: str, now: datetime) -> tuple[Card, str, list[Entry]]:
-        """Card, currency and the newest entries: any, of today, of this month."""
-        card = self.cards.usable(card_no)
-        found = self.ledger.recent(card.account_id, limit)
-        if period != "recent":
-            length = 10 if period == "today" else 7
-            found = [e for e in found if _local(e.booked_at)[:length] == _local(now)[:length]]
-        return card, self.ledger.account(card.account_id).currency, found
+    def entries(self, question: EntriesQuestion, now: datetime) -> tuple[Card, str, list[Entry]]:
+        """Card, currency and the newest entries: any, of today, of this month or of the month asked for."""
+        card = self.cards.usable(question.card_no)
+        found = self.ledger.recent(card.account_id, len(self.ledger.entries))
+        if question.month or question.period != "recent":
+            month = f"{question.month[:4]}-{question.month[4:]}" if question.month else ""
+            wanted = month or _local(now)[: 10 if question.period == "today" else 7]
+            found = [e for e in found if _local(e.booked_at).startswith(wanted)]
+        return card, self.ledger.account(card.account_id).currency, found[: question.limit]
 
     def carry_out(self, order: orders.Order, key: str, now: datetime) -> tuple[Movement, bool]:
         """The movement and whether it had been booked before. Raises Invalid when ``key`` was used for another order, NotNow
@@ -120,14 +126,31 @@ class Bank:
             if known.order != told:
                 raise Invalid("idempotency_key_reused", "this idempotency key belongs to another order")
             return known, True
+        self.begin_day(now)
         card = self.verify_pin(order.card_no, order.key_id, order.encrypted_pin)
-        if not self.cards.customers[card.customer_id].is_contracted and not isinstance(order, orders.LossReport):
-            raise NotAllowed("not_contracted", "the customer has not signed for orders by telephone")
+        self._require_right(card, order)
         done = self._handlers[type(order)](order, card, now)
         account = self.ledger.account(done.account_id)
         booked = Movement(done, now, self.ledger.balance(account.id), account.currency, card.tail, told)
         self.movements[key] = booked
         return booked, False
+
+    def begin_day(self, now: datetime) -> None:
+        """What the passing of time does: money on its way arrives, orders run out."""
+        self.books.begin_day(now)
+        self.exchange.expire(now)
+
+    def transfer_of(self, order: orders.TransferOrder | TransferQuestion, card: Card) -> Payment:
+        """The transfer that somebody wants."""
+        target = self.cards.account_of(order.to_account) or order.to_account
+        is_company = card.access == "company"
+        return Payment(card.customer_id, card.account_id, target, minor_units(order.amount), is_company)
+
+    def _require_right(self, card: Card, order: orders.Order) -> None:
+        if card.access == "company" and not isinstance(order, COMPANY):
+            raise NotAllowed("not_for_companies", "companies cannot order this by telephone")
+        if not self.cards.customers[card.customer_id].is_contracted and not isinstance(order, PUBLIC):
+            raise NotAllowed("not_contracted", "the customer has not signed for orders by telephone")
 
     def settle(self, key: str) -> Movement | None:
         """What ``key`` booked; None makes the key void, so that an order still on its way is never carried out."""
@@ -155,12 +178,10 @@ class Bank:
         return sent, False
 
     def _transfer(self, order: orders.TransferOrder, card: Card, now: datetime) -> Done:
-        target = self.cards.account_of(order.to_account) or order.to_account
-        units = minor_units(order.amount)
-        return self.paying.transfer(card.customer_id, card.account_id, target, units, order.text, now)
+        return self.paying.transfer(replace(self.transfer_of(order, card), text=order.text), now)
 
     def _report_loss(self, order: orders.LossReport, card: Card, now: datetime) -> Done:
-        self.cards.report_lost(card.number)
+        self.cards.report_lost(card)
         return Done(card.account_id, booking_id=self.books.number("l"))
 
     def _change_pin(self, order: orders.PinChange, card: Card, now: datetime) -> Done:
@@ -172,17 +193,14 @@ class Bank:
         return self.deposits.open(card.customer_id, card.account_id, terms, minor_units(order.amount), now)
 
     def _buy_bond(self, order: orders.BuyBond, card: Card, now: datetime) -> Done:
-        term = BOND_ISSUES.get(order.issue)
-        if term is None:
-            raise Invalid("term_unknown", "there is no such issue")
-        return self.deposits.open(card.customer_id, card.account_id, ("bond", term), minor_units(order.amount), now)
+        return self.deposits.buy(card.customer_id, card.account_id, order.issue, minor_units(order.amount), now)
 
     def _pay_in(self, order: orders.PayIn, card: Card, now: datetime) -> Done:
         units = minor_units(order.amount)
         return self.deposits.pay_in(card.customer_id, card.account_id, order.number, units, now)
 
     def _withdraw(self, order: orders.Withdraw, card: Card, now: datetime) -> Done:
-        return self.deposits.withdraw(card.customer_id, card.account_id, order.number, _units(order.amount), now)
+        return self.deposits.withdraw(card.customer_id, card.account_id, order.number, units_or_all(order.amount), now)
 
     def _give_notice(self, order: orders.Notice, card: Card, now: datetime) -> Done:
         return self.deposits.give_notice(card.customer_id, card.account_id, order.number, now)
@@ -192,15 +210,15 @@ class Bank:
         return self.deposits.lend(card.customer_id, card.account_id, order.number, units, now)
 
     def _repay(self, order: orders.Repay, card: Card, now: datetime) -> Done:
-        return self.deposits.repay(card.customer_id, card.account_id, order.number, _units(order.amount), now)
+        return self.deposits.repay(card.customer_id, card.account_id, order.number, units_or_all(order.amount), now)
 
     def _move_securities(self, order: orders.SecuritiesTransfer, card: Card, now: datetime) -> Done:
         units, is_in = minor_units(order.amount), order.direction == "in"
         return self.paying.move_securities(card.customer_id, card.account_id, units, is_in=is_in, now=now)
 
     def _deal(self, order: orders.Deal, card: Card, now: datetime) -> Done:
-        pair, units = (order.sold, order.bought), minor_units(order.amount)
-        return self.exchange.deal(card.customer_id, card.account_id, pair, units, now, order.rate)
+        swap = Swap(order.sold, order.bought, minor_units(order.amount), order.amount_of)
+        return self.exchange.deal(card.customer_id, card.account_id, swap, now, order.rate)
 
     def _place_order(self, order: orders.RateOrder, card: Card, now: datetime) -> Done:
         stop = Decimal(order.stop) if order.stop else None
@@ -232,7 +250,7 @@ def _plain(order: orders.Order) -> tuple[str, ...]:
     return tuple(f"{name}={value}" for name, value in order.model_dump(exclude=hidden).items())
 
 
-def _units(text: str) -> int:
+def units_or_all(text: str) -> int:
     """Minor units, 0 for all of it."""
     return minor_units(text) if Decimal(text) else 0
 

@@ -1,35 +1,41 @@
-"""What every movement shares: a booking number, the bank's own accounts, hours and limits. Pure."""
+"""What every movement shares: a booking number, the bank's own accounts, limits, and money that is on its way. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
+from bankcore.core.calendar import Calendar, today
 from bankcore.core.ledger import Account, Ledger, Posting
 from ipcc.errors import NotNow
 
-ZONE = ZoneInfo("Asia/Shanghai")
-WORKDAYS, EVERY_DAY = range(1, 6), range(1, 8)
-# days and hours in which orders are taken; what comes after the cut-off is refused, not kept
-HOURS: dict[str, tuple[range, time, time]] = {
-    "securities": (WORKDAYS, time(9, 0), time(15, 30)),
-    "bonds": (EVERY_DAY, time(8, 30), time(16, 30)),
-    "exchange": (WORKDAYS, time(8, 0), time(23, 0)),
-}
 # minor units a day and customer; the bank's own rules for orders by telephone
 DAILY_LIMITS: dict[str, int] = {"transfer": 5_000_000, "payment": 500_000}
 
 
 @dataclass(frozen=True)
 class Done:
-    """A movement as booked. ``amount`` and the balance of ``account_id`` are told; ``reference`` names what came of it."""
+    """A movement as booked. ``amount`` and the balance of ``account_id`` are told; ``reference`` names what came of it.
+
+    ``day``: when it reaches its target, or the day from which what was given notice of may be taken; None for at once.
+    """
 
     account_id: str
     amount: int = 0
     reference: str = ""
     booking_id: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class OnItsWay:
+    """Money that has left its account and reaches ``target`` on ``day``."""
+
+    day: date
+    target: str
+    units: int
+    text: str
 
 
 @dataclass
@@ -37,6 +43,8 @@ class Books:
     """The ledger with the bank's own accounts on the other side."""
 
     ledger: Ledger = field(default_factory=Ledger)
+    calendar: Calendar = field(default_factory=Calendar)
+    on_its_way: list[OnItsWay] = field(default_factory=list)
     _serial: int = 0
     _used: dict[tuple[str, str, date], int] = field(default_factory=dict)
 
@@ -63,20 +71,32 @@ class Books:
         self.ledger.book(booking_id, [Posting(account, units) for account, units in pairs if units], text, now)
         return booking_id
 
-    def require_hours(self, what: str, now: datetime) -> None:
-        """Raises NotNow ``closed_now`` outside the hours of ``what``."""
-        days, begin, end = HOURS[what]
-        local = now.astimezone(ZONE)
-        if local.isoweekday() not in days or not begin <= local.time() < end:
-            raise NotNow("closed_now", f"orders for {what} are taken from {begin:%H:%M} to {end:%H:%M}")
+    def move_on(self, source: str, sent: OnItsWay, now: datetime) -> str:
+        """Take it from ``source`` now; it reaches its target on its day, at once when that is today."""
+        if sent.day <= today(now):
+            return self.move([(source, -sent.units), (sent.target, sent.units)], sent.text, now)
+        booking = self.move([(source, -sent.units), (self.own("transit"), sent.units)], sent.text, now)
+        self.on_its_way.append(sent)
+        return booking
+
+    def begin_day(self, now: datetime) -> int:
+        """Let what is on its way and due arrive; how many did."""
+        due = [sent for sent in self.on_its_way if sent.day <= today(now)]
+        for sent in due:
+            self.on_its_way.remove(sent)
+            self.move([(self.own("transit"), -sent.units), (sent.target, sent.units)], sent.text, now)
+        return len(due)
+
+    def limit_left(self, what: str, customer_id: str, now: datetime) -> int:
+        """What may still be moved today."""
+        return DAILY_LIMITS[what] - self._used.get((what, customer_id, today(now)), 0)
 
     def require_limit(self, what: str, customer_id: str, units: int, now: datetime) -> None:
         """Raises NotNow ``daily_limit`` when this would be more than the day's sum."""
-        used = self._used.get((what, customer_id, now.astimezone(ZONE).date()), 0)
-        if used + units > DAILY_LIMITS[what]:
+        if units > self.limit_left(what, customer_id, now):
             raise NotNow("daily_limit", "more than may be moved by telephone in a day")
 
     def use_limit(self, what: str, customer_id: str, units: int, now: datetime) -> None:
         """Count it: only what was booked counts."""
-        place = (what, customer_id, now.astimezone(ZONE).date())
+        place = (what, customer_id, today(now))
         self._used[place] = self._used.get(place, 0) + units

@@ -84,6 +84,10 @@ class CardFile:
         """All the customer identifies himself with."""
         return [card for card in self._cards.values() if card.customer_id == customer_id]
 
+    def all(self) -> list[Card]:
+        """Every card of the bank."""
+        return list(self._cards.values())
+
     def account_of(self, number: str) -> str | None:
         """The account behind a card, passbook, company or customer number; None when it is none of ours."""
         card = self._cards.get(number)
@@ -105,9 +109,23 @@ class CardFile:
             raise NotNow("card_blocked", f"the card is {card.status}", status=card.status)
         return card
 
-    def report_lost(self, card_no: str) -> None:
-        """From now on nobody can use it."""
-        self.add(replace(self.usable(card_no), status="lost"))
+    def report_lost(self, card: Card) -> None:
+        """From now on nobody can use it; of a customer number the cards behind it, for who has lost his card may not know its number.
+
+        Raises NotNow ``nothing_to_report`` when there is none left.
+        """
+        lost = (
+            [card] if card.access != "contract" else [one for one in self.of(card.customer_id) if one.access == "card"]
+        )
+        lost = [one for one in lost if one.status == "active"]
+        if not lost:
+            raise NotNow("nothing_to_report", "there is no card that could be reported lost")
+        for one in lost:
+            self.add(replace(one, status="lost"))
+
+    def block(self, card_no: str) -> None:
+        """What a branch does: nobody can use it until it is unblocked there."""
+        self.add(replace(self.find(card_no), status="blocked"))
 
     def set_pin(self, card_no: str, pin: str) -> None:
         """A PIN of the customer's own choice. Raises Invalid ``pin_weak`` for one digit repeated or a straight run."""

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+LIANG = "time/2s"
+"""Two of something, where it is not er."""
+
+
+def counted(number: int) -> list[str]:
+    """A whole number of something that is counted, such as yuan, in Chinese: two of it are liang."""
+    return [LIANG] if number == 2 else chinese_number(number)
+
 
 def decimal_number(value: Decimal, language: str) -> list[str]:
     """A number below 10^12, digit by digit behind the point."""
@@ -27,7 +35,7 @@ def chinese_number(number: int) -> list[str]:
             continue
         if said and (gap or group < 1000):
             said.append("digits/0")
-        said += _chinese_group(group, leads=not said)
+        said += [LIANG] if group == 2 and name else _chinese_group(group, leads=not said)
         gap = False
         if name:
             said.append(name)
@@ -45,9 +53,9 @@ def _chinese_group(group: int, *, leads: bool) -> list[str]:
         if pending_zero:
             said.append("digits/0")
             pending_zero = False
-        # ten to nineteen at the very start are read without the one
+        # ten to nineteen at the very start are read without the one, two thousand with liang
         if not (unit == 10 and digit == 1 and leads and not said):
-            said.append(f"digits/{digit}")
+            said.append(LIANG if digit == 2 and unit == 1000 else f"digits/{digit}")
         if name:
             said.append(name)
     return said

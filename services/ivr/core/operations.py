@@ -1,7 +1,7 @@
 """What the bank core offers to flows: the contract of docs/bankcore.openapi.yaml in the words of a flow. Pure.
 
-A flow knows operations, inputs and outputs as text; here is which request that makes, what an answer must look like to be
-believed, and what a refusal or a failure means.
+A flow knows operations, inputs and outputs as text; here is which request that makes and what a refusal or a failure means; what
+an answer must look like to be believed is in ``answers``.
 """
 
 from __future__ import annotations
@@ -10,16 +10,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from services.ivr.core.actions import BankAnswer
+from services.ivr.core.answers import (
+    Answer,
+    Balance,
+    BothRates,
+    Due,
+    Entries,
+    Hours,
+    Identified,
+    Limit,
+    Listed,
+    Messaged,
+    Moved,
+    Ordered,
+    Points,
+    Rate,
+    Swapping,
+    Taking,
+    ValueDay,
+    Verified,
+)
 
-Money = Annotated[str, Field(pattern=r"^-?\d{1,13}\.\d{2}$")]
-Text = Annotated[str, Field(max_length=120)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Tail = Annotated[str, Field(pattern=r"^\d{4}$")]
 _CODE = re.compile(r"^[a-z][a-z_.]{0,39}$")
 
 SEALED: Mapping[str, str] = {"pin": "encrypted_pin", "new_pin": "new_encrypted_pin", "cvv": "encrypted_cvv"}
@@ -36,150 +52,6 @@ class Kind(StrEnum):
     ORDER = "order"
     CHECK = "check"
     MOVEMENT = "movement"
-
-
-class Answer(BaseModel):
-    """An answer as the contract has it; what is more is ignored, newer banks say more."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        """What a flow may store."""
-        return frozenset(cls.model_fields)
-
-    def values(self) -> dict[str, str]:
-        """The same with its values; yes and no for truth."""
-        return {name: _as_text(value) for name, value in self.model_dump().items()}
-
-
-class Identified(Answer):
-    """``identify``: whose card it is."""
-
-    customer_id: Annotated[str, Field(min_length=1, max_length=64)]
-    name: Text
-    segment: Text
-    language: Literal["zh", "en"]
-    card_tail: Tail
-    access: Literal["card", "passbook", "contract", "company"] = "card"
-    contracted: bool = True
-
-
-def _must_be_true(value: bool) -> bool:
-    if not value:
-        raise ValueError("what is not so is refused, not answered")
-    return value
-
-
-class Verified(Answer):
-    """``verify_pin``: only ever true, a wrong PIN is refused."""
-
-    verified: Annotated[bool, AfterValidator(_must_be_true)]
-    customer_id: Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class Balance(Answer):
-    """``balance``: decimal text with two places."""
-
-    balance: Money
-    currency: Currency
-    card_tail: Tail
-
-
-class Moved(Answer):
-    """Every movement: the booking. ``reference`` names the deposit, loan or order that came of it."""
-
-    booking_id: Annotated[str, Field(min_length=1, max_length=64)]
-    amount: Money
-    balance: Money
-    currency: Currency
-    reference: Annotated[str, Field(pattern=r"^\d{0,12}$")] = ""
-    repeated: bool
-
-
-class Row(Answer):
-    """One row of a list."""
-
-    reference: Annotated[str, Field(pattern=r"^\d{0,12}$")] = ""
-    date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    amount: Money
-    currency: Currency = "CNY"
-
-
-class Listed(Answer):
-    """A list; a flow gets rows to be said: ``dated``, ``numbered``, ``held``, ``amounts``, and ``count`` and the ``first`` number;
-    ``stated`` has everything of each row, for a statement."""
-
-    items: Annotated[tuple[Row, ...], Field(max_length=50, strict=False)]
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        return frozenset({"count", "first", "dated", "numbered", "held", "amounts", "stated"})
-
-    def values(self) -> dict[str, str]:
-        rows = self.items
-        return {
-            "count": str(len(rows)),
-            "first": rows[0].reference if rows else "",
-            "dated": ";".join(f"{row.date} {row.amount}" for row in rows if row.date),
-            "numbered": ";".join(f"{row.reference} {row.amount}" for row in rows if row.reference),
-            "held": ";".join(f"{row.amount} {row.currency}" for row in rows),
-            "amounts": ";".join(row.amount for row in rows),
-            "stated": ";".join(f"{row.date or '-'} {row.reference or '-'} {row.amount} {row.currency}" for row in rows),
-        }
-
-
-class Entry(Answer):
-    """One movement on an account."""
-
-    booked_at: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{8,24}$")]
-    amount: Money
-
-
-class Entries(Answer):
-    """The newest first; ``dated`` rows for a flow."""
-
-    entries: Annotated[tuple[Entry, ...], Field(max_length=50, strict=False)]
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        return frozenset({"count", "dated"})
-
-    def values(self) -> dict[str, str]:
-        rows = ";".join(f"{entry.booked_at[:10]} {entry.amount}" for entry in self.entries)
-        return {"count": str(len(self.entries)), "dated": rows}
-
-
-class Points(Answer):
-    """Points collected."""
-
-    points: Annotated[int, Field(ge=0, le=10**11)]
-
-
-class Due(Answer):
-    """An amount due or owed."""
-
-    amount: Money
-
-
-class Rate(Answer):
-    """A rate or fee as it is said."""
-
-    value: Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
-
-
-class Messaged(Answer):
-    """``send_message``: handed over to be sent, to a number that ends so."""
-
-    message_id: Annotated[str, Field(min_length=1, max_length=64)]
-    number_tail: Tail
-    repeated: bool
-
-
-class Ordered(Answer):
-    """The order was taken."""
-
-    ordered: Annotated[bool, AfterValidator(_must_be_true)]
 
 
 @dataclass(frozen=True)
@@ -211,7 +83,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "identify": _read("/v1/cards/identify", Identified),
     "verify_pin": Operation("/v1/cards/verify-pin", Kind.CHECK, Verified, frozenset({"card_no", "pin"})),
     "balance": _read("/v1/accounts/balance", Balance),
-    "entries": _read("/v1/accounts/entries", Entries, may_have=("limit", "period")),
+    "entries": _read("/v1/accounts/entries", Entries, may_have=("limit", "period", "month")),
     "savings": _read("/v1/accounts/savings", Listed),
     "authorisations": _read("/v1/cards/authorisations", Listed),
     "points": _read("/v1/cards/points", Points),
@@ -226,6 +98,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "exchange_entries": _read("/v1/exchange/entries", Listed),
     "exchange_orders": _read("/v1/exchange/orders", Listed),
     "bill_due": Operation("/v1/bills/due", Kind.READ, Due, frozenset({"kind", "subscriber"})),
+    "bill_day": Operation("/v1/bills/day", Kind.READ, ValueDay, frozenset()),
+    "hours": Operation("/v1/hours", Kind.READ, Hours, frozenset({"business"})),
+    "limits": _read("/v1/limits", Limit, "kind"),
+    "payees": _read("/v1/payees", Listed),
+    "transfer_terms": _read("/v1/transfers/terms", ValueDay, "to_account", "amount"),
+    "withdrawal_terms": _read("/v1/deposits/terms", Taking, "number", may_have=("amount",)),
+    "deal_terms": _read("/v1/exchange/terms", Swapping, "sold", "bought", "amount", may_have=("amount_of",)),
+    "exchange_rate": Operation("/v1/exchange/rate", Kind.READ, BothRates, frozenset({"currency"})),
     "rate": Operation("/v1/information/rate", Kind.READ, Rate, frozenset({"topic", "item"})),
     "order_document": Operation("/v1/documents", Kind.CHECK, Ordered, frozenset({"card_no", "kind", "by", "number"})),
     "send_message": Operation(
@@ -233,7 +113,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Kind.ORDER,
         Messaged,
         frozenset({"card_no", "template"}),
-        frozenset({"number", "amount", "reference"}),
+        frozenset({"number", "amount", "currency", "reference"}),
     ),
     "transfer": _move("/v1/transfers", "to_account", "amount", may_have=("text",)),
     "report_loss": _move("/v1/cards/loss"),
@@ -246,7 +126,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "repay_loan": _move("/v1/loans/repay", "number", may_have=("amount",)),
     "buy_bond": _move("/v1/bonds/buy", "issue", "amount"),
     "move_securities": _move("/v1/securities/transfers", "direction", "amount"),
-    "exchange_deal": _move("/v1/exchange/deals", "sold", "bought", "amount", may_have=("rate",)),
+    "exchange_deal": _move("/v1/exchange/deals", "sold", "bought", "amount", may_have=("rate", "amount_of")),
     "place_exchange_order": _move("/v1/exchange/orders/place", "sold", "bought", "amount", "rate", may_have=("stop",)),
     "change_exchange_order": _move("/v1/exchange/orders/change", "number", "change"),
     "pay_bill": _move("/v1/bills/pay", "kind", "subscriber", "amount"),
@@ -258,7 +138,7 @@ _OUR_FAULT = frozenset({400, 401, 405, 406, 407, 408, 411, 413, 415, 421, 425, 4
 _NOT_FOUND_IS_A_REFUSAL = frozenset(
     {
         "card_not_found", "account_not_found", "deposit_not_found", "loan_not_found", "order_not_found", "rate_not_found",
-        "subscriber_not_found", "merchant_not_found", "securities_not_found",
+        "subscriber_not_found", "merchant_not_found", "securities_not_found", "business_not_found",
     }
 )  # fmt: skip
 
@@ -323,9 +203,3 @@ def _refusal(reply: Reply) -> str:
     if reply.status in _OUR_FAULT or not isinstance(code, str) or not _CODE.match(code):
         return ""
     return code if reply.status != 404 or code in _NOT_FOUND_IS_A_REFUSAL else ""
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)

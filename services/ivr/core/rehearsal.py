@@ -55,7 +55,12 @@ SAMPLES: Mapping[str, str] = {
     "verified": "yes", "balance": "1000.00", "currency": "CNY", "amount": "100.00", "reference": "100001", "points": "1280",
     "value": "1.45", "count": "1", "first": "100001", "dated": "2026-03-01 -12.00", "numbered": "100001 500.00",
     "held": "140.20 USD", "amounts": "1000.00;2000.00", "booking_id": "b-1", "message_id": "m-1", "number_tail": "1001",
-    "stated": "2026-03-01 100001 -12.00 CNY", "ordered": "yes", "repeated": "no",
+    "stated": "2026-03-01 100001 -12.00 CNY", "ordered": "yes", "repeated": "no", "day": "2026-03-02", "is_today": "yes",
+    "is_open": "yes", "opens": "09:00", "closes": "15:30", "limit": "50000.00", "left": "49000.00", "interest": "3.00",
+    "cost": "0.00", "paid": "103.00", "is_early": "no", "rate": "7.1012", "gives": "100.00", "brings": "710.12",
+    "bid": "7.1012", "ask": "7.1298",
+    "first_amount": "1000.00", "second_amount": "2000.00", "orders": "100001 10.00:USD CNY 7.5 -",
+    "issued": "260136 36 2.38 2026-05-01", "due": "100001 500.00 2027-03-01",
 }  # fmt: skip
 
 

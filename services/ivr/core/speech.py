@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
+from itertools import chain, repeat
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ipcc.errors import Invalid
-from services.ivr.core.numerals import chinese_number, decimal_number, english_number
+from services.ivr.core.numerals import chinese_number, counted, decimal_number, english_number
+
+PromptId = Annotated[str, Field(pattern=r"^([a-z]+/)?[a-z0-9][a-z0-9-]{0,63}$")]
 
 
 class _Value(BaseModel):
@@ -40,6 +43,12 @@ class Date(_Value):
     """Say the variable as a date."""
 
     date: str = Field(description="variable with a date, such as 2026-03-02")
+
+
+class Hour(_Value):
+    """Say the variable as a time of day."""
+
+    hour: str = Field(description="variable with a time of day, such as 15:30")
 
 
 class CardTail(_Value):
@@ -85,7 +94,7 @@ class Words(str):
         return made
 
 
-Cell = Literal["date", "amount", "signed", "number", "digits", "currency"]
+Cell = Literal["date", "day", "amount", "signed", "number", "digits", "currency", "hour"]
 
 
 class Rows(_Value):
@@ -93,16 +102,20 @@ class Rows(_Value):
 
     rows: str = Field(description="variable with rows, such as 2026-03-01 -120.00;2026-03-02 15.00")
     columns: tuple[Cell, ...] = Field(min_length=1, description="how each part of a row is said")
+    words: tuple[PromptId | Literal[""], ...] = Field(
+        default=(), description="what is said before each part; may be empty"
+    )
 
 
-PromptId = Annotated[str, Field(pattern=r"^([a-z]+/)?[a-z0-9][a-z0-9-]{0,63}$")]
-Value = Amount | Digits | Number | Date | CardTail | CurrencyName | Named | Rows | Text | Live
+Value = Amount | Digits | Number | Date | Hour | CardTail | CurrencyName | Named | Rows | Text | Live
 Spoken = PromptId | Value
 
 # an amount of 10^12 yuan or more is a fault of the caller of this module, not a balance
 _LIMIT = Decimal(10) ** 12
 _LONGEST_ROWS = 10
-_UNITS = {"CNY": "currency/yuan", "USD": "currency/dollar", "HKD": "currency/hkd", "EUR": "currency/eur"}
+_UNITS = {
+    "CNY": "currency/yuan", "USD": "currency/dollar", "HKD": "currency/hkd", "EUR": "currency/eur", "JPY": "currency/jpy",
+}  # fmt: skip
 
 
 def prompts(spoken: tuple[Spoken, ...], variables: Mapping[str, str], language: str) -> tuple[str, ...]:
@@ -126,6 +139,8 @@ def variables_of(spoken: Spoken) -> tuple[str, ...]:
 
 def prompt_ids_of(spoken: Spoken) -> tuple[str, ...]:
     """The prompt ids it names itself."""
+    if isinstance(spoken, Rows):
+        return tuple(word for word in spoken.words if word)
     return (spoken,) if isinstance(spoken, str) else ()
 
 
@@ -155,21 +170,26 @@ def _words(item: Text | Live, variables: Mapping[str, str], language: str) -> li
 def _rows(item: Rows, text: str, language: str) -> list[str]:
     said: list[str] = []
     for row in [r for r in text.split(";") if r.strip()][:_LONGEST_ROWS]:
-        for kind, value in zip(item.columns, row.split(), strict=False):
-            said += _cell(kind, value, language)
+        for kind, value, word in zip(item.columns, row.split(), chain(item.words, repeat("")), strict=False):
+            # a part that a row has not is a dash
+            if value != "-":
+                said += [*([word] if word else []), *_cell(kind, value, language)]
     return said
 
 
 def _cell(kind: str, value: str, language: str) -> list[str]:
-    if kind == "amount":
-        return amount(value, language)
-    if kind == "signed":
-        sign = "expense" if value.startswith("-") else "income"
-        return [sign, *amount(value.removeprefix("-"), language)]
+    if kind in ("amount", "signed"):
+        money, _, currency = value.partition(":")
+        sign = ["expense" if money.startswith("-") else "income"] if kind == "signed" else []
+        return sign + amount(money.removeprefix("-") if sign else money, language, currency or "CNY")
+    if kind == "hour":
+        return hour(value, language)
     if kind == "number":
         return number(value, language)
     if kind == "date":
         return day(value, language)
+    if kind == "day":
+        return [*year(value, language), *day(value, language)]
     if kind == "currency":
         return [_unit(value)]
     return [f"digits/{d}" for d in value if d.isdigit() and d.isascii()]
@@ -181,7 +201,7 @@ def number(value: str, language: str) -> list[str]:
 
 
 def day(value: str, language: str) -> list[str]:
-    """A date as prompt ids: month and day, the year read digit by digit in Chinese. Raises Invalid when it is none."""
+    """A date as prompt ids: month and day. Raises Invalid when it is none."""
     try:
         found = date.fromisoformat(value[:10])
     except ValueError:
@@ -191,17 +211,41 @@ def day(value: str, language: str) -> list[str]:
     return [f"time/mon-{found.month - 1}", *english_number(found.day)]
 
 
+def year(value: str, language: str) -> list[str]:
+    """The year of a date, in Chinese digit by digit; for days so far ahead that it must be said."""
+    if language == "zh":
+        return [*(f"digits/{digit}" for digit in value[:4] if digit.isdecimal()), "time/year"]
+    return [*english_number(int(value[:2])), *english_number(int(value[2:4]))] if value[:4].isdecimal() else []
+
+
+def hour(value: str, language: str) -> list[str]:
+    """A time of day such as 15:30 as prompt ids, by 24 hours. Raises Invalid when it is none."""
+    try:
+        found = time.fromisoformat(value)
+    except ValueError:
+        raise Invalid("speech.hour", "a variable that is to be said as a time of day holds none") from None
+    if language == "zh":
+        minutes = [*(["digits/0"] if found.minute < 10 else []), *chinese_number(found.minute), "time/minute"]
+        return [*chinese_number(found.hour), "time/hour", *(minutes if found.minute else [])]
+    minutes = [*(["digits/0"] if found.minute < 10 else []), *english_number(found.minute)]
+    return [*english_number(found.hour), *(minutes if found.minute else ["time/oclock"])]
+
+
 def amount(value: str, language: str, currency: str = "CNY") -> list[str]:
-    """A decimal amount as prompt ids. Raises Invalid when it is none."""
+    """A decimal amount as prompt ids; one that names its currency (``10.00:USD``) is in that. Raises Invalid when it is none."""
+    value, _, named = value.partition(":")
+    currency = named or currency
     money = _decimal(value, "amount")
     cents = int((abs(money) * 100).to_integral_value())
     said = ["currency/negative"] if money < 0 else []
     if currency != "CNY":
-        return said + decimal_number(Decimal(cents) / 100, language) + [_unit(currency)]
+        whole = counted(2) if language == "zh" and cents == 200 else decimal_number(Decimal(cents) / 100, language)
+        return [*said, *whole, _unit(currency)]
     yuan, fen = divmod(cents, 100)
     if language == "zh":
         return said + _chinese_money(yuan, fen)
-    said += [*english_number(yuan), "currency/yuan"]
+    if yuan or not fen:
+        said += [*english_number(yuan), "currency/yuan"]
     return said + ([*english_number(fen), "currency/fen"] if fen else [])
 
 
@@ -225,12 +269,12 @@ def _decimal(value: str, what: str) -> Decimal:
 
 
 def _chinese_money(yuan: int, fen: int) -> list[str]:
-    said = [*chinese_number(yuan), "currency/yuan"]
+    said = [*counted(yuan), "currency/yuan"] if yuan or not fen else []
     jiao, rest = divmod(fen, 10)
     if jiao:
-        said += [f"digits/{jiao}", "currency/jiao"]
-    elif rest:
+        said += [*([f"digits/{jiao}"] if said else counted(jiao)), "currency/jiao"]
+    elif rest and yuan:
         said.append("digits/0")
     if rest:
-        said += [f"digits/{rest}", "currency/fen"]
+        said += [*(counted(rest) if not said else [f"digits/{rest}"]), "currency/fen"]
     return said

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from bankcore.api import router
 from bankcore.faults import Faults
 from bankcore.movements import router as movements
+from bankcore.terms import router as terms
 from bankcore.usecases import Bank
 from ipcc.clock import Clock
 from ipcc.errors import Refused
@@ -37,7 +38,7 @@ class BankAtHand(httpx.AsyncBaseTransport):
         self.is_well = False
         self.wrongs: Counter[str] = Counter()
         self._faults = Faults(clock)
-        routes = [route for part in (router, movements) for route in part.routes if isinstance(route, APIRoute)]
+        routes = [route for part in (router, terms, movements) for route in part.routes if isinstance(route, APIRoute)]
         self._routes = {route.path: route.endpoint for route in routes}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -190,21 +190,25 @@ class Stroller:
 
     def _number(self, node: CollectNode) -> str:
         name = node.variable
-        if name in ("pin", "order_pin"):
+        if name.endswith("pin") or name.startswith("new_pin"):
             return self.customer.pin
         if name in ("card_no", "passbook_no"):
             return self.customer.card_no
         if name in ("to_account", "target_no"):
             return self.dice.choice([one.card_no for one in demo_customers()])
         known = {"subscriber": "60000001", "merchant": "100200", "number": f"{100001 + self.dice.randrange(40)}"}
-        known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1")), "new_pin": self.customer.pin}
+        known |= {
+            "keyed_rate": self.dice.choice(("7*1", "0*14", "1")),
+            "keyed_stop": self.dice.choice(("6*9", "0*13", "8")),
+        }
+        known |= {"issue": self.dice.choice(("260136", "250160")), "month": "202601"}
         known |= {"order_cvv": self.customer.cvv or "123"}
         if name in known:
             return known[name]
         if r"\d{1,9}" in node.pattern:
             return self.dice.choice(("100", "55*50", "1000", "5000", "20000", "99999999"))
-        if node.pattern == "1|7":
-            return self.dice.choice("17")
+        if "|" in node.pattern and node.pattern.replace("|", "").isdecimal():
+            return self.dice.choice(node.pattern.split("|"))
         return str(self.dice.randrange(10 ** (node.min_digits - 1), 10**node.min_digits))
 
 

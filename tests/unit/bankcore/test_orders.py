@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,63 +11,15 @@ from hypothesis import strategies as st
 
 from bankcore import orders, queries
 from bankcore.demo import demo_customers, fill
-from bankcore.pin_cipher import PinCipher, seal
 from bankcore.schemas import RateQuestion
-from bankcore.usecases import Bank, Movement
 from ipcc.errors import Refused
-from ipcc.ids import new_id
+from tests.unit.bankcore.counter import NOW, Counter
 
-# a Monday, ten in the morning at the bank
-NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
-CIPHER = PinCipher()
 FIRST, SECOND = demo_customers()[0].card_no, demo_customers()[1].card_no
 POOR = demo_customers()[3].card_no
-PINS = {demo.card_no: demo.pin for demo in demo_customers()}
 CVV = demo_customers()[0].cvv
 PASSBOOK = next(demo.card_no for demo in demo_customers() if demo.access == "passbook")
-
-
-@dataclass
-class Counter:
-    """The bank, and a customer who gives orders."""
-
-    bank: Bank = field(default_factory=lambda: Bank(pins=CIPHER))
-    now: datetime = NOW
-    serial: int = 0
-
-    def order(self, what: type[orders.Order], /, card_no: str = FIRST, key: str = "", **more: Any) -> Movement:
-        """Give an order and look at the books."""
-        self.serial += 1
-        for secret, carrier in (("new_pin", "new_encrypted_pin"), ("cvv", "encrypted_cvv")):
-            if secret in more:
-                more[carrier] = seal(CIPHER.public_pem, more.pop(secret), card_no, new_id())
-        sealed = seal(CIPHER.public_pem, PINS[card_no], card_no, new_id())
-        order = what(card_no=card_no, key_id=CIPHER.key_id, encrypted_pin=sealed, **more)
-        try:
-            return self.bank.carry_out(order, key or f"key-{self.serial:08d}", self.now)[0]
-        finally:
-            assert self.bank.ledger.is_balanced()
-
-    def refused(self, what: type[orders.Order], /, card_no: str = FIRST, **more: Any) -> str:
-        """Give an order that is not taken; why."""
-        with pytest.raises(Refused) as caught:
-            self.order(what, card_no, **more)
-        return caught.value.code
-
-    def balance(self, card_no: str = FIRST) -> int:
-        return self.bank.balance(card_no)[2]
-
-    def days(self, count: int) -> None:
-        self.now += timedelta(days=count)
-
-
-@pytest.fixture
-def desk() -> Iterator[Counter]:
-    made = Counter()
-    fill(made.bank, NOW - timedelta(days=30))
-    yield made
-    assert made.bank.ledger.is_balanced()
 
 
 def test_money_goes_to_a_card_a_passbook_and_back(desk: Counter) -> None:
@@ -172,7 +122,7 @@ def test_a_deal_books_both_currencies(desk: Counter) -> None:
     done = desk.order(orders.Deal, sold="CNY", bought="USD", amount="1000.00").done
     assert done.amount == 14_020
     assert queries.exchange_balances(desk.bank, FIRST).items[0].amount == "140.20"
-    assert desk.refused(orders.Deal, sold="USD", bought="CNY", amount="1.00", rate="7.2") == "rate_moved"
+    assert desk.refused(orders.Deal, sold="USD", bought="CNY", amount="10.00", rate="7.2") == "rate_moved"
     assert desk.refused(orders.Deal, sold="USD", bought="USD", amount="1.00") == "currency_unknown"
     assert len(queries.exchange_entries(desk.bank, FIRST, desk.now).items) == 1
 
@@ -263,7 +213,12 @@ def test_an_order_settled_as_not_booked_is_never_booked(desk: Counter) -> None:
     [
         ("deposit", "time-12", "1.45"),
         ("loan", "pledge", "3.45"),
-        ("fee", "transfer", "2.00"),
+        ("fee", "transfer", "0.00"),
+        ("fee", "loss", "10.00"),
+        ("loan", "pledge-share", "90"),
+        ("least", "notice", "50000.00"),
+        ("least", "JPY", "1000.00"),
+        ("deposit", "demand", "0.20"),
         ("exchange", "USD-CNY", "7.1012"),
     ],
 )

@@ -107,7 +107,7 @@ def test_three_wrong_keys_lead_to_an_agent() -> None:
 
 def test_a_bank_that_is_down_is_said_and_an_agent_offered() -> None:
     moved, _ = walk(keyed("1"), keyed("1"), keyed(CARD), BankAnswer("unavailable"))
-    assert moved.action == Play(("system-busy", "transfer-to-agent"))
+    assert moved.action == Play(("not-answering", "transfer-to-agent"))
     moved, _ = walk_on(moved, Played())
     assert isinstance(moved.action, JoinQueue)
 

@@ -61,7 +61,7 @@ def test_after_every_movement_of_money_a_receipt_is_offered(store: FlowStore) ->
 
 def test_no_value_of_the_bank_is_shown_but_who_the_customer_is(store: FlowStore) -> None:
     shown = {name for flow in store.all() for node in flow.nodes.values() for name in getattr(node, "shown", ())}
-    assert shown == {"customer_id", "card_tail", "verified"}
+    assert shown == {"customer_id", "card_tail", "segment", "access", "contracted", "verified"}
 
 
 def test_a_case_that_is_wrong_says_what_is_different(store: FlowStore) -> None:

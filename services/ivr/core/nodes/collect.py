@@ -20,7 +20,8 @@ class CollectNode(NodeModel):
 
     A ``secret`` one lives in the session only: it is wiped on the switch at once, never in an event, a log or a place. A
     ``private`` one may be said to the caller and compared, and is kept out of topics and from agents just the same.
-    ``agent_key`` (such as 0), keyed alone, goes to ``on_agent``.
+    ``agent_key`` (such as 0), keyed alone, goes to ``on_agent``. With ``same_as`` what is keyed must be what that variable holds
+    (a new password keyed twice); else it goes to ``on_differs``.
     """
 
     TAKES_INPUT: ClassVar[bool] = True
@@ -43,6 +44,8 @@ class CollectNode(NodeModel):
     on_failure: str
     agent_key: str = Field(default="", pattern=r"^[0-9*]?$")
     on_agent: str = ""
+    same_as: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,31})?$")
+    on_differs: str = ""
 
     @field_validator("pattern")
     @classmethod
@@ -56,6 +59,8 @@ class CollectNode(NodeModel):
         if self.agent_key and given.digits == self.agent_key:
             return Go(self.on_agent, outcome="agent")
         if given.kind is KeyedKind.DIGITS and self._fits(given.digits):
+            if self.same_as and given.digits != session.known(self.same_as):
+                return Go(self.on_differs, outcome="differs", forget=(self.same_as,))
             keyed = {self.variable: given.digits}
             if self.secret:
                 return Go(self.next, outcome="keyed", secrets=keyed)
@@ -84,6 +89,9 @@ class CollectNode(NodeModel):
             secret=self.secret or self.private,
         )
         return Perform(action, attempt)
+
+    def needs(self) -> tuple[str, ...]:
+        return (*super().needs(), self.same_as) if self.same_as else super().needs()
 
     def sets(self) -> tuple[str, ...]:
         return () if self.secret else (self.variable,)
