@@ -112,7 +112,7 @@ def _payment() -> Journey:
         Keys(customer.cvv + "#", prompt="enter-cvv", after_s=0.3, gap_s=0.06),
         Keys(customer.pin + "#", prompt="enter-pin", nth=2, after_s=0.3, gap_s=0.06),
         Keys("2", prompt="receipt-offer", after_s=0.3),
-        Keys("0", prompt="main-menu", nth=2, after_s=0.3),
+        Keys("0", prompt="more", after_s=0.3),
     )
     paid = (("identify", "ok"), ("verify_pin", "ok"), ("pay_merchant", "ok"))
     expected = replace(ANSWERED, bank=paid)
