@@ -12,7 +12,17 @@ from pydantic import AwareDatetime
 from ipcc.auth.guard import require
 from ipcc.auth.principal import Role
 from ipcc.http.service import provided
-from services.report.schemas import CallView, FlowVersionView, IntervalReport, JourneyView
+from services.report.core.self_service import SATISFACTION_FORMULA
+from services.report.schemas import (
+    CallView,
+    FaxView,
+    FlowVersionView,
+    IntervalReport,
+    JourneyView,
+    SurveyReport,
+    SurveyView,
+    VoicemailReport,
+)
 from services.report.usecases import Reports
 
 Here = Annotated[Reports, Depends(provided(Reports))]
@@ -54,3 +64,31 @@ async def flow_versions(
 ) -> list[FlowVersionView]:
     found = await here.store.flow_figures(since, until or since + timedelta(days=1), flow)
     return [FlowVersionView.model_validate(one) for one in found]
+
+
+@router.get("/reports/voicemails", summary="Voicemails by queue and interval of the bank's clock")
+async def voicemails(
+    here: Here, since: AwareDatetime, until: AwareDatetime | None = None, minutes: int = 30
+) -> VoicemailReport:
+    return await here.voicemails(since, until or since + timedelta(days=1), minutes)
+
+
+@router.get("/reports/faxes", summary="Faxes by document: sent, failed, and how each try ended")
+async def faxes(here: Here, since: AwareDatetime, until: AwareDatetime | None = None) -> list[FaxView]:
+    found = await here.store.fax_figures(since, until or since + timedelta(days=1))
+    return [FaxView.model_validate(one) for one in found]
+
+
+@router.get(
+    "/reports/surveys", summary="Answers to surveys by question, queue and agent: number, average, distribution"
+)
+async def surveys(
+    here: Here,
+    since: AwareDatetime,
+    until: AwareDatetime | None = None,
+    survey: Annotated[str, Query(max_length=64, description="only this one")] = "",
+) -> SurveyReport:
+    found = await here.store.survey_figures(since, until or since + timedelta(days=1), survey)
+    return SurveyReport(
+        average_formula=SATISFACTION_FORMULA, questions=[SurveyView.model_validate(one) for one in found]
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from services.report.core.kpis import QueueFigures
+from services.report.core.self_service import VoicemailFigures
 
 
 class CallView(BaseModel):
@@ -27,7 +28,8 @@ class CallView(BaseModel):
 
 
 class JourneyView(CallView):
-    """One call with all that happened in it."""
+    """One call with all that happened in it; ``voicemails`` are those left in it or called back for in it, with their steps and the
+    ``calls`` made for them."""
 
     legs: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
@@ -36,6 +38,9 @@ class JourneyView(CallView):
     moves: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     recordings: list[dict[str, Any]]
+    voicemails: list[dict[str, Any]] = []
+    faxes: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
 
 
 class FiguresView(BaseModel):
@@ -126,3 +131,91 @@ class FlowVersionView(BaseModel):
     outcomes: dict[str, int]
     abandonment: float | None
     nodes: list[NodeView]
+
+
+class VoicemailFiguresView(BaseModel):
+    """Voicemails of one queue; ``adds_up``: left = done + still waiting + still taken. ``taken`` were taken at least once, ``put_back``
+    counts each time; waits run from when one was left to when it was first taken."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    queue_id: str = ""
+    queue_name: str = ""
+    left: int
+    taken: int
+    taken_in_time: int
+    done: int
+    reached: int
+    not_reached: int
+    no_call: int
+    still_waiting: int
+    still_taken: int
+    put_back: int
+    service_level: float | None
+    average_wait_ms: int | None
+    longest_wait_ms: int
+    average_done_ms: int | None
+    adds_up: bool
+
+
+class VoicemailIntervalView(BaseModel):
+    """One interval: its start, and the queues voicemails were left for in it."""
+
+    start: datetime
+    queues: list[VoicemailFiguresView]
+
+
+class VoicemailReport(BaseModel):
+    """Voicemails by queue and interval, counted where they were left."""
+
+    timezone: str
+    minutes: int
+    service_level_formula: str
+    intervals: list[VoicemailIntervalView]
+    totals: list[VoicemailFiguresView]
+
+
+class FaxView(BaseModel):
+    """Faxes of one document, to the ``caller`` on his own line or to a ``number``: ``faxes`` = ``sent`` + ``failed``; ``outcomes`` counts
+    each of the ``tries``."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    document: str
+    to: str
+    faxes: int
+    sent: int
+    failed: int
+    tries: int
+    pages: int
+    outcomes: dict[str, int]
+
+
+class SurveyView(BaseModel):
+    """Answers to one question, of the callers whom one agent served last in one queue; both are empty where nobody had served them.
+
+    ``distribution`` is how often each key was answered.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    survey: str
+    question: str
+    queue_id: str
+    agent_id: str
+    answers: int
+    average: float | None
+    distribution: dict[int, int]
+
+
+class SurveyReport(BaseModel):
+    """Answers to surveys."""
+
+    average_formula: str
+    questions: list[SurveyView]
+
+
+def voicemail_view(queue_id: str, name: str, figures: VoicemailFigures) -> VoicemailFiguresView:
+    """The figures as sent."""
+    found = VoicemailFiguresView.model_validate(figures)
+    return found.model_copy(update={"queue_id": queue_id, "queue_name": name})

@@ -17,14 +17,17 @@ from ipcc.contracts.envelope import Event
 from ipcc.db.database import Database
 from ipcc.db.moments import unix_seconds
 from ipcc.db.outbox import DatabaseInbox
+from services.report import self_service
 from services.report.core.facts import Change, Move, changes
 from services.report.core.flow_figures import Stays, VersionFigures, figures_of
 from services.report.core.kpis import DEFAULT_SERVICE_LEVEL_S, QueueFigures
+from services.report.core.self_service import FaxFigures, SurveyFigures, VoicemailFigures
 from services.report.tables import (
     INBOX,
     AgentStateRow,
     Base,
     CallRow,
+    FaxRow,
     FlowStepRow,
     LegRow,
     MoveRow,
@@ -34,6 +37,10 @@ from services.report.tables import (
     RecordingRow,
     SessionRow,
     StayRow,
+    SurveyAnswerRow,
+    VoicemailCallRow,
+    VoicemailRow,
+    VoicemailStepRow,
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -50,6 +57,11 @@ ROWS: dict[str, type[Base]] = {
         AgentStateRow,
         QueueRow,
         NotificationRow,
+        VoicemailRow,
+        VoicemailStepRow,
+        VoicemailCallRow,
+        FaxRow,
+        SurveyAnswerRow,
     )
 }
 Row = dict[str, Any]
@@ -72,6 +84,9 @@ class Journey:
     moves: list[Row]
     offers: list[Row]
     recordings: list[Row]
+    voicemails: list[Row]
+    faxes: list[Row]
+    answers: list[Row]
 
 
 class ReportStore:
@@ -108,6 +123,7 @@ class ReportStore:
                 moves=await _of_call(session, MoveRow, call_id, MoveRow.ended_at),
                 offers=await _of_call(session, OfferRow, call_id, OfferRow.made_at),
                 recordings=await _of_call(session, RecordingRow, call_id, RecordingRow.recording_id),
+                **await self_service.of_call(session, call_id),
             )
 
     async def calls(self, since: datetime, until: datetime, limit: int) -> list[Row]:
@@ -139,6 +155,23 @@ class ReportStore:
             sessions = (await session.execute(_sessions(since, until, flow_id))).all()
             stays = (await session.execute(_flow_stays(since, until, flow_id))).all()
         return figures_of(sessions, (Stays(*row[:5], *map(int, row[5:])) for row in stays))
+
+    async def voicemail_figures(
+        self, since: datetime, until: datetime, step: timedelta
+    ) -> dict[Cell, VoicemailFigures]:
+        """As ``figures``, of the voicemails left."""
+        async with self._database.transaction(read_only=True) as session:
+            return await self_service.voicemails(session, since, until, int(step.total_seconds()))
+
+    async def fax_figures(self, since: datetime, until: datetime) -> list[FaxFigures]:
+        """Of the tries that ended from ``since`` to before ``until``."""
+        async with self._database.transaction(read_only=True) as session:
+            return await self_service.faxes(session, since, until)
+
+    async def survey_figures(self, since: datetime, until: datetime, survey: str) -> list[SurveyFigures]:
+        """Of the answers given from ``since`` to before ``until``, to one survey or all."""
+        async with self._database.transaction(read_only=True) as session:
+            return await self_service.surveys(session, since, until, survey)
 
     async def queues(self) -> dict[str, tuple[str, int]]:
         """Name and service-level limit in seconds of every queue."""

@@ -197,6 +197,74 @@ class QueueRow(Base):
     service_level_s: Mapped[int] = mapped_column(default=20)
 
 
+class VoicemailRow(Base):
+    """A message a caller left for a queue: when it was left, first taken and done, and who has it or had it last."""
+
+    __tablename__ = "voicemail"
+
+    voicemail_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True, default="")
+    queue_id: Mapped[str] = mapped_column(ID, default="")
+    state: Mapped[str] = mapped_column(String(16), default="")
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    agent_id: Mapped[str] = mapped_column(ID, default="")
+    outcome: Mapped[str] = mapped_column(String(16), default="")
+    duration_ms: Mapped[int] = mapped_column(Number, default=0)
+
+
+class VoicemailStepRow(Base):
+    """One step of its life: who did what, and when."""
+
+    __tablename__ = "voicemail_step"
+
+    event_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    voicemail_id: Mapped[str] = mapped_column(ID, index=True)
+    change: Mapped[str] = mapped_column(String(16))
+    by: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VoicemailCallRow(Base):
+    """A call that an agent made for a voicemail."""
+
+    __tablename__ = "voicemail_call"
+
+    call_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    voicemail_id: Mapped[str] = mapped_column(ID, index=True)
+
+
+class FaxRow(Base):
+    """One try to fax a document; neither what it says nor where it went."""
+
+    __tablename__ = "fax"
+
+    event_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    document: Mapped[str] = mapped_column(String(32))
+    to: Mapped[str] = mapped_column(String(16))
+    outcome: Mapped[str] = mapped_column(String(16))
+    pages: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    attempt: Mapped[int] = mapped_column(default=1)
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SurveyAnswerRow(Base):
+    """One answer to one question, a session's last to it."""
+
+    __tablename__ = "survey_answer"
+
+    answer_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ID, index=True)
+    survey: Mapped[str] = mapped_column(ID)
+    question: Mapped[str] = mapped_column(String(32))
+    answer: Mapped[int]
+    answered_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class NotificationRow(Base):
     """One notification ordered by the bank, and how it ended."""
 

@@ -12,7 +12,17 @@ from ipcc.contracts.payload import Payload
 from ipcc.errors import NotFound
 from services.report.core.intervals import interval_starts
 from services.report.core.kpis import SERVICE_LEVEL_FORMULA, QueueFigures
-from services.report.schemas import FiguresView, IntervalReport, IntervalView, figures_view
+from services.report.core.self_service import VOICEMAIL_FORMULA, VoicemailFigures
+from services.report.schemas import (
+    FiguresView,
+    IntervalReport,
+    IntervalView,
+    VoicemailFiguresView,
+    VoicemailIntervalView,
+    VoicemailReport,
+    figures_view,
+    voicemail_view,
+)
 from services.report.store import Journey, ReportStore
 
 
@@ -51,5 +61,25 @@ class Reports:
             intervals=[IntervalView(start=start, queues=by_interval[n]) for n, start in enumerate(starts)],
             totals=[
                 figures_view(queue_id, names.get(queue_id, ""), found) for queue_id, found in sorted(totals.items())
+            ],
+        )
+
+    async def voicemails(self, since: datetime, until: datetime, minutes: int) -> VoicemailReport:
+        """Voicemails by queue and interval. Raises Invalid."""
+        starts = interval_starts(since, until, minutes, self.zone)
+        names = {queue_id: name for queue_id, (name, _) in (await self.store.queues()).items()}
+        cells = await self.store.voicemail_figures(starts[0], until, timedelta(minutes=minutes))
+        by_interval: dict[int, list[VoicemailFiguresView]] = defaultdict(list)
+        totals: dict[str, VoicemailFigures] = defaultdict(VoicemailFigures)
+        for (number, queue_id), found in sorted(cells.items()):
+            by_interval[number].append(voicemail_view(queue_id, names.get(queue_id, ""), found))
+            totals[queue_id] += found
+        return VoicemailReport(
+            timezone=self.zone.key,
+            minutes=minutes,
+            service_level_formula=VOICEMAIL_FORMULA,
+            intervals=[VoicemailIntervalView(start=start, queues=by_interval[n]) for n, start in enumerate(starts)],
+            totals=[
+                voicemail_view(queue_id, names.get(queue_id, ""), found) for queue_id, found in sorted(totals.items())
             ],
         )

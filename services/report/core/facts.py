@@ -17,13 +17,21 @@ from ipcc.contracts.acd import (
     OfferEnded,
     OfferMade,
 )
-from ipcc.contracts.call import CallArrived, CallEnded, LegAnswered, LegEnded, LegStarted
+from ipcc.contracts.call import CallArrived, CallDataAttached, CallEnded, LegAnswered, LegEnded, LegStarted
 from ipcc.contracts.config import ConfigChanged, Queue
 from ipcc.contracts.envelope import Event
-from ipcc.contracts.ivr import BankOperationDone, NodeEntered, NodeLeft, SessionEnded, SessionStarted
+from ipcc.contracts.ivr import (
+    BankOperationDone,
+    FaxDone,
+    NodeEntered,
+    NodeLeft,
+    SessionEnded,
+    SessionStarted,
+    SurveyAnswered,
+)
 from ipcc.contracts.outbound import AttemptStarted, NotificationDone, NotificationOrdered
 from ipcc.contracts.payload import Payload
-from ipcc.contracts.recording import RecordingFailed, RecordingStored
+from ipcc.contracts.recording import RecordingFailed, RecordingStored, VoicemailChanged, VoicemailState
 from ipcc.contracts.tags import LegRole
 
 # what an event says of somebody it does not know: it leaves what others have told
@@ -146,6 +154,42 @@ def _entry_changed(told: Told) -> list[Move]:
     ]
 
 
+def _voicemail_changed(told: Told) -> list[Change]:
+    data: VoicemailChanged = told.data
+    values = {name: _plain(getattr(data, name)) for name in ("call_id", "queue_id", "state", "due_at", "duration_ms")}
+    values |= {name: value for name in ("agent_id", "outcome") if (value := getattr(data, name))}
+    began = {"left_at": data.left_at}
+    if data.state is VoicemailState.TAKEN:
+        began["taken_at"] = data.changed_at
+    if data.state is VoicemailState.DONE:
+        began["done_at"] = data.changed_at
+    found = [Change("voicemail", data.recording_id, values, began=began)]
+    if data.change != "again":
+        step = {"voicemail_id": data.recording_id, "change": data.change, "by": data.by, "at": told.at}
+        found.append(Change("voicemail_step", told.event_id, step))
+    return found
+
+
+def _attached(told: Told) -> list[Change]:
+    """Of what is attached to a call only for which voicemail it was made is kept."""
+    voicemail_id = told.data.data.get("voicemail_id")
+    return [Change("voicemail_call", told.data.call_id, {"voicemail_id": voicemail_id})] if voicemail_id else []
+
+
+def _fax_done(told: Told) -> list[Change]:
+    data: FaxDone = told.data
+    values = data.model_dump(include={"call_id", "document", "to", "outcome", "pages", "reason", "attempt"})
+    return [Change("fax", told.event_id, {**values, "done_at": told.at})]
+
+
+def _survey_answered(told: Told) -> list[Change]:
+    data: SurveyAnswered = told.data
+    # a replica that goes on where another died may have it answered once more
+    key = f"{data.session_id}/{data.survey}/{data.question}"
+    values = data.model_dump(include={"call_id", "survey", "question", "answer"})
+    return [Change("survey_answer", key, {**values, "answered_at": told.at})]
+
+
 def _agent_changed(told: Told) -> list[Change]:
     data: AgentChanged = told.data
     values = {"agent_id": data.agent_id, "state": data.state.value, "reason": data.reason, "since": told.at}
@@ -198,4 +242,8 @@ _TABLE: dict[str, Callable[[Told], list[Change] | list[Move]]] = {
     EntryChanged.TYPE: _entry_changed,
     AgentChanged.TYPE: _agent_changed,
     ConfigChanged.TYPE: _configured,
+    VoicemailChanged.TYPE: _voicemail_changed,
+    CallDataAttached.TYPE: _attached,
+    FaxDone.TYPE: _fax_done,
+    SurveyAnswered.TYPE: _survey_answered,
 }
