@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
-from bankcore import queries
+from bankcore import queries, telling
 from bankcore.core.ledger import Entry
 from bankcore.core.money import decimal_text
 from bankcore.faults import BankRoute, Faults
@@ -33,6 +33,8 @@ from bankcore.schemas import (
     PublicKeys,
     RateAnswer,
     RateQuestion,
+    TextAnswer,
+    TextQuestion,
 )
 from bankcore.usecases import Bank
 from ipcc.http.service import provided
@@ -190,6 +192,11 @@ async def bill_due(question: BillQuestion, bank: BankOfService) -> AmountAnswer:
 @router.post("/information/rate", summary="A rate of deposits, loans or currencies, or a fee")
 async def rate(question: RateQuestion, bank: BankOfService) -> RateAnswer:
     return RateAnswer(value=queries.rate(bank, question))
+
+
+@router.post("/information/text", summary="What the bank says in words: a branch, a product, the notice of the day")
+async def information_text(question: TextQuestion, bank: BankOfService) -> TextAnswer:
+    return TextAnswer(text=telling.text(question))
 
 
 @stand_in.put("/fault", summary="Go wrong from now on", status_code=204)

@@ -251,6 +251,21 @@ class CarriedOut(BaseModel):
     orders: list[str]
 
 
+class TextQuestion(Body):
+    """What the bank says in words: ``branch``, the one ``item`` names or describes; ``product``, the one offered now, or that
+    ``item`` names; ``notice``, what every caller may hear today. An empty ``item`` asks for the first."""
+
+    topic: Literal["branch", "product", "notice"]
+    item: str = Field("", max_length=200)
+    language: Literal["zh", "en"] = "zh"
+
+
+class TextAnswer(BaseModel):
+    """Words for a voice: a sentence or two, no marks a voice would stumble over."""
+
+    text: str = Field(min_length=1, max_length=300)
+
+
 class Fault(Body):
     """What the stand-in does wrong from now on, for tests; `times` requests, for ever when absent."""
 

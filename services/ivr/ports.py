@@ -32,6 +32,9 @@ from services.ivr.core.actions import (
 from services.ivr.core.fax_job import FaxJob
 from services.ivr.core.session import Session
 
+END_KEY = "#"
+"""Ends what a caller says."""
+
 
 class LineLost(Exception):
     """The caller's leg is gone: normal, at any moment."""
@@ -54,6 +57,14 @@ class Leg(Protocol):
 
     async def forget(self) -> None:
         """Hear nothing more of the leg; for a session that is over. Never raises."""
+
+
+@dataclass(frozen=True)
+class TakenDown:
+    """The ``key`` that ended it, if one did; ``is_recorded``: there is a file with what he said until then."""
+
+    key: str = ""
+    is_recorded: bool = True
 
 
 class Line(Leg, Protocol):
@@ -80,9 +91,8 @@ class Line(Leg, Protocol):
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
         """Say the prompts and record; returns when it is over, also when the caller has hung up while he spoke."""
 
-    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
-        """Say the prompts, then write what the caller says to the file ``path`` of the switch; returns at its end, or with the key
-        other than # that was pressed instead: then the file may be missing, or is not worth a look."""
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> TakenDown:
+        """Say the prompts, then write what the caller says to the file ``path`` of the switch; returns at its end."""
 
     async def fax(self, path: str) -> Faxed:
         """Send the TIFF file ``path`` of the switch to the machine at the caller's end; returns when that is over, also when he

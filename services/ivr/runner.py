@@ -45,7 +45,7 @@ from services.ivr.core.actions import (
 from services.ivr.core.flow import Flow, Node
 from services.ivr.core.session import Moved, Session, abort, advance, note_answer
 from services.ivr.core.speech import prompts
-from services.ivr.ports import LineLost, Standing, Surroundings
+from services.ivr.ports import END_KEY, LineLost, Standing, Surroundings
 from services.ivr.waiting import Stay
 
 log = structlog.get_logger(__name__)
@@ -84,6 +84,7 @@ class Runner:
         self._ending: CallerGone | Stopped | None = None
         self._ending_at: datetime | None = None
         self._over = asyncio.Event()
+        self._quiet_since = asyncio.get_running_loop().time()
 
     @property
     def standing(self) -> Node:
@@ -241,7 +242,9 @@ class Runner:
 
     async def _perform(self, action: Action) -> Input:
         if isinstance(action, Play | Collect | Record | Listen):
-            return await self._speak(action)
+            said = await self._speak(action)
+            self._note_quiet()
+            return said
         if isinstance(action, CallBank):
             key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
             return await self._ask(self._around.bank.ask(action.operation, action.inputs, key))
@@ -266,6 +269,7 @@ class Runner:
         found = await Stay(self._around, self.session, wanted, is_back=self._is_back, is_quiet=is_quiet).last()
         if not isinstance(found, QueueKeyed):
             self._place = None
+        self._note_quiet()
         return found
 
     async def _ask_callback(self, wanted: AskCallback) -> Input:
@@ -295,16 +299,19 @@ class Runner:
         return Played()
 
     async def _listen(self, said: tuple[str, ...], action: Listen) -> Input:
-        """What he said, or the key he pressed instead."""
+        """What he said, or the key he pressed instead; # ends what he says, and is a key like others where he has said nothing."""
         utterances, language = self._around.utterances, self.session.language
         with utterances.file() as path:
-            key = await self._around.line.take_down(said, language, action, str(path))
-            if key:
-                return Keyed(KeyedKind.DIGITS, key)
+            taken = await self._around.line.take_down(said, language, action, str(path))
+            self._note_quiet()
+            pressed = Keyed(KeyedKind.DIGITS, taken.key)
+            if taken.key and (taken.key != END_KEY or not taken.is_recorded):
+                return pressed
             if self._ending is not None:
                 return Played()
             asking = utterances.recognise(path, language, action.hints)
-            return await self._ask(asking, quiet_s=QUIET_AFTER_SPEECH_S, is_due=False)
+            heard = await self._ask(asking, quiet_s=QUIET_AFTER_SPEECH_S, is_due=False)
+            return pressed if taken.key and heard.outcome == "nothing" else heard
 
     async def _fax(self, action: SendFax) -> Input:
         is_own_line = not action.number
@@ -329,11 +336,13 @@ class Runner:
         quiet_s: float = QUIET_S,
         is_due: bool = True,
     ) -> Answer:
-        """The answer of another system; music when it takes longer than ``quiet_s``. ``is_due``: it is told also when he is gone."""
-        asking: asyncio.Task[Answer] = asyncio.get_running_loop().create_task(question)
+        """The answer of another system; music when he has heard nothing for ``quiet_s``, other questions before this one included.
+        ``is_due``: it is told also when he is gone."""
+        loop = asyncio.get_running_loop()
+        asking: asyncio.Task[Answer] = loop.create_task(question)
         self._asking = asking if is_due else None
         try:
-            done, _ = await asyncio.wait({asking}, timeout=quiet_s)
+            done, _ = await asyncio.wait({asking}, timeout=max(self._quiet_since + quiet_s - loop.time(), 0))
             if not done and with_music and self._ending is None:
                 await self._play_during(asking)
             await asyncio.wait({asking})
@@ -348,12 +357,17 @@ class Runner:
             await self._around.line.start_music(BUSY_MUSIC)
             await asyncio.wait({asking})
             await self._around.line.interrupt()
+            self._note_quiet()
         except LineLost:
             # nobody listens any more: the answer is told all the same, it may be money
             self._end_with(CallerGone())
         except SwitchDown as error:
             # the answer is what counts: asking again might count a wrong PIN twice
             log.warning("no_music", call_id=self.session.call_id, error=str(error))
+
+    def _note_quiet(self) -> None:
+        """From now on he hears nothing, until something is said or played."""
+        self._quiet_since = asyncio.get_running_loop().time()
 
     async def _keep_safety_net(self) -> None:
         while True:

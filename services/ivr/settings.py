@@ -63,7 +63,8 @@ class IvrSettings(ServiceSettings):
         "input. Empty: texts cannot be said.",
     )
     tts_voices: dict[str, str] = Field(
-        default_factory=lambda: {"zh": "cmn", "en": "en-us"}, description="The program's voice by language."
+        default_factory=lambda: {"zh": "cmn-latn-pinyin", "en": "en-us"},
+        description="The program's voice by language. One whose name ends with latn-pinyin is given Chinese in pinyin.",
     )
     voice_folders: tuple[Path, ...] = Field(
         (),

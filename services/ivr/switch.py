@@ -26,7 +26,7 @@ from ipcc.esl.port import LegGoneError, SubscriptionPlan, Switches, SwitchNode
 from ipcc.ids import LegId, NodeId
 from services.ivr.core.actions import Collect, Connect, Faxed, Keyed, KeyedKind, Listen, Record, Recorded
 from services.ivr.fax_calls import transmit
-from services.ivr.ports import Line, LineLost
+from services.ivr.ports import END_KEY, Line, LineLost, TakenDown
 from services.ivr.synthesis import Program, Speaker
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "n
 # energy below which mod_dptools' record application hears silence
 SILENCE_LEVEL = 200
 # every key ends what he says, # as its regular end (mod_dptools.c, record_function and on_dtmf; transcript 04f)
-KEYS, END_KEY = "0123456789*#", "#"
+KEYS = "0123456789*#"
 SILENCE = "silence_stream://20"
 BEEP = "tone_stream://%(400,0,1000)"
 """As the safety net beeps (freeswitch/conf/dialplan/safety.xml)."""
@@ -220,15 +220,16 @@ class SwitchLine(Leg):
         # the limit is in whole seconds of the clock and up to one early (recorded fact 23)
         return Recorded(path, seconds, is_silenced=not is_keyed and seconds + 1 < wanted.longest_s)
 
-    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> TakenDown:
         await self._set_keys(KEYS)
         async with self._voiced(prompt_ids, language) as sound:
             key = await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
-        if key in ("", END_KEY):
+        is_recorded = not key
+        if is_recorded:
             key = await self._on_the_line(lambda: self._take_down(wanted, path))
         # what is said next is not cut short by a key
         await self._set_keys("")
-        return "" if key == END_KEY else key
+        return TakenDown(key, is_recorded=is_recorded)
 
     async def _take_down(self, wanted: Listen, path: str) -> str:
         words = f"{path} {wanted.longest_s} {SILENCE_LEVEL} {wanted.silence_s}"

@@ -18,12 +18,16 @@ import structlog
 from ipcc.errors import Invalid
 from ipcc.ids import new_id
 from services.ivr.core.speech import Words
+from services.ivr.spelling import spelled_for
 
 log = structlog.get_logger(__name__)
 
 KEPT, PASSING = "text", "speech"
 LONGEST_TEXT = 500
 TIMEOUT_S = 8.0
+# a caller waits in silence for what is made while he listens, perhaps after the bank has thought (QUIET_S in runner.py): nobody shall
+# hear more than 3 s of it
+WAIT_S = 1.2
 AT_ONCE = 4
 
 
@@ -61,8 +65,9 @@ class Program:
         half = path.with_suffix(f".{os.getpid()}.half")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            spelled = await asyncio.to_thread(spelled_for, self.voices[language], clean)
             async with self._free:
-                await self._run(clean, language, half)
+                await self._run(spelled, language, half)
             half.chmod(0o640)
             half.replace(path)
         except OSError as error:
@@ -119,25 +124,42 @@ class Speaker:
 
     @asynccontextmanager
     async def voiced(self, said: Sequence[str], language: str) -> AsyncIterator[tuple[str, ...]]:
-        """What the switch shall play: prompt ids, and absolute paths of files that are gone after this. Raises Invalid."""
+        """What the switch shall play: prompt ids, and absolute paths of files that are gone after this.
+
+        A text that cannot be made within WAIT_S, all of them together, is replaced by its ``otherwise``; one that has none raises
+        Invalid.
+        """
         passing: list[Path] = []
+        until = asyncio.get_running_loop().time() + WAIT_S
         try:
-            found = []
+            found: list[str] = []
             for one in said:
-                if not isinstance(one, Words):
-                    found.append(one)
-                elif one.is_kept and self._name(one, language) in self._kept:
-                    found.append(self._name(one, language))
-                else:
-                    path = (self.spool / PASSING / f"{new_id()}.wav").absolute()
-                    passing.append(path)
-                    await self.synthesizer.make(one, language, path)
-                    found.append(str(path))
+                found += await self._found(one, language, until, passing) if isinstance(one, Words) else (one,)
             yield tuple(found)
         finally:
             for path in passing:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
+
+    async def _found(self, words: Words, language: str, until: float, passing: list[Path]) -> tuple[str, ...]:
+        if words.is_kept and self._name(words, language) in self._kept:
+            return (self._name(words, language),)
+        path = (self.spool / PASSING / f"{new_id()}.wav").absolute()
+        passing.append(path)
+        try:
+            async with asyncio.timeout_at(until):
+                await self.synthesizer.make(words, language, path)
+        except TimeoutError as error:
+            if words.otherwise is None:
+                raise Invalid("speech.slow", "the text-to-speech program took too long") from error
+            log.warning("text_not_said", language=language, code="speech.slow")
+            return words.otherwise
+        except Invalid as error:
+            if words.otherwise is None:
+                raise
+            log.warning("text_not_said", language=language, code=error.code)
+            return words.otherwise
+        return (str(path),)
 
     def _name(self, text: str, language: str) -> str:
         return f"{KEPT}/{self.synthesizer.fingerprint(text, language)}"

@@ -214,6 +214,12 @@ class BothRates(Answer):
     ask: Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
 
 
+class Worded(Answer):
+    """What is said in the bank's own words."""
+
+    text: Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class Messaged(Answer):
     """``send_message``: handed over to be sent, to a number that ends so."""
 

@@ -178,6 +178,7 @@ def _phrases(flow: Flow) -> Iterator[Problem]:
     for name, node in flow.nodes.items():
         if isinstance(node, RecogniseNode):
             yield from _shared_keys(name, node)
+            yield from _unnamed(name, node)
             for language in flow.languages:
                 yield from _unclear_phrases(name, node, language)
 
@@ -186,6 +187,14 @@ def _shared_keys(name: str, node: RecogniseNode) -> Iterator[Problem]:
     keys = [choice.key for choice in node.choices.values() if choice.key]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         yield Problem(name, f"key {key} belongs to two choices", f"按键 {key} 属于两个选项")
+
+
+def _unnamed(name: str, node: RecogniseNode) -> Iterator[Problem]:
+    for choice, spoken in node.choices.items():
+        if node.confirm_below and not spoken.named:
+            yield Problem(
+                name, f"choice {choice} has no name to be asked back by", f"选项 {choice} 缺少确认时播报的名称"
+            )
 
 
 def _unclear_phrases(name: str, node: RecogniseNode, language: Language) -> Iterator[Problem]:

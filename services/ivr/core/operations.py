@@ -34,6 +34,7 @@ from services.ivr.core.answers import (
     Taking,
     ValueDay,
     Verified,
+    Worded,
 )
 
 _CODE = re.compile(r"^[a-z][a-z_.]{0,39}$")
@@ -107,6 +108,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "deal_terms": _read("/v1/exchange/terms", Swapping, "sold", "bought", "amount", may_have=("amount_of",)),
     "exchange_rate": Operation("/v1/exchange/rate", Kind.READ, BothRates, frozenset({"currency"})),
     "rate": Operation("/v1/information/rate", Kind.READ, Rate, frozenset({"topic", "item"})),
+    "information_text": Operation(
+        "/v1/information/text", Kind.READ, Worded, frozenset({"topic"}), frozenset({"item", "language"})
+    ),
     "order_document": Operation("/v1/documents", Kind.CHECK, Ordered, frozenset({"card_no", "kind", "by", "number"})),
     "send_message": Operation(
         "/v1/messages",
@@ -139,6 +143,7 @@ _NOT_FOUND_IS_A_REFUSAL = frozenset(
     {
         "card_not_found", "account_not_found", "deposit_not_found", "loan_not_found", "order_not_found", "rate_not_found",
         "subscriber_not_found", "merchant_not_found", "securities_not_found", "business_not_found",
+        "text_not_found",
     }
 )  # fmt: skip
 

@@ -61,6 +61,7 @@ SAMPLES: Mapping[str, str] = {
     "bid": "7.1012", "ask": "7.1298",
     "first_amount": "1000.00", "second_amount": "2000.00", "orders": "100001 10.00:USD CNY 7.5 -",
     "issued": "260136 36 2.38 2026-05-01", "due": "100001 500.00 2027-03-01",
+    "text": "人民路一号",
 }  # fmt: skip
 
 
@@ -86,10 +87,10 @@ class Said(_Part):
 
 class Case(_Part):
     """One call. ``keys`` are pressed one entry for each asking, an empty one is silence; when they are used up he is silent, or
-    ``hangs_up``; ``says`` is the same for nodes that listen, ``recogniser`` whether one is there. ``queue_keys`` are pressed
-    while he waits, one each time he stands in a queue; ``callback``: what acd says to one. ``bank``: answers by operation, in
-    order; what is not listed is answered well; so are ``faxes``. ``path``: the nodes in order, or with ``...`` between parts of
-    it; ``heard``: prompts that must sound in this order, among others.
+    ``hangs_up``; ``says`` is the same for nodes that listen, ``recogniser`` whether one is there (not told: where he says
+    something). ``queue_keys`` are pressed while he waits, one each time he stands in a queue; ``callback``: what acd says to one.
+    ``bank``: answers by operation, in order; what is not listed is answered well; so are ``faxes``. ``path``: the nodes in order,
+    or with ``...`` between parts of it; ``heard``: prompts that must sound in this order, among others.
     """
 
     name: str
@@ -100,7 +101,7 @@ class Case(_Part):
     keys: tuple[str, ...] = ()
     hangs_up: bool = False
     says: tuple[Said, ...] = ()
-    recogniser: Literal["here", "away"] = "here"
+    recogniser: Literal["here", "away", ""] = ""
     bank: dict[str, tuple[Answer, ...]] = Field(default_factory=dict)
     queue: str = "answered"
     queue_keys: tuple[str, ...] = ()
@@ -165,6 +166,8 @@ class _Caller:
         for operation, answers in self.case.bank.items():
             self.answers[operation] = deque(answers)
 
+        self.is_understood = self.case.recogniser == "here" or (not self.case.recogniser and bool(self.case.says))
+
     def keyed(self) -> Input:
         if not self.keys:
             return CallerGone() if self.case.hangs_up else Keyed(KeyedKind.NOTHING)
@@ -198,7 +201,7 @@ def _session(case: Case) -> Session:
 
 
 def _given(moved: Moved, action: Action, caller: _Caller, done: Rehearsed) -> Input:
-    if isinstance(action, Listen) and caller.case.recogniser == "away":
+    if isinstance(action, Listen) and not caller.is_understood:
         return Heard("unavailable")
     if isinstance(action, Play | Collect | Record | Listen | SendFax):
         return _spoken(moved, action, caller, done)

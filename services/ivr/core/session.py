@@ -39,6 +39,7 @@ from services.ivr.core.actions import (
 from services.ivr.core.flow import BACK, Flow
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.queue import QueueNode
+from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.place import Place, read_place, write_place
 from services.ivr.core.steps import NOT, VERIFIED, FaxTold, Finish, Go, Message, Perform, Step, Told
 
@@ -83,8 +84,8 @@ class Session:
     outcome: str = ""
 
     def known(self, name: str) -> str | None:
-        """The value of a variable, secret or not."""
-        return self.secrets.get(name, self.speakable().get(name))
+        """The value of a variable, secret or not; ``language`` is that of the session."""
+        return self.secrets.get(name, self.speakable().get(name, self.language if name == "language" else None))
 
     def speakable(self) -> dict[str, str]:
         """Every variable that is no secret."""
@@ -220,9 +221,18 @@ def _by_common_key(flow: Flow, session: Session, given: Input) -> Go | None:
         return None
     target = flow.keys[given.digits]
     if target == BACK:
-        menus = [at for at in session.path if at != session.at and isinstance(flow.nodes.get(at), MenuNode)]
-        target = menus[-1] if menus else ""
+        target = _menu_before(flow, session)
     return Go(target, outcome=f"key {given.digits}", told=node.leaves(session)) if target else None
+
+
+def _menu_before(flow: Flow, session: Session) -> str:
+    """The node where he last chose; one that listened and gave way to keys is none: it would only do so again. May be empty."""
+    for at, after in zip(reversed(session.path), (session.at, *reversed(session.path)), strict=False):
+        node = flow.nodes.get(at)
+        is_menu = isinstance(node, MenuNode) or (isinstance(node, RecogniseNode) and after != node.on_unavailable)
+        if is_menu and at != session.at:
+            return at
+    return ""
 
 
 def _staying(session: Session, step: Perform) -> Session:

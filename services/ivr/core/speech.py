@@ -70,27 +70,41 @@ class Named(_Value):
     by: str = Field(description="variable with the rest of the id")
 
 
+Otherwise = Annotated[
+    tuple[PromptId, ...] | None,
+    Field(
+        description="prompts said where the text cannot be made into sound; without them the flow goes its way for errors"
+    ),
+]
+
+
 class Text(_Value):
     """Say this text, for which nobody has recorded a prompt: a voice of the text-to-speech program makes it ahead."""
 
     text: dict[Literal["zh", "en"], Annotated[str, Field(min_length=1, max_length=300)]]
+    otherwise: Otherwise = None
 
 
 class Live(_Value):
-    """Say what the variable holds, such as a name: made when it is said, and kept nowhere."""
+    """Say what the variable holds, such as a name: made when it is said, and kept nowhere. ``otherwise`` is also for a variable
+    that holds nothing."""
 
     live: str = Field(description="variable with a text")
+    otherwise: Otherwise = None
 
 
 class Words(str):
-    """A text among prompt ids; ``is_kept``: it is the flow's own, not a customer's, and may be made ahead."""
+    """A text among prompt ids; ``is_kept``: it is the flow's own, not a customer's, and may be made ahead. ``otherwise``: what is
+    said in its place when it cannot be made into sound, or not in time; None: then it is an error."""
 
     is_kept: bool
+    otherwise: tuple[str, ...] | None
 
-    def __new__(cls, text: str, *, is_kept: bool) -> Words:
+    def __new__(cls, text: str, *, is_kept: bool, otherwise: tuple[str, ...] | None = None) -> Words:
         """The text itself."""
         made = super().__new__(cls, text)
         made.is_kept = is_kept
+        made.otherwise = otherwise
         return made
 
 
@@ -134,6 +148,8 @@ def variables_of(spoken: Spoken) -> tuple[str, ...]:
         return (spoken.by,)
     if isinstance(spoken, Rows):
         return (spoken.rows,)
+    if isinstance(spoken, Live):
+        return (spoken.live,)
     return tuple(value for value in spoken.model_dump().values() if value)
 
 
@@ -141,6 +157,8 @@ def prompt_ids_of(spoken: Spoken) -> tuple[str, ...]:
     """The prompt ids it names itself."""
     if isinstance(spoken, Rows):
         return tuple(word for word in spoken.words if word)
+    if isinstance(spoken, Text | Live):
+        return spoken.otherwise or ()
     return (spoken,) if isinstance(spoken, str) else ()
 
 
@@ -163,8 +181,8 @@ def _said(item: Value, variables: Mapping[str, str], language: str) -> list[str]
 def _words(item: Text | Live, variables: Mapping[str, str], language: str) -> list[str]:
     if isinstance(item, Live):
         text = variables.get(item.live, "")
-        return [Words(text, is_kept=False)] if text.strip() else []
-    return [Words(text, is_kept=True) for own, text in item.text.items() if own == language]
+        return [Words(text, is_kept=False, otherwise=item.otherwise)] if text.strip() else list(item.otherwise or ())
+    return [Words(text, is_kept=True, otherwise=item.otherwise) for own, text in item.text.items() if own == language]
 
 
 def _rows(item: Rows, text: str, language: str) -> list[str]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from websockets.exceptions import ConnectionClosedError
+
 from ipcc.clock import Clock
+from ipcc.errors import Invalid
 from services.ivr.core.actions import Faxed, Heard, SendFax
 from services.ivr.core.fax_job import goes_on_after
 from services.ivr.core.session import Session
 from services.ivr.core.statement import written
-from services.ivr.ports import Line
+from services.ivr.ports import Line, Sound
+from services.ivr.recogniser import WebsocketRecogniser, _Nonsense
 from tests.component.ivr.queue_at_hand import Ear
 
 
@@ -42,25 +47,68 @@ class RandomFaxes:
         return replace(done, goes_on=bool(wanted.number) and is_tried_again)
 
 
+# how a question to the engine goes, and how often
+ENGINE = {"clear": 50, "unclear": 20, "strange": 10, "without words": 5, "slow": 4, "lost": 3, "malformed": 3}
+
+
+@dataclass
+class RandomEngine(WebsocketRecogniser):
+    """The recogniser of ivr with its limits and its breaker, but for the wire: what an engine answers is decided by ``dice``."""
+
+    dice: random.Random = field(default_factory=random.Random)
+    answers: Counter[str] = field(default_factory=Counter)
+
+    async def _ask(self, sound: Sound, language: str, hints: Sequence[str]) -> Heard:
+        how = self.dice.choices(list(ENGINE), list(ENGINE.values()))[0]
+        self.answers[how] += 1
+        await self.clock.sleep(60 if how == "slow" else self.dice.uniform(0.05, 3.5))
+        if how == "lost":
+            raise ConnectionClosedError(None, None)
+        if how == "malformed":
+            raise _Nonsense
+        if how == "without words":
+            return Heard("nothing")
+        text = "something else" if how == "strange" else self.dice.choice(hints)
+        return Heard("heard", text, self.dice.uniform(0.1, 0.79) if how == "unclear" else self.dice.uniform(0.8, 1))
+
+
 @dataclass
 class RandomUtterances:
-    """The port Utterances (ports.Utterances): an engine that is away, slow, unsure, or hears one of the phrases."""
+    """The port Utterances (ports.Utterances): some say nothing, what others say goes to the engine."""
 
-    clock: Clock
+    engine: RandomEngine
     dice: random.Random
 
     def is_ready(self) -> bool:
-        return self.dice.random() < 0.9
+        return self.engine.is_ready()
 
     @contextmanager
     def file(self) -> Iterator[Path]:
         yield Path("utterance.wav")
 
     async def recognise(self, path: Path, language: str, hints: Sequence[str]) -> Heard:
-        await self.clock.sleep(self.dice.uniform(0.1, 4))
-        outcome = self.dice.choice(("heard", "heard", "heard", "nothing", "unavailable"))
-        text = self.dice.choice((*hints, "", "something else"))
-        return Heard(outcome, text if outcome == "heard" else "", self.dice.random())
+        if self.dice.random() < 0.1:
+            return Heard("nothing")
+        return await self.engine.recognise(Sound(b"", 8000), language, hints)
+
+
+@dataclass
+class RandomSynthesizer:
+    """The port of text to speech (synthesis.Synthesizer): a program that is quick, slow, or fails."""
+
+    clock: Clock
+    dice: random.Random
+    made: Counter[str] = field(default_factory=Counter)
+
+    def fingerprint(self, text: str, language: str) -> str:
+        return f"{language}-{text}"
+
+    async def make(self, text: str, language: str, path: Path) -> None:
+        how = self.dice.choices(("quick", "slow", "failed"), (80, 10, 10))[0]
+        self.made[how] += 1
+        await self.clock.sleep(self.dice.uniform(0.01, 1.1) if how != "slow" else 20)
+        if how == "failed":
+            raise Invalid("speech.not_made", "the text-to-speech program ended with 1")
 
 
 async def answer_of_a_machine(clock: Clock, dice: random.Random) -> Faxed:

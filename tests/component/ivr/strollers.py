@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,10 +42,17 @@ from services.ivr.core.nodes.queue import QueueNode
 from services.ivr.core.nodes.survey import SurveyNode
 from services.ivr.core.operations import OPERATIONS, Kind
 from services.ivr.core.session import Session, begin
-from services.ivr.ports import LineLost, Surroundings
+from services.ivr.ports import LineLost, Surroundings, TakenDown
 from services.ivr.runner import Runner
+from services.ivr.synthesis import Speaker
 from tests.component.ivr.bank_at_hand import BankAtHand, NotedBank
-from tests.component.ivr.machines import RandomFaxes, RandomUtterances, answer_of_a_machine
+from tests.component.ivr.machines import (
+    RandomEngine,
+    RandomFaxes,
+    RandomSynthesizer,
+    RandomUtterances,
+    answer_of_a_machine,
+)
 from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
 
 PROMPT_S = 0.4
@@ -65,9 +73,12 @@ class Stroller:
     customer: DemoCustomer
     flow: Flow
     ear: Ear
+    speaker: Speaker
     runner: Runner | None = None
     is_gone: bool = False
     keyed: int = 0
+    spoken: int = 0
+    asked_back: int = 0
     fate: str = ""
 
     async def exists(self) -> bool:
@@ -88,13 +99,13 @@ class Stroller:
         self._check()
 
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
-        await self._listen(len(prompt_ids))
+        await self._hear_all(prompt_ids, language)
         return ""
 
     async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
         self.keyed += 1
         # keys are taken while it is said
-        await self._listen(self.dice.randint(1, len(prompt_ids)))
+        await self._hear_all(prompt_ids, language, is_cut_short=True)
         digits = self._choose()
         # his turn: this is not silence
         self.ear.sound()
@@ -119,18 +130,27 @@ class Stroller:
         return ""
 
     async def record(self, prompt_ids: tuple[str, ...], language: str, wanted: Record) -> Recorded:
-        await self._listen(len(prompt_ids))
+        await self._hear_all(prompt_ids, language)
         self.ear.sound()
         await self._pass(3)
         self.ear.silence()
         return Recorded(wanted.name, self.dice.choice((0, 5, 30)))
 
-    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> str:
-        await self._listen(len(prompt_ids))
+    async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> TakenDown:
+        """Most speak; some press a key, a few of these into the prompt."""
+        assert self.runner is not None
+        self.spoken += 1
+        self.asked_back += bool(self.runner.session.phase)
+        key = self.dice.choice("0123456789*#") if self.spoken > PATIENCE or self.dice.random() < 0.2 else ""
+        is_early = bool(key) and self.dice.random() < 0.5
+        await self._hear_all(prompt_ids, language, is_cut_short=is_early)
+        if is_early:
+            return TakenDown(key, is_recorded=False)
+        # his turn: this is not silence
         self.ear.sound()
         await self._pass(self.dice.uniform(1, wanted.longest_s))
         self.ear.silence()
-        return self.dice.choice(("", "", "", "1", "*", "7"))
+        return TakenDown(key)
 
     async def start_music(self, music: str) -> None:
         self._check()
@@ -161,11 +181,15 @@ class Stroller:
         if self.is_gone:
             raise LineLost
 
-    async def _listen(self, prompts: int) -> None:
+    async def _hear_all(self, prompt_ids: tuple[str, ...], language: str, *, is_cut_short: bool = False) -> None:
+        """Texts are made first, as on the switch: that is silence."""
         self._check()
-        self.ear.sound()
-        await self._pass(prompts * PROMPT_S)
-        self.ear.silence()
+        async with self.speaker.voiced(prompt_ids, language) as sounds:
+            if not sounds:
+                return
+            self.ear.sound()
+            await self._pass((self.dice.randint(1, len(sounds)) if is_cut_short else len(sounds)) * PROMPT_S)
+            self.ear.silence()
 
     async def _pass(self, seconds: float) -> None:
         await self.clock.sleep(seconds)
@@ -221,7 +245,7 @@ class Walked:
     path: tuple[str, ...]
     longest_silence_s: float
     facts: list[IvrPayload]
-    fate: str
+    caller: Stroller
 
 
 @dataclass
@@ -239,6 +263,8 @@ class Stroll:
         core = BankCore(BankSettings("http://bank", failures=50, pause_s=5), self.clock, Metrics("ivr"))
         core._client = httpx.AsyncClient(transport=self.at_hand, base_url="http://bank")
         self.noted = NotedBank(core)
+        self.engine = RandomEngine("ws://engine", 4.0, self.clock, Metrics("ivr"), dice=self.dice)
+        self.voice = RandomSynthesizer(self.clock, self.dice)
         self._free = [one for one in demo_customers() if one.status == "active"]
 
     async def walk_all(self, callers: int, at_once: int = 40) -> list[Walked]:
@@ -256,7 +282,7 @@ class Stroll:
         customer = self.dice.choice(self._free)
         self._mend(self.bank.cards, customer)
         ear = Ear(self.clock)
-        caller = Stroller(self.clock, self.dice, customer, flow, ear)
+        caller = Stroller(self.clock, self.dice, customer, flow, ear, Speaker(self.voice, (), Path("no-spool")))
         facts: list[IvrPayload] = []
         moved = begin(flow, self._session(flow, customer), self.clock.now())
         facts += moved.facts
@@ -266,7 +292,7 @@ class Stroll:
             RandomQueues(self.clock, self.dice, ear),
             NoSystems(),
             RandomFaxes(self.clock, self.dice, ear),
-            RandomUtterances(self.clock, self.dice),
+            RandomUtterances(self.engine, self.dice),
             self.clock,
             facts.extend,
         )
@@ -276,7 +302,7 @@ class Stroll:
             await runner.run()
         finally:
             leaving.cancel()
-        return Walked(flow.id, runner.session.outcome, runner.session.path, ear.longest_s, facts, caller.fate)
+        return Walked(flow.id, runner.session.outcome, runner.session.path, ear.longest_s, facts, caller)
 
     async def _leave(self, caller: Stroller) -> None:
         """One in five hangs up somewhere on the way."""
@@ -354,5 +380,16 @@ def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
         "questions to the bank": sum(stroll.at_hand.wrongs.values()),
         "of these wrong": {name: count for name, count in stroll.at_hand.wrongs.items() if name},
         "movements": dict(Counter(outcome for _, outcome in answered.elements())),
+        "spoken": spoken_ends(walked),
+        "asked back": sum(one.caller.asked_back for one in walked),
+        "asked the engine": dict(stroll.engine.answers),
+        "texts": dict(stroll.voice.made),
         "kinds of movement booked": len({movement.order[0] for movement in bank.movements.values()}),
     }
+
+
+def spoken_ends(walked: list[Walked]) -> dict[str, int]:
+    """How often a node that listens was left in which way: one of its choices said or keyed counts as one way."""
+    left = (f for one in walked for f in one.facts if isinstance(f, NodeLeft) and f.kind == "recognise")
+    ways = (fact.outcome.split(" ")[0] if fact.outcome.startswith(("said ", "key ")) else fact.outcome for fact in left)
+    return dict(Counter(ways))

@@ -28,6 +28,7 @@ FLOW = {
     "languages": ["zh"],
     "start": "wish",
     "resume": "wish",
+    "keys": {"#": "failed"},
     "nodes": {
         "wish": {
             "kind": "recognise",
@@ -138,6 +139,25 @@ async def test_a_key_during_the_prompt_spares_him_the_rest(world: World) -> None
         assert await world.ended(call) == "completed"
     assert await world.path(call) == ["wish", "balance", "end"]
     assert all(one.application != "record" for one in world.node.executed)
+
+
+@pytest.mark.parametrize("when", ["the prompt", "he has said nothing", "he has said something"])
+async def test_the_end_key_is_a_key_like_others_until_he_has_said_something(
+    world: World, at_hand: Engine, when: str
+) -> None:
+    if when == "the prompt":
+        world.node.finish_at_once("playback", "FILE PLAYED", {"playback_terminator_used": "#"})
+    async with world.replica():
+        call = await world.arrive()
+        if when != "the prompt":
+            # the switch writes a file without a sample where the key was there before the first
+            await speak(world, call, VOICE if when.endswith("something") else b"", ended_by="#")
+        assert await world.ended(call) == "completed"
+    told = await outcome(world, call)
+    expected = ("said balance", "speech") if when.endswith("something") else ("key #", "digits")
+    assert (told.outcome, told.input_kind) == expected
+    assert len(at_hand.given) == (when == "he has said something")
+    assert left_behind(world) == []
 
 
 async def test_who_says_nothing_is_asked_again_and_goes_his_own_way(world: World, at_hand: Engine) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import bankcore.core.cards
 from services.ivr.rehearsing import open_folder
+from tests.component.ivr.machines import ENGINE
 from tests.component.ivr.strollers import SOURCE, Stroll, judge
 from tests.support.fake_parts import LoopClock
 
@@ -34,4 +35,10 @@ async def test_every_session_ends_in_a_stated_way_nobody_sits_in_silence_and_the
     # every kind of node there is in the flows was come to, but that for flows that are wrong; and some are called back
     assert set(figures["kinds of node"]) >= {n.kind for flow in stroll.flows for n in flow.nodes.values()} - {"error"}
     assert figures["called back"] > 0
+    # what callers say was understood, asked back, not understood, lost; and their texts were made in time, late and not at all
+    ways = {"said", "key", "no match", "no input", "unavailable"}
+    assert set(figures["spoken"]) >= ways
+    assert figures["asked back"] > 0
+    assert set(figures["asked the engine"]) == set(ENGINE)
+    assert set(figures["texts"]) == {"quick", "slow", "failed"}
     assert set(figures["movements"]) == {"ok", "refused", "unavailable", "unknown"}

@@ -21,10 +21,12 @@ from services.ivr.core.actions import (
     CallerGone,
     Collect,
     HangUp,
+    Heard,
     Input,
     JoinQueue,
     Keyed,
     KeyedKind,
+    Listen,
     Play,
     Played,
     QueueLeft,
@@ -65,6 +67,10 @@ def walk(*inputs: Input) -> tuple[Moved, list[IvrPayload]]:
     for given_input in inputs:
         moved = advance(document, moved.session, given_input, NOW)
         facts += moved.facts
+        while isinstance(moved.action, Listen):
+            # no recogniser here
+            moved = advance(document, moved.session, Heard("unavailable"), NOW)
+            facts += moved.facts
     return moved, facts
 
 

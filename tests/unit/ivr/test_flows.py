@@ -11,7 +11,11 @@ import pytest
 from ipcc.cli import main
 from ipcc.errors import Invalid
 from services.ivr.catalogue import FlowStore
+from services.ivr.core.checks import secret_variables
 from services.ivr.core.flow import read_document
+from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.menu import MenuNode
+from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.operations import OPERATIONS
 from services.ivr.core.rehearsal import Answer, Case, rehearse
 from services.ivr.rehearsing import open_folder, read_cases, try_all
@@ -57,6 +61,29 @@ def test_after_every_movement_of_money_a_receipt_is_offered(store: FlowStore) ->
                 said = flow.nodes[order.next]
                 after = [getattr(flow.nodes[name], "flow", "") for name in said.targets()]
                 assert after == ["receipt"], (flow.id, order.operation)
+
+
+def test_nobody_is_asked_to_say_a_secret(store: FlowStore) -> None:
+    for flow in store.all():
+        asking = [node.prompts for node in flow.nodes.values() if isinstance(node, CollectNode) and node.secret]
+        secrets = {"pin", "new_pin", "card_no", "to_account", "amount"} | secret_variables(flow)
+        for name, node in flow.nodes.items():
+            if isinstance(node, RecogniseNode):
+                assert node.prompts not in asking, name
+                assert node.variable not in secrets, name
+                # without an engine, and for who is not understood, there are keys or a way on: never the same question
+                assert {node.on_unavailable, node.on_no_match or node.on_failure} & {name} == set()
+
+
+def test_whoever_is_asked_to_speak_can_press_the_same_keys_as_in_the_menu_for_who_cannot(store: FlowStore) -> None:
+    for flow, spoken, keyed in (("bank-main", "wish", "menu"), ("information", "wish", "menu")):
+        nodes = store.parts()[flow].nodes
+        by_voice, by_key = nodes[spoken], nodes[keyed]
+        assert isinstance(by_voice, RecogniseNode)
+        assert isinstance(by_key, MenuNode)
+        assert {choice.key: choice.next for choice in by_voice.choices.values() if choice.key} == {
+            key: choice.next for key, choice in by_key.choices.items()
+        }
 
 
 def test_no_value_of_the_bank_is_shown_but_who_the_customer_is(store: FlowStore) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ipcc.contracts.ivr import NodeLeft
+from ipcc.contracts.ivr import NodeLeft, SurveyAnswered
 from ipcc.errors import Invalid
 from services.ivr.core.actions import Heard, Listen
 from services.ivr.core.flow import Flow
@@ -67,6 +67,101 @@ def test_what_leads_nowhere_is_asked_again_and_has_its_own_way_in_the_end(given:
     assert walk.action.prompts == (before, "main-menu")
     assert walk.then(given).at == way
     assert Walk(document(attempts=2)).then(given, given).at == "failed"
+
+
+CONFIRMED = {
+    name: {**one, "named": [{"text": {"zh": one["phrases"]["zh"][0], "en": one["phrases"]["en"][0]}}]}
+    for name, one in CHOICES.items()
+}
+UNSURE = said("余额", 0.7)
+
+
+def asking_back(**changed: Any) -> Flow:
+    return document(choices=CONFIRMED, confirm_below=0.8, attempts=2, **changed)
+
+
+def test_what_was_not_heard_clearly_is_asked_back_by_its_name() -> None:
+    walk = Walk(asking_back(variable="wish")).then(UNSURE)
+    assert walk.at == "a"
+    named, confirm = walk.action.prompts
+    assert (named.text["zh"], confirm) == ("余额", "say-yes-or-no")
+    # an engine that hears nothing but its hints must be able to hear yes
+    assert {"是的", "不是", "转账"} <= set(walk.action.hints)
+    assert walk.then(said("对")).at == "b"
+    assert walk.moved.session.private == {"wish": "余额"}
+    [left] = [fact for fact in walk.facts if isinstance(fact, NodeLeft)]
+    assert (left.outcome, left.input_kind) == ("said balance", "speech")
+    # what was heard clearly is believed
+    assert Walk(asking_back()).then(said("余额", 0.8)).at == "b"
+
+
+@pytest.mark.parametrize(
+    ("answer", "at"),
+    [
+        (keyed("1"), "b"),
+        (said("对，就是余额"), "b"),
+        # he says it once more instead of yes, however unclearly
+        (said("余额", 0.65), "b"),
+        (said("不是，我要转账"), "t"),
+        (keyed("*"), "t"),
+        (keyed("0"), "end"),
+        (Heard("unavailable"), "keys"),
+    ],
+)
+def test_who_is_asked_back_may_say_yes_or_something_else_or_press_a_key(answer: Any, at: str) -> None:
+    assert Walk(asking_back()).then(UNSURE, answer).at == at
+
+
+@pytest.mark.parametrize(
+    ("answer", "before"),
+    [
+        (said("不是"), ()),
+        (said("不是余额"), ()),
+        (keyed("2"), ()),
+        (said("是", 0.3), ("wrong-input",)),
+        (said("天气"), ("wrong-input",)),
+        (keyed("7"), ("wrong-input",)),
+        (Heard("nothing"), ("no-input",)),
+    ],
+)
+def test_anything_else_is_a_no_and_he_is_asked_anew_so_often_and_no_more(answer: Any, before: tuple[str, ...]) -> None:
+    walk = Walk(asking_back()).then(UNSURE, answer)
+    assert walk.action.prompts == (*before, "main-menu")
+    assert walk.then(UNSURE, answer).at == "failed"
+
+
+def test_nobody_is_asked_back_for_ever_who_says_something_else_each_time() -> None:
+    walk = Walk(asking_back()).then(UNSURE, said("转账", 0.7), UNSURE)
+    assert walk.at == "failed"
+
+
+def test_yes_and_no_are_understood_in_english_too() -> None:
+    spoken = document(choices=CONFIRMED, confirm_below=0.8)
+    head = spoken.model_dump(mode="json", exclude={"nodes"})
+    nodes = {"l": {"kind": "language", "language": "en", "next": "a"}}
+    nodes |= {name: node.model_dump(mode="json") for name, node in spoken.nodes.items()}
+    english = Flow.model_validate({**head, "start": "l", "nodes": nodes})
+    assert Walk(english).then(said("balance", 0.7), said("yes please")).at == "b"
+    assert Walk(english).then(said("balance", 0.7), said("no, that is not right")).action.prompts == ("main-menu",)
+
+
+def test_the_answer_to_a_question_of_a_survey_is_told_like_one_by_key() -> None:
+    settled = {name: {**choice, "answer": n} for n, (name, choice) in enumerate(CHOICES.items(), start=1)}
+    asked = {"choices": settled, "survey": "satisfaction", "question": "settled"}
+    for given in (said("余额"), keyed("1")):
+        walk = Walk(document(**asked)).then(given)
+        told = [(f.survey, f.question, f.answer) for f in walk.facts if isinstance(f, SurveyAnswered)]
+        assert told == [("satisfaction", "settled", 1)]
+    assert not [f for f in Walk(document(**asked)).then(Heard("unavailable")).facts if isinstance(f, SurveyAnswered)]
+
+
+def test_back_leads_to_where_he_chose_by_voice_but_not_to_where_nobody_listened() -> None:
+    ways = {"b": {"kind": "menu", "prompts": ["anything-else"], "choices": {"1": {"next": "end"}}, "on_failure": "end"}}
+    spoken = document(choices={**CHOICES, "transfer": {**CHOICES["transfer"], "key": "3"}})
+    nodes = {**spoken.model_dump(mode="json")["nodes"], **ways, "keys": {**ways["b"], "prompts": ["main-menu"]}}
+    main = Flow.model_validate({**spoken.model_dump(mode="json"), "nodes": nodes, "keys": {"*": "@back"}})
+    assert Walk(main).then(said("余额"), keyed("*")).at == "a"
+    assert Walk(main).then(Heard("unavailable"), keyed("*")).at == "keys"
 
 
 def test_without_an_engine_he_comes_to_keys_at_once_and_nothing_counts_as_his_fault() -> None:
@@ -133,6 +228,21 @@ def test_a_flow_that_could_not_understand_is_refused_in_both_languages(choices: 
     assert zh in problem["zh"]
 
 
+def test_a_choice_that_is_asked_back_has_a_name_and_the_texts_of_names_are_checked_like_others() -> None:
+    node = {
+        **NODE,
+        "choices": {"x": choice("余额")},
+        "on_unavailable": "end",
+        "on_failure": "end",
+        "confirm_below": 0.8,
+    }
+    with pytest.raises(Invalid, match="choice x has no name to be asked back by"):
+        flow({"a": node})
+    node["choices"] = {"x": choice("余额", named=[{"text": {"zh": "余额"}}])}
+    with pytest.raises(Invalid, match="a text is missing in en"):
+        flow({"a": node}, languages=["zh", "en"])
+
+
 def test_what_is_spoken_never_becomes_a_secret_variable_or_goes_over_one() -> None:
     asks = {
         "kind": "collect",
@@ -175,8 +285,9 @@ def test_a_flows_own_cases_say_what_is_spoken_and_how_sure_the_engine_is() -> No
     right = case(["a", "t", "end"], says=heard, heard=["main-menu", "wrong-input", "no-input", "goodbye"])
     by_key = case(["a", "b", "end"], says=[{"key": "1"}])
     away = case(["a", "keys", "end"], says=heard, recogniser="away")
-    silent = case(["a", "failed", "end"])
-    for one in (right, by_key, away, silent):
+    silent = case(["a", "failed", "end"], recogniser="here")
+    nobody = case(["a", "keys", "end"])
+    for one in (right, by_key, away, silent, nobody):
         assert rehearse(document(), one).problems == []
     assert rehearse(document(), away).heard == ["goodbye"]
     assert rehearse(document(), case(["a", "b", "end"], says=heard)).problems == ["path is a > t > end"]

@@ -14,7 +14,7 @@ from ipcc.errors import Invalid
 from ipcc.esl.fake import FakeNode, FakeSwitches
 from ipcc.ids import LegId
 from services.ivr.core.checks import texts_of
-from services.ivr.core.speech import Words, prompts
+from services.ivr.core.speech import Live, Words, prompt_ids_of, prompts, variables_of
 from services.ivr.switch import Telephony
 from services.ivr.synthesis import Program, Speaker
 from tests.unit.ivr.test_nodes import Walk, flow
@@ -32,6 +32,12 @@ with wave.open(sys.argv[2], "wb") as file:
 """
 VOICES = {"zh": "cmn", "en": "en-us"}
 HELLO = {"zh": "您好", "en": "Hello"}
+
+
+@pytest.fixture(autouse=True)
+def _has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program is an interpreter that has to start, on a machine that may be busy."""
+    monkeypatch.setattr("services.ivr.synthesis.WAIT_S", 20)
 
 
 @pytest.fixture
@@ -132,6 +138,48 @@ async def test_what_cannot_be_said_is_refused_and_leaves_nothing(
             pass
     assert refused.value.code in (code, "speech.no_program")
     assert passing(speaker) == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_cannot_be_said_is_replaced_by_the_prompts_the_flow_names_for_that(
+    speaker: Speaker, kept: bool
+) -> None:
+    said = [Words("fail", is_kept=kept, otherwise=("branches", "goodbye")), "confirm"]
+    async with speaker.voiced(said, "en") as found:
+        assert found == ("branches", "goodbye", "confirm")
+    assert passing(speaker) == []
+
+
+async def test_a_caller_waits_no_longer_for_all_his_texts_together_than_for_one(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ivr.synthesis.WAIT_S", 0.5)
+    late = Words("hang", is_kept=False, otherwise=("branches",))
+    async with speaker.voiced([late, late, "goodbye"], "en") as found:
+        assert found == ("branches", "branches", "goodbye")
+    with pytest.raises(Invalid, match="too long"):
+        async with speaker.voiced([Words("hang", is_kept=False)], "en"):
+            pass
+    assert passing(speaker) == []
+
+
+def test_a_variable_that_holds_nothing_is_replaced_too_and_the_prompts_are_those_of_the_flow() -> None:
+    live = Live(live="branch", otherwise=("branches",))
+    assert prompts((live,), {"branch": " "}, "zh") == ("branches",)
+    assert prompts((Live(live="branch"),), {}, "zh") == ()
+    [words] = prompts((live,), {"branch": "人民路 1 号"}, "zh")
+    assert isinstance(words, Words)
+    assert (str(words), words.otherwise) == ("人民路 1 号", ("branches",))
+    assert prompt_ids_of(live) == ("branches",)
+    assert variables_of(live) == ("branch",)
+
+
+async def test_chinese_is_given_to_a_voice_that_knows_no_characters_as_sounds(tmp_path: Path, calls: Path) -> None:
+    command = (sys.executable, "-c", SCRIPT, "{voice}", "{file}", str(calls))
+    for voice, given in (("cmn-latn-pinyin", b"chong2 qing4 ATM"), ("zh-female", "重庆ATM".encode())):
+        speaker = Speaker(Program(command, {"zh": voice}), [], tmp_path / "spool")
+        async with speaker.voiced([Words("重庆ATM", is_kept=False)], "zh"):
+            assert noted(calls)[-1].partition(b"|")[2] == given
 
 
 async def test_a_program_that_hangs_is_ended(speaker: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
