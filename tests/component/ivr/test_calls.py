@@ -88,7 +88,7 @@ async def test_a_replica_that_stops_in_good_order_leaves_its_callers_to_the_next
         await world.key(call, "2")
         await world.asked(call)
     world.node._running.clear()
-    assert [f.flow_node for f in await world.facts(call) if isinstance(f, NodeEntered)] == ["language", "menu"]
+    assert [f.flow_node for f in await world.facts(call) if isinstance(f, NodeEntered)] == ["language", "wish", "menu"]
     async with world.replica("ivr-1"):
         assert "/en/main-menu" in await world.asked(call)
         await world.hang_up(call)
@@ -211,7 +211,7 @@ async def test_rest_shows_sessions_and_flows_to_those_who_may_see_them(world: Wo
         await world.asked(call)
         shown = (await ivr.http.get("/v1/sessions")).json()
         assert [(s["call_id"], s["at"], s["language"], s["path"]) for s in shown] == [
-            (call, "menu", "en", ["language", "menu"])
+            (call, "menu", "en", ["language", "wish", "menu"])
         ]
         assert (await ivr.http.get("/v1/sessions/none")).status_code == 404
         assert "bank-main" in [f["id"] for f in (await ivr.http.get("/v1/flows")).json()]

@@ -36,7 +36,12 @@ def bank_main() -> dict[str, Any]:
 CASES = {
     "flow": "bank-main",
     "cases": [
-        {"name": "to an agent", "keys": ["1", "0"], "path": ["language", "menu", "..."], "result": "answered_by_agent"}
+        {
+            "name": "to an agent",
+            "keys": ["1", "0"],
+            "path": ["language", "wish", "menu", "..."],
+            "result": "answered_by_agent",
+        }
     ],
 }
 

@@ -60,6 +60,7 @@ async def test_the_trace_of_a_session_tells_its_way_its_inputs_and_the_bank_but_
         )
         assert left(running) == [
             ("language", "key 1", "digits", 1, 0),
+            ("wish", "unavailable", "none", 0, 0),
             ("menu", "key 1", "digits", 2, 1),
             ("anew", "set", "none", 0, 0),
             ("nobody", "set", "none", 0, 0),
@@ -105,7 +106,11 @@ async def test_a_trace_is_found_by_a_replica_that_did_not_serve_the_session_and_
         for query in ({}, {"call_id": call}):
             again = await read(third.http, session_id, **query)
             assert again["outcome"] == "hung_up"
-            assert [one[:2] for one in left(again)][:2] == [("language", "key 2"), ("menu", "key 1")]
+            assert [one[:2] for one in left(again)][:3] == [
+                ("language", "key 2"),
+                ("wish", "unavailable"),
+                ("menu", "key 1"),
+            ]
             visits = [step["visit"] for step in again["steps"] if step["what"] == "left"]
             assert visits == sorted(set(visits))
 

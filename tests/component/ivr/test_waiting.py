@@ -361,7 +361,7 @@ async def test_the_broker_being_down_stops_nobody(world: World) -> None:
         entry = await world.queued()
         await world.end_entry(entry, EntryOutcome.ANSWERED)
         assert await world.ended(call) == "answered_by_agent"
-        assert await world.path(call) == ["language", "menu", "to-agent"]
+        assert await world.path(call) == ["language", "wish", "menu", "to-agent"]
 
 
 async def test_the_link_to_the_switch_being_lost_is_outlived(world: World) -> None:
