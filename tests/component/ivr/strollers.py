@@ -368,6 +368,10 @@ def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
     assert len(booked) == len(set(booked))
     entered = {entry.booking_id for entry in bank.ledger.entries if not entry.booking_id.startswith("demo")}
     assert entered <= set(booked), sorted(entered - set(booked))[:5]
+    return _figures(stroll, walked, answered)
+
+
+def _figures(stroll: Stroll, walked: list[Walked], answered: Counter[tuple[str, str]]) -> dict[str, Any]:
     return {
         "callers": len(walked),
         "outcomes": dict(Counter(one.outcome for one in walked)),
@@ -384,7 +388,7 @@ def judge(stroll: Stroll, walked: list[Walked]) -> dict[str, Any]:
         "asked back": sum(one.caller.asked_back for one in walked),
         "asked the engine": dict(stroll.engine.answers),
         "texts": dict(stroll.voice.made),
-        "kinds of movement booked": len({movement.order[0] for movement in bank.movements.values()}),
+        "kinds of movement booked": len({movement.order[0] for movement in stroll.bank.movements.values()}),
     }
 
 

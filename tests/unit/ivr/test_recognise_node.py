@@ -16,7 +16,7 @@ from services.ivr.core.session import Session, resume
 from tests.unit.ivr.test_nodes import NOW, Walk, flow, keyed
 
 SPOKEN = "my password is swordfish"
-CHOICES = {
+CHOICES: dict[str, dict[str, Any]] = {
     "balance": {"phrases": {"zh": ["余额"], "en": ["balance"]}, "key": "1", "next": "b"},
     "transfer": {"phrases": {"zh": ["转账", "汇款"], "en": ["transfer"]}, "key": "*", "next": "t"},
 }
