@@ -51,6 +51,11 @@ class Family:
         for child in self.children:
             self._tasks.spawn(f"process {child.name}", lambda child=child: self._keep(child))  # type: ignore[misc]
 
+    def add(self, child: Child) -> None:
+        """One more child, started at once."""
+        self.children.append(child)
+        self._tasks.spawn(f"process {child.name}", lambda: self._keep(child))
+
     async def stop(self) -> None:
         """Ask every child to end, and wait."""
         await self._tasks.stop()

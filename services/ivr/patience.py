@@ -6,6 +6,7 @@ import structlog
 
 from ipcc.clock import Clock
 from ipcc.errors import SwitchDown, SwitchRefused
+from ipcc.esl.wire import WireError
 from services.ivr.ports import Line, LineLost
 
 log = structlog.get_logger(__name__)
@@ -42,10 +43,10 @@ async def talks(line: Line, clock: Clock) -> bool:
 
 
 async def quieten(line: Line) -> None:
-    """Stop what is played, if that can be done."""
+    """Stop what is played or asked, if that can be done."""
     try:
-        await line.interrupt()
-    except (LineLost, SwitchDown, SwitchRefused) as error:
+        await line.cut_short()
+    except (LineLost, SwitchDown, SwitchRefused, WireError) as error:
         log.info("not_quietened", error=str(error))
 
 

@@ -76,6 +76,9 @@ class Line(Leg, Protocol):
     async def interrupt(self) -> None:
         """Stop whatever is played."""
 
+    async def cut_short(self) -> None:
+        """Stop whatever is played or asked: a question for keys goes on without its prompt when that is interrupted."""
+
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
         """Say the prompts; returns when they were said, or with the key that cut them short."""
 
@@ -105,7 +108,7 @@ class Line(Leg, Protocol):
         """Music without end, until one of ``keys`` is pressed; which one, or "" when it was interrupted or bridged."""
 
     async def wipe(self) -> None:
-        """Remove what was keyed from the switch, where a replica that died may have left it."""
+        """Remove what was keyed from the switch, where a replica that died may have left it, or nobody has asked for it."""
 
     async def push_safety_net(self) -> None:
         """Tell the switch that somebody still looks after this caller."""

@@ -13,6 +13,7 @@ import structlog
 from ipcc.contracts.acd import EntryOutcome
 from ipcc.contracts.ivr import IvrPayload
 from ipcc.errors import Invalid, IpccError, SwitchDown, SwitchRefused
+from ipcc.esl.wire import WireError
 from services.ivr.core.actions import (
     Action,
     AskCallback,
@@ -203,9 +204,9 @@ class Runner:
             # he may be talking by now: acd, or the switch, is asked first
             return
         try:
-            await self._around.line.interrupt()
+            await self._around.line.cut_short()
             await self._around.line.wipe()
-        except (LineLost, SwitchDown, SwitchRefused) as error:
+        except (LineLost, SwitchDown, SwitchRefused, WireError) as error:
             log.info("not_quietened", call_id=self.session.call_id, error=str(error))
 
     async def _is_there(self) -> bool:

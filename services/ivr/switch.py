@@ -19,6 +19,7 @@ from ipcc.esl.commands import (
     UuidKill,
     UuidSetVar,
     UuidTransfer,
+    Words,
 )
 from ipcc.esl.dialstring import Endpoint, Gateway, User
 from ipcc.esl.headers import EventName, HangupCause, Subclass
@@ -38,6 +39,9 @@ IVR_LEGS = SubscriptionPlan(
 )
 
 DIGITS = "ipcc_digits"
+COLLECTING = "play_and_get_digits"
+# one of them ends any question a node asks
+ENDING_KEYS = "#*"
 # where freeswitch/conf/dialplan/safety.xml takes callers that nobody serves
 FALLBACK, SAFETY = "fallback", "safety"
 ANSWER_TIMEOUT_S = 10.0
@@ -134,6 +138,13 @@ class SwitchLine(Leg):
     async def interrupt(self) -> None:
         await self._tell(UuidBreak(self.leg, all_queued=True))
 
+    async def cut_short(self) -> None:
+        await self.interrupt()
+        row = next(iter(await self._on_the_line(lambda: self.node.channels(self.leg))), None)
+        if row is not None and row.application == COLLECTING:
+            # waiting for a key it looks at no break (switch_ivr.c, switch_ivr_collect_digits_count); a key that ends it does
+            await self._tell(Words("uuid_recv_dtmf", self.leg, ENDING_KEYS))
+
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
         async with self._voiced(prompt_ids, language) as sound:
             return await self._on_the_line(lambda: self._play(sound, APPLICATION_TIMEOUT_S))
@@ -152,7 +163,7 @@ class SwitchLine(Leg):
         if not wanted.secret:
             # the pattern is only there because the time between digits comes after it; it would also log what was keyed
             words += [".", str(wanted.between_digits_s * 1000)]
-        ended = await self.node.execute(self.leg, "play_and_get_digits", " ".join(words), timeout=APPLICATION_TIMEOUT_S)
+        ended = await self.node.execute(self.leg, COLLECTING, " ".join(words), timeout=APPLICATION_TIMEOUT_S)
         digits = ended.variables.get(DIGITS, "")
         if digits:
             # a value left on the channel would show in every later event, in dumps and in the switch's own records
@@ -162,6 +173,7 @@ class SwitchLine(Leg):
         return Keyed(KeyedKind.DIGITS if digits else KeyedKind.NOTHING, digits)
 
     async def wipe(self) -> None:
+        await self._tell(Words("uuid_flush_dtmf", self.leg))
         await self._tell(UuidSetVar(self.leg, DIGITS, ""))
 
     async def connect(self, wanted: Connect) -> str:

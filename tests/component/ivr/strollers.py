@@ -95,6 +95,9 @@ class Stroller:
         self._check()
         self.ear.music(is_on=False)
 
+    async def cut_short(self) -> None:
+        await self.interrupt()
+
     async def wipe(self) -> None:
         self._check()
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from ipcc.esl.commands import ShowChannels
+from ipcc.errors import SwitchRefused
+from ipcc.esl.commands import ShowChannel, ShowChannels
 from ipcc.esl.fake import FakeNode, FakeSwitches
 from ipcc.ids import LegId
 from services.ivr.core.actions import Record, Recorded
@@ -132,3 +133,24 @@ async def test_who_hangs_up_before_he_speaks_is_gone(node: FakeNode, line: Line)
     node.hang_up(LEG)
     with pytest.raises(LineLost):
         await task
+
+
+async def test_a_question_for_keys_is_ended_by_a_key_and_what_only_plays_by_a_break(node: FakeNode, line: Line) -> None:
+    node.legs[LEG] = {"application": "playback"}
+    await line.cut_short()
+    node.legs[LEG] = {"application": "play_and_get_digits"}
+    await line.cut_short()
+    told = [command.render() for command in node.commands if not isinstance(command, ShowChannel)]
+    assert told == [f"uuid_break {LEG} all", f"uuid_break {LEG} all", f"uuid_recv_dtmf {LEG} #*"]
+    node.legs.clear()
+    node.answer("uuid_break", SwitchRefused("No such channel!"))
+    with pytest.raises(LineLost):
+        await line.cut_short()
+
+
+async def test_what_was_keyed_for_nobody_is_wiped_typed_ahead_or_taken(node: FakeNode, line: Line) -> None:
+    await line.wipe()
+    assert [command.render() for command in node.commands] == [
+        f"uuid_flush_dtmf {LEG}",
+        f"uuid_setvar {LEG} ipcc_digits",
+    ]
