@@ -31,7 +31,9 @@ LIMIT_S = 10.0
 APOLOGY = "interrupted"
 # while the caller speaks or waits for somebody there is nothing to apologise for
 UNTOLD = {kind for kind, prompt in TOLD_AGAIN.items() if not prompt}
+# what callers stand at is under way by then, and what is said behind the apology heard afterwards
 BEFORE_KILL_S = 0.8
+AFTER_S = 1.0
 TAKEN_UP_WITHIN_S = 40.0
 
 
@@ -81,7 +83,7 @@ async def besiege(siege: Siege, folder: Path, kafka: str) -> Outcome:
             victim, other = REPLICAS[number % 2], REPLICAS[1 - number % 2]
             before = await made.bookings()
             await made.gather(siege.copies)
-            await asyncio.sleep(BEFORE_KILL_S)
+            await made.town.clock.sleep(BEFORE_KILL_S)
             outcome.kills.append(await _kill(made, victim, other, outcome.faults))
             outcome.calls += len(made.callers)
             await _leave(made)
@@ -106,7 +108,7 @@ async def _kill(made: House, victim: str, other: str, faults: list[str]) -> Kill
     with suppress(AssertionError):
         # what is not taken up then is told as a fault
         await until(lambda: _are_taken_up(made, other, theirs), TAKEN_UP_WITHIN_S, "all are taken up")
-    await asyncio.sleep(1)
+    await made.town.clock.sleep(AFTER_S)
     made.town.family.let_go(victim)
     kill = Kill(victim, len(theirs))
     for call in theirs:

@@ -25,6 +25,7 @@ from tests.system.town import Town, town
 CARD, PIN = CARDS["1001"]
 REPLICAS = ("ivr", "ivr-1")
 MOVING = "transfer of money"
+KEY_S = 0.06
 # nobody stays at these: a caller is at what comes right behind
 PASSED = {"return", "language", "opening_hours", "decide", "set", "hang_up"}
 CALLBACK = {"queue": "retail"} | failing("end", "next", "on_declined", "on_refused", "on_unavailable")
@@ -140,7 +141,7 @@ class House:
             await until(lambda: count() >= nth, 40, f"{self.callers[call]} hears {prompt}")
             for digit in digits:
                 self.town.sim.engine.phones.press(call, digit)
-                await asyncio.sleep(0.06)
+                await self.town.clock.sleep(KEY_S)
 
         await asyncio.gather(*map(one, calls))
 
