@@ -95,8 +95,7 @@ class Stroller:
         self._check()
         self.ear.music(is_on=False)
 
-    async def cut_short(self) -> None:
-        await self.interrupt()
+    cut_short = interrupt
 
     async def wipe(self) -> None:
         self._check()
