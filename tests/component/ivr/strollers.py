@@ -96,9 +96,7 @@ class Stroller:
         self.ear.music(is_on=False)
 
     cut_short = interrupt
-
-    async def wipe(self) -> None:
-        self._check()
+    wipe = hear
 
     async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
         await self._hear_all(prompt_ids, language)
