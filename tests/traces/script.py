@@ -22,6 +22,8 @@ from tests.traces.actions import (
 from tests.traces.recorded import SipMessage
 
 _DEFAULT_EXPIRES_S = 3600
+_TICK_S = 0.02
+_BEFORE_S = 0.0005
 _NAME_ADDR = re.compile(r'^(?:"(?P<name>(?:[^"\\]|\\.)*)"\s*)?<?sip:(?P<user>[^@>;]*)@(?P<host>[^>;]*)')
 
 
@@ -52,7 +54,10 @@ def read(name: str) -> Script:
     events = [event for conn in conns for event in _events(lines[conn])]
     uuids = _uuids(events)
     known = frozenset(_headers(message)["call-id"] for message in meta.sip)
-    actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids), *_keyed(events), *_spoken(events)]
+    tick_s = _tick(events, meta.wall_s)
+    cut_off = _cut_off(events, tick_s)
+    stops = {call_id: cut_off[uuid] - meta.wall_s for call_id, uuid in uuids.items() if uuid in cut_off}
+    actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids, stops), *_keyed(events), *_spoken(events)]
     actions += sipp.actions(events, known, meta.wall_s)
     actions += sipp.registrations(events, known, meta.wall_s)
     actions.sort(key=lambda action: action.at_s)
@@ -60,7 +65,7 @@ def read(name: str) -> Script:
     return Script(
         name=name,
         wall_s=meta.wall_s,
-        tick_s=_tick(events, meta.wall_s),
+        tick_s=tick_s,
         actions=tuple(actions),
         invites=tuple(sorted([*_invites(meta.sip), *sipp.invites(events, known, meta.wall_s)])),
         uuids=uuids,
@@ -78,6 +83,24 @@ def _events(lines: list[recorded.Line]) -> Iterator[frames.Event]:
 def _tick(events: list[frames.Event], wall_s: float) -> float:
     stamps = (event.get("Event-Date-Timestamp") for event in events if event.get("Unique-ID"))
     return next((int(stamp) / 1e6 for stamp in stamps if stamp), wall_s)
+
+
+def _cut_off(events: list[frames.Event], tick_s: float) -> dict[str, float]:
+    """The legs whose sound was cut off by their hang-up, each with the latest moment of that hang-up, as Unix time.
+
+    Each leg has its frames at moments of its own inside a tick, in the simulator all have them when it begins. So a sound that
+    would have ended in the tick of the hang-up ends there before it, unless the hang-up is taken in before that tick begins.
+    """
+    told: dict[str, float] = {}
+    found: dict[str, float] = {}
+    for event in events:
+        uuid = event.get("Unique-ID")
+        if event.name == "CHANNEL_HANGUP":
+            ticks = round((int(event.get("Event-Date-Timestamp")) / 1e6 - tick_s) / _TICK_S)
+            told[uuid] = tick_s + ticks * _TICK_S
+        elif event.name == "PLAYBACK_STOP" and uuid in told:
+            found[uuid] = told[uuid] - _BEFORE_S
+    return found
 
 
 def _uuids(events: list[frames.Event]) -> dict[str, str]:
@@ -111,7 +134,7 @@ def _headers(message: SipMessage) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action]:
+def _phones(sip: Iterable[SipMessage], uuids: dict[str, str], stops: dict[str, float]) -> Iterator[Action]:
     messages = [(message, _headers(message)) for message in sip]
     final = {
         headers["call-id"]: message.line
@@ -140,9 +163,10 @@ def _phones(sip: Iterable[SipMessage], uuids: dict[str, str]) -> Iterator[Action
         if action is not None and not (isinstance(action, HungUp) and headers["call-id"] in answered):
             yield action
         bye = byes.get(headers["call-id"])
-        # the switch takes a BYE in when it answers it, up to a frame after it was sent (06u, 06v)
+        # the switch takes a BYE in before it answers it, up to a frame after it was sent (06u, 06v)
         if bye is not None and _answers_bye(message):
-            yield HungUp(message.at_s, headers["call-id"], _q850(bye.reason))
+            latest_s = min(message.at_s, stops.get(headers["call-id"], message.at_s))
+            yield HungUp(max(bye.at_s, latest_s), headers["call-id"], _q850(bye.reason))
 
 
 def _answers_bye(message: SipMessage) -> bool:
