@@ -25,7 +25,7 @@ from ipcc.ids import NodeId
 from ipcc.parts import Parts
 from ipcc.settings import ServiceSettings, SwitchAddress, load
 from ipcc.sim.esl_server import EslServer, ServerSettings
-from ipcc.sim.site import Site, engine_settings
+from ipcc.sim.site import Site, engine_settings, make_spool
 from ipcc.sim.switch import SimSwitch
 
 SIMULATED_NODE = NodeId("sim1")
@@ -85,7 +85,9 @@ async def simulated_switch(
 ) -> AsyncIterator[tuple[SimSwitch, SwitchAddress, str]]:
     """A simulated switch and its event socket: the switch, its address, its password."""
     password = password or secrets.token_hex(12)
-    switch = SimSwitch(engine_settings(simulated_site(plan)))
+    site = simulated_site(plan)
+    make_spool(site)
+    switch = SimSwitch(engine_settings(site))
     server = EslServer(switch, ServerSettings(password=password))
     await server.start(host, port)
     await switch.start()

@@ -13,7 +13,7 @@ from ipcc.errors import Invalid
 from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.esl_session import QUEUE_EVENTS
 from ipcc.sim.settings import EngineSettings
-from ipcc.sim.site import Site, engine_settings
+from ipcc.sim.site import Site, engine_settings, make_spool
 from ipcc.sim.switch import SimSwitch
 
 _DEFAULT_PASSWORD = "ClueCon"  # noqa: S105  what every switch has until its configuration says otherwise
@@ -47,8 +47,8 @@ async def _run(given: argparse.Namespace) -> int:
     host, _, port = given.listen.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError(f"--listen {given.listen}: HOST:PORT is wanted")
-    given.spool.mkdir(parents=True, exist_ok=True)
     site = Site(given.conf, given.prompts, spool=given.spool.resolve(), sounds=given.sounds.resolve())
+    make_spool(site)
     settings = engine_settings(site)
     switch = SimSwitch(settings)
     server = EslServer(switch, ServerSettings(password=_password(given), queue_events=given.queue_events))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ipcc.sim.states import CallState, Control, Flag, State
+from ipcc.sim.voice import Voice
 
 if TYPE_CHECKING:
     from ipcc.sim.conference import Member
@@ -216,8 +217,8 @@ class Channel:
     """Who waits while this leg consults: he is not ended with it."""
     member: Member | None = None
     """What it is in a conference."""
-    is_speaking: bool = False
-    """Somebody speaks into the phone at its end."""
+    voice: Voice = field(default_factory=Voice)
+    """Of whoever is at its end."""
     partner: str | None = None
     thread: Thread | None = None
     is_idle: bool = False

@@ -116,7 +116,7 @@ class Room:
     def stop_recording(self, path: str) -> None:
         started = self.recordings.pop(path)
         kernel = self.kernel
-        is_written = kernel.settings.spool(path) is Spool.WRITABLE
+        is_written = kernel.settings.spool(path) is not Spool.FULL
         kernel.put(RecordingStopped(self.uuid, path, started, kernel.now, False, (), True, is_written))
         elapsed = round((kernel.now - started) * 1000)
         kernel.timeline.at(
@@ -216,12 +216,12 @@ def let_speak(member: Member, *, allowed: bool) -> None:
         member.is_talking = False
     member.room.tell("unmute-member" if allowed else "mute-member", member)
     timeline = member.room.kernel.timeline
-    if allowed and member.channel.is_speaking:
+    if allowed and member.channel.voice.is_speaking:
         timeline.at(timeline.next_frame(_HEARD_AFTER_FRAMES), lambda: _notice(member))
 
 
 def _notice(member: Member) -> None:
-    if member.channel.member is member and member.channel.is_speaking:
+    if member.channel.member is member and member.channel.voice.is_speaking:
         talk(member)
 
 

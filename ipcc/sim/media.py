@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import contextlib
 import math
+import os
 import struct
 import wave
 from collections.abc import Callable, Sequence
@@ -28,9 +29,11 @@ def _tone(hertz: int) -> list[int]:
     return [round(_LEVEL * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(RATE)]
 
 
-def _block(stereo: bool) -> bytes:
+def _block(stereo: bool, alone: bool) -> bytes:
     own, partner = _tone(OWN_TONE_HZ), _tone(PARTNER_TONE_HZ)
-    if stereo:
+    if alone:
+        samples = array.array("h", own)
+    elif stereo:
         samples = array.array("h", (value for pair in zip(own, partner, strict=True) for value in pair))
     else:
         samples = array.array("h", (a + b for a, b in zip(own, partner, strict=True)))
@@ -40,15 +43,15 @@ def _block(stereo: bool) -> bytes:
 class RecordingFile:
     """One recording being written: longer with every ``write_until``, readable at any time after ``close``.
 
-    Raises OSError where the disk does.
+    Of both parties, or of the phone ``alone``. Raises OSError where the disk does.
     """
 
-    def __init__(self, path: Path, stereo: bool) -> None:
+    def __init__(self, path: Path, stereo: bool, alone: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._width = 4 if stereo else 2
         self._channels = 2 if stereo else 1
-        self._block = _block(stereo)
+        self._block = _block(stereo, alone)
         self._written = 0
         self._file = path.open("wb")
         self._file.write(self._header(0))
@@ -102,15 +105,14 @@ class RecordingFile:
 
 
 def spool_on_disk(root: Path | None = None) -> Callable[[str], Spool]:
-    """Whether a path can be recorded to; missing folders are made, as the switch makes them (fact 38)."""
+    """Whether a path can be recorded to. Nothing is made: who makes missing folders and who does not is for the applications."""
 
     def answer(path: str) -> Spool:
-        place = place_of(path, root)
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
+        folder = place_of(path, root).parent
+        there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+        if not there.is_dir() or not os.access(there, os.W_OK):
             return Spool.IMPOSSIBLE
-        return Spool.WRITABLE
+        return Spool.WRITABLE if there == folder else Spool.NO_FOLDER
 
     return answer
 

@@ -100,6 +100,8 @@ class RecordingStarted:
     path: str
     at: float
     stereo: bool
+    alone: bool = False
+    """Only the phone of this leg, not what it is sent."""
 
 
 @dataclass(frozen=True)

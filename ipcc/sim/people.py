@@ -16,6 +16,7 @@ from ipcc.sim.outputs import (
     PhoneHungUp,
     PhoneInvited,
     PlaybackStarted,
+    RecordingStarted,
     SimEvent,
 )
 
@@ -61,6 +62,8 @@ class Caller:
     hang_up_after_s: float | None = None
     fax_at: str | None = None
     """He calls from a fax machine and presses its start key when a sound begins whose path contains this."""
+    says_s: float | None = None
+    """How long he speaks each time he alone is recorded (``record``), then he is silent; None: on and on."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class PhoneScript:
 
 @dataclass(frozen=True)
 class Move:
-    """One thing a person does to his phone: ring, progress, answer, refuse, unreachable, press, fax, hang_up."""
+    """One thing a person does to his phone: ring, progress, answer, refuse, unreachable, press, fax, speak, fall_silent, hang_up."""
 
     uuid: str
     kind: str
@@ -109,6 +112,7 @@ class _Person:
     hang_up_after_s: float | None
     patience_s: float | None = None
     fax_at: str | None = None
+    says_s: float | None = None
     prompts: dict[str, int] = field(default_factory=dict)
     is_joined: bool = False
 
@@ -132,8 +136,15 @@ class People:
 
     def watch(self, uuid: str, caller: Caller, now: float) -> None:
         """A caller's call has begun on that channel."""
-        person = _Person(uuid, caller.keys, caller.talk_s, caller.hang_up_after_s, caller.patience_s, caller.fax_at)
-        self._persons[uuid] = person
+        self._persons[uuid] = _Person(
+            uuid,
+            caller.keys,
+            caller.talk_s,
+            caller.hang_up_after_s,
+            caller.patience_s,
+            caller.fax_at,
+            caller.says_s,
+        )
         if caller.patience_s is not None:
             self._plan(now + caller.patience_s, Move(uuid, "give_up"))
 
@@ -146,6 +157,8 @@ class People:
                 self._answered(uuid, now)
             case PlaybackStarted(uuid=uuid, path=path):
                 self._prompted(uuid, path, now)
+            case RecordingStarted(uuid=uuid, alone=True):
+                self._asked_to_speak(uuid, now)
             case FaxReceived(uuid=uuid):
                 self._plan(now + FAX_HANGS_UP_S, Move(uuid, "hang_up"))
             case PhoneCancelled(uuid=uuid) | PhoneHungUp(uuid=uuid):
@@ -228,6 +241,12 @@ class People:
                     self._press(uuid, keys, now)
         for prompt in {keys.prompt for keys in person.keys if keys.prompt and keys.prompt in path}:
             person.prompts[prompt] = person.prompts.get(prompt, 0) + 1
+
+    def _asked_to_speak(self, uuid: str, now: float) -> None:
+        person = self._persons.get(uuid)
+        if person is not None and person.says_s is not None:
+            self._plan(now, Move(uuid, "speak"))
+            self._plan(now + person.says_s, Move(uuid, "fall_silent"))
 
     def _press(self, uuid: str, keys: Keys, now: float) -> None:
         for index, digit in enumerate(keys.digits):

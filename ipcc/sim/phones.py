@@ -117,11 +117,12 @@ class Phones:
             refer(channel, destination)
 
     def speak(self, uuid: str, *, speaks: bool = True) -> None:
-        """The person at this phone begins to speak, or falls silent: only conferences tell of it."""
+        """The person at this phone speaks, or falls silent: conferences tell of it, and ``record`` ends by silence."""
         channel = self._kernel.find(uuid)
         if channel is None:
             return
-        channel.is_speaking = speaks
+        (channel.voice.speak if speaks else channel.voice.fall_silent)(self._kernel.now)
+        channel.wake()
         if channel.member:
             (conference.talk if speaks else conference.be_silent)(channel.member)
 

@@ -50,7 +50,7 @@ class Recorder:
         """Bring every file up to now."""
         for entry in list(self._open.values()):
             channel = self.kernel.channels.get(entry.started.uuid)
-            masked = _masked(channel, entry.started.path) if channel else ()
+            masked = _masked(channel, entry.started) if channel else ()
             self._append(entry, self.kernel.now - entry.started.at, masked)
 
     def close(self) -> None:
@@ -60,10 +60,10 @@ class Recorder:
 
     def _begin(self, started: RecordingStarted) -> None:
         spool = self.kernel.settings.spool(started.path)
-        if spool is not Spool.WRITABLE:
+        if spool not in (Spool.WRITABLE, Spool.NO_FOLDER):
             return
         try:
-            file = RecordingFile(place_of(started.path, self.root), started.stereo)
+            file = RecordingFile(place_of(started.path, self.root), started.stereo, started.alone)
         except OSError as error:
             log.warning("sim_recording_failed", path=started.path, error=str(error))
             return
@@ -86,9 +86,11 @@ class Recorder:
             log.warning("sim_recording_failed", path=entry.started.path, error=str(error))
 
 
-def _masked(channel: Channel, path: str) -> tuple[tuple[float, float], ...]:
+def _masked(channel: Channel, started: RecordingStarted) -> tuple[tuple[float, float], ...]:
+    if started.alone:
+        return channel.voice.silences(started.at, channel.kernel.now)
     for recording in channel.recordings:
-        if recording.path == path:
+        if recording.path == started.path:
             now = channel.kernel.now - recording.started
             still = [(recording.masked_since, now)] if recording.masked_since is not None else []
             return (*recording.masked, *still)

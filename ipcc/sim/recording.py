@@ -66,7 +66,7 @@ def can_start(channel: Channel, asked: str) -> bool:
     return (
         channel.has_media
         and not channel.is_down
-        and _is_writable_format(path)
+        and is_writable_format(path)
         and channel.kernel.settings.spool(path) is not Spool.IMPOSSIBLE
     )
 
@@ -76,7 +76,7 @@ def _full(channel: Channel, asked: str) -> str:
     return asked if asked.startswith(("/", "{")) else f"{channel.kernel.settings.sounds_dir}/{asked}"
 
 
-def _is_writable_format(path: str) -> bool:
+def is_writable_format(path: str) -> bool:
     if path.startswith("/dev/"):
         return True
     return path.rpartition(".")[2].lower() in _FORMATS
@@ -129,7 +129,7 @@ def _close(recording: Recording, completion: str) -> None:
         recording.masked.append((recording.masked_since, seconds))
     kept = seconds >= recording.minimum_s
     after: dict[str, str | list[str]] = {"Record-File-Path": recording.path}
-    if recording.spool is Spool.WRITABLE:
+    if recording.spool is not Spool.FULL:
         _tell_size(recording, seconds)
         why = completion if kept else "input-too-short"
         channel.set_var("record_completion_cause", why)
@@ -144,7 +144,7 @@ def _close(recording: Recording, completion: str) -> None:
             stereo=recording.stereo,
             masked=tuple(recording.masked),
             kept=kept,
-            written=recording.spool is Spool.WRITABLE,
+            written=recording.spool is not Spool.FULL,
         )
     )
 

@@ -13,6 +13,8 @@ class Spool(StrEnum):
     """What writing a recording to a path leads to."""
 
     WRITABLE = "writable"
+    NO_FOLDER = "no_folder"
+    """There is no such folder, and it can be made."""
     IMPOSSIBLE = "impossible"
     FULL = "full"
 

@@ -18,6 +18,7 @@ from ipcc.sim.settings import EngineSettings, Gateway, User
 CHINESE_S = 0.22
 ENGLISH_S = 0.065
 LEAST_S = 0.3
+SPOOL_FOLDERS = ("recordings", "messages", "utterances", "fax")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ def engine_settings(site: Site) -> EngineSettings:
         phone_profile="phones",
         heartbeat_s=2.0,
     )
+
+
+def make_spool(site: Site) -> None:
+    """Make the folders of the spool, as ``freeswitch/scripts/install`` does: the record application makes none."""
+    for name in SPOOL_FOLDERS:
+        (site.spool / name).mkdir(parents=True, exist_ok=True)
 
 
 def trunk(site: Site) -> str:

@@ -162,6 +162,8 @@ class SimSwitch(CommandedEngine):
                 "answer": phones.answer,
                 "unreachable": phones.be_unreachable,
                 "fax": lambda uuid: fax.start_machine(self.engine.kernel.find(uuid)),
+                "speak": phones.speak,
+                "fall_silent": lambda uuid: phones.speak(uuid, speaks=False),
                 "hang_up": phones.hang_up,
             }
             moves[move.kind](move.uuid)

@@ -12,7 +12,7 @@ from ipcc.cli.plan import ROOT, Plan
 from ipcc.ids import NodeId
 from ipcc.settings import SwitchAddress
 from ipcc.sim.esl_server import EslServer, ServerSettings
-from ipcc.sim.site import Site, engine_settings, trunk
+from ipcc.sim.site import Site, engine_settings, make_spool, trunk
 from ipcc.sim.switch import SimSwitch, SwitchOptions
 from tests.live.bench import Bench
 from tests.live.by_sip import SipPeople
@@ -58,7 +58,7 @@ async def _simulated(folder: Path, speed: float) -> AsyncIterator[Bench]:
         spool=folder / "spool",
         sounds=folder / "sounds",
     )
-    site.spool.mkdir()
+    make_spool(site)
     switch = SimSwitch(engine_settings(site), SwitchOptions(speed=speed))
     server = EslServer(switch, ServerSettings(password=PASSWORD))
     await server.start("127.0.0.1", 0)

@@ -28,6 +28,8 @@ SECRET = re.compile(rf"(?<![0-9a-fA-F]){KEYED}|{CARD}|{CARD[:12]}|{CARD[4:]}")
 # whoever asks to be called back hangs up by his own wish: tests/live/test_callbacks.py; nobody stands at an error, it is passed in no time
 ELSEWHERE = {"fax", "sms", "callback", "error"}
 LONG_MS = 5_000
+# the main menu takes 25 s to say, and who is listened to is so after it
+LONGEST_PROMPT_S = 40
 LAST_EVENTS = (
     "CHANNEL_EXECUTE_COMPLETE play_and_get_digits",
     "CHANNEL_UNPARK ",
@@ -142,4 +144,4 @@ async def do(bench: Bench, call: Arrival, middle: Middle) -> None:
         await until(lambda: bench.ear.heard("CHANNEL_PROGRESS", Call_Direction="outbound"), what="the phone rings")
     elif middle.application:
         executing: dict[str, Any] = {"Application": middle.application}
-        await until(lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, **executing), 20, middle.application)
+        await until(lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, **executing), LONGEST_PROMPT_S, middle.application)

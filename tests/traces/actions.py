@@ -128,7 +128,7 @@ class Keyed:
 
 @dataclass(frozen=True)
 class Spoke:
-    """Somebody in a conference began or ceased to speak."""
+    """Somebody began or ceased to speak: in a conference, or into a phone of which the recording tells what it sent."""
 
     at_s: float
     uuid: str

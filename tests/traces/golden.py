@@ -20,6 +20,8 @@ _SOUNDS_S = {
 _FAXES = {"/var/golden/rec/tx.tif": (FaxPage(1728, 400, 3858, 19227),)}
 # 10b: a folder of the kernel's, a file where a folder should be
 _IMPOSSIBLE = ("/proc/", "/var/golden/rec/afile/")
+# 18b: what record_session would make
+_NO_FOLDER = "/var/golden/rec/nofolder/"
 
 
 def settings() -> EngineSettings:
@@ -53,4 +55,6 @@ def _user(number: str) -> User:
 def _spool(path: str) -> Spool:
     if path.startswith(_IMPOSSIBLE):
         return Spool.IMPOSSIBLE
+    if path.startswith(_NO_FOLDER):
+        return Spool.NO_FOLDER
     return Spool.FULL if path == "/dev/full" else Spool.WRITABLE

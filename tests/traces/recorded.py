@@ -45,6 +45,15 @@ class SipMessage:
 
 
 @dataclass(frozen=True)
+class Voice:
+    """From here on a phone sends a tone, or silence."""
+
+    at_s: float
+    call_id: str
+    speaks: bool
+
+
+@dataclass(frozen=True)
 class Meta:
     """What the recorder noted beside the socket traffic."""
 
@@ -56,6 +65,9 @@ class Meta:
     sip: tuple[SipMessage, ...]
     legs: Mapping[str, str] = field(default_factory=dict)
     """Channel uuid to the letter it has in the notes; not every leg is listed."""
+    voices: tuple[Voice, ...] = ()
+    started_s: float | None = None
+    """Unix time at which the switch was started, where it was started for this recording alone."""
 
 
 @cache
@@ -103,6 +115,8 @@ def meta(name: str) -> Meta:
         marks=tuple((mark["t"], mark["mark"]) for mark in raw["marks"]),
         sip=tuple(_sip(message) for message in raw["sip"]),
         legs=raw["legs"],
+        voices=tuple(Voice(row["t"], row["call_id"], row["speaks"]) for row in raw.get("voices", ())),
+        started_s=raw.get("started"),
     )
 
 

@@ -90,7 +90,16 @@ _COMPLETE_FIELDS = tuple(
         "digits_dialed",
     )
 )
-_SECONDS = ("variable_duration", "variable_billsec", "variable_waitsec", "variable_progresssec", "variable_answersec")
+# what the record application tells: how long, and why it ended
+_RECORD_FIELDS = ("variable_silence_hits_exhausted", "variable_playback_terminator_used", "variable_record_seconds")
+_SECONDS = (
+    "variable_record_seconds",
+    "variable_duration",
+    "variable_billsec",
+    "variable_waitsec",
+    "variable_progresssec",
+    "variable_answersec",
+)
 # these come from the switch's own clock, which started at a moment known to half a second only
 _TIMERS = frozenset({"HEARTBEAT", "RE_SCHEDULE"})
 
@@ -216,6 +225,8 @@ def _row(event: frames.Event, legs: Legs) -> Row:
         wanted += _HANGUP_FIELDS
     if event.name == "CHANNEL_HANGUP_COMPLETE":
         wanted += _COMPLETE_FIELDS
+    if event.name == "RECORD_STOP":
+        wanted += _RECORD_FIELDS
     if event.name == "CUSTOM" and event.get("Command").startswith("sendevent"):
         wanted += [name for name in event.headers if not name.startswith(("Event-", "FreeSWITCH", "Core"))]
     pairs = [(name, legs.mask(event.get(name))) for name in wanted]

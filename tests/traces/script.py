@@ -36,6 +36,8 @@ class Script:
     """Unix time of the recorder's zero."""
     tick_s: float
     """Any moment at which the switch's 20 ms clock ticked, as Unix time."""
+    started_s: float | None
+    """Unix time at which the switch was started, where it was not the one of most recordings."""
     actions: tuple[Action, ...]
     invites: tuple[tuple[float, str, str], ...]
     """INVITEs the phones got: time, phone, Call-ID, in order."""
@@ -58,6 +60,7 @@ def read(name: str) -> Script:
     cut_off = _cut_off(events, tick_s)
     stops = {call_id: cut_off[uuid] - meta.wall_s for call_id, uuid in uuids.items() if uuid in cut_off}
     actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids, stops), *_keyed(events), *_spoken(events)]
+    actions += _heard(meta.voices, uuids)
     actions += sipp.actions(events, known, meta.wall_s)
     actions += sipp.registrations(events, known, meta.wall_s)
     actions.sort(key=lambda action: action.at_s)
@@ -66,6 +69,7 @@ def read(name: str) -> Script:
         name=name,
         wall_s=meta.wall_s,
         tick_s=tick_s,
+        started_s=meta.started_s,
         actions=tuple(actions),
         invites=tuple(sorted([*_invites(meta.sip), *sipp.invites(events, known, meta.wall_s)])),
         uuids=uuids,
@@ -268,6 +272,11 @@ def _keyed(events: Iterable[frames.Event]) -> Iterator[Action]:
                 duration=int(event.get("DTMF-Duration") or 0),
                 is_info=event.get("DTMF-Source") == "ENDPOINT",
             )
+
+
+def _heard(voices: Iterable[recorded.Voice], uuids: dict[str, str]) -> Iterator[Action]:
+    for voice in voices:
+        yield Spoke(voice.at_s, uuids[voice.call_id], voice.speaks)
 
 
 def _spoken(events: Iterable[frames.Event]) -> Iterator[Action]:

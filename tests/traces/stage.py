@@ -68,7 +68,8 @@ class _Stage:
         self._script = script
         self.played = Played()
         # the recorded process, its 20 ms clock in step with the recording's
-        start = script.tick_s - round((script.tick_s - golden.STARTED_S) / _FRAME_S) * _FRAME_S
+        started_s = script.started_s or golden.STARTED_S
+        start = script.tick_s - round((script.tick_s - started_s) / _FRAME_S) * _FRAME_S
         self._engine = Engine(golden.settings(), start)
         self._sessions: dict[str, Session] = {}
         self._todo: list[tuple[float, int, Callable[[], None]]] = []

@@ -24,7 +24,7 @@ def conference(channel: Channel, argument: str) -> Steps:
     member = rooms.enter(channel, name, profile or "default", frozenset(flags.split("|")))
     if member is None:
         return
-    if channel.is_speaking:
+    if channel.voice.is_speaking:
         rooms.talk(member)
     while channel.is_ready and not member.is_leaving:
         yield from execute.pause(channel)

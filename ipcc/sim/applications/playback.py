@@ -137,13 +137,15 @@ def _note_played(channel: Channel, seconds: float) -> None:
     channel.set_var("playback_samples", str(milliseconds * 8))
 
 
+def terminators_of(channel: Channel) -> str:
+    """The keys that stop ``playback`` and ``record`` (mod_dptools.c, on_dtmf)."""
+    wanted = channel.var("playback_terminators") or "*"
+    return {"none": "", "any": "0123456789*#"}.get(wanted.lower(), wanted)
+
+
 def playback(channel: Channel, argument: str) -> Steps:
     """Play; keys in ``playback_terminators`` (normally ``*``) stop it."""
-    terminators = channel.var("playback_terminators") or "*"
-    if terminators == "none":
-        terminators = ""
-    elif terminators == "any":
-        terminators = "0123456789*#"
+    terminators = terminators_of(channel)
     channel.set_var("playback_terminator_used", None)
 
     def on_digit(digit: str) -> bool:

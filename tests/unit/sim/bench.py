@@ -40,6 +40,8 @@ QUIET = frozenset({"CHANNEL_STATE", "CODEC", "API", "HEARTBEAT", "RE_SCHEDULE"})
 def spool(path: str) -> Spool:
     if path.startswith("/proc/"):
         return Spool.IMPOSSIBLE
+    if path.startswith("/nofolder/"):
+        return Spool.NO_FOLDER
     return Spool.FULL if path.startswith("/full/") else Spool.WRITABLE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcc.sim.media import RATE, RecordingFile, sounds_on_disk, spool_on_disk
+from ipcc.sim.media import OWN_TONE_HZ, RATE, RecordingFile, sounds_on_disk, spool_on_disk
 from ipcc.sim.settings import Spool
 
 
@@ -70,8 +70,19 @@ def test_sounds_play_as_long_as_their_files(tmp_path: Path) -> None:
     assert sounds_on_disk(2.0)(str(tmp_path / "b.wav")) == 2.0
 
 
-def test_a_folder_that_cannot_be_made_is_impossible(tmp_path: Path) -> None:
+def test_a_spool_tells_folders_that_are_there_that_can_be_made_and_that_cannot(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
     answer = spool_on_disk(tmp_path)
     assert answer("/file/x.wav") is Spool.IMPOSSIBLE
     assert answer("/folder/x.wav") is Spool.WRITABLE
+    assert answer("/folder/new/newer/x.wav") is Spool.NO_FOLDER
+    assert not (tmp_path / "folder" / "new").exists()
+
+
+def test_of_one_phone_alone_only_its_own_tone_is_written(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a.wav", stereo=False, alone=True)
+    file.write_until(1.0, ())
+    file.close()
+    _, values = samples(tmp_path / "a.wav")
+    assert round(sum(1 for a, b in itertools.pairwise(values) if a < 0 <= b), -1) == OWN_TONE_HZ
