@@ -14,8 +14,8 @@ from tests.traces import recorded
 from tests.traces.replay import Result, replay
 
 PAGE = Path(__file__).parent.parent / "docs" / "generated" / "transcripts.md"
-PROMISED = ("01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15")
-"""The groups that must replay; the others follow with the work that needs them."""
+PROMISED = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "17", "18")
+"""The groups that must replay: all but the queue module, which is not simulated."""
 _SHOWN = 3
 _GROUPS = {
     "01": "the protocol",
@@ -35,6 +35,7 @@ _GROUPS = {
     "15": "media modules",
     "16": "the queue module",
     "17": "dialling out",
+    "18": "message recording, half-keyed digits, lists, loopback",
 }
 
 

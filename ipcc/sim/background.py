@@ -1,4 +1,4 @@
-"""What a switch does all by itself: HEARTBEAT every 20 seconds, and the scheduler's own RE_SCHEDULE notices."""
+"""What a switch does all by itself: HEARTBEAT every 20 seconds, the cleaning of mod_hash, and the notices of when next."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ _UNITS = (
     ("milliseconds", 1),
 )
 _CHECK_IP_S = 60
+_CLEAN_LIMITS_S = 900
 
 
 def start(kernel: Kernel) -> None:
-    """Begin to beat."""
+    """Begin to beat, and to clean the limits of mod_hash."""
+    kernel.scheduler.repeat(
+        _CLEAN_LIMITS_S,
+        "mod_hash",
+        "limit_hash_cleanup",
+        lambda number: _tell_next(kernel, str(number), "limit_hash_cleanup", "mod_hash", _CLEAN_LIMITS_S),
+    )
     kernel.timeline.after(kernel.settings.heartbeat_s, lambda: _beat(kernel))
 
 
@@ -59,13 +66,18 @@ def _beat(kernel: Kernel) -> None:
         ("1", "heartbeat", kernel.settings.heartbeat_s),
         ("2", "check_ip", _CHECK_IP_S),
     ):
-        kernel.fire(
-            "RE_SCHEDULE",
-            {
-                "Task-ID": number,
-                "Task-Desc": description,
-                "Task-Group": "core",
-                "Task-Runtime": str(int(kernel.now + period)),
-            },
-        )
+        _tell_next(kernel, number, description, "core", period)
     kernel.timeline.after(kernel.settings.heartbeat_s, lambda: _beat(kernel))
+
+
+def _tell_next(kernel: Kernel, number: str, description: str, group: str, period: float) -> None:
+    kernel.fire(
+        "RE_SCHEDULE",
+        {
+            "Task-ID": number,
+            "Task-Desc": description,
+            "Task-Group": group,
+            "Task-Runtime": str(int(kernel.now + period)),
+        },
+    )
+    kernel.scheduler.told()

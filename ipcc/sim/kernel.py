@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ipcc.sim import headers
 from ipcc.sim.channels import Channel
 from ipcc.sim.conference import Rooms
+from ipcc.sim.listing import Listing
 from ipcc.sim.outputs import HeaderValue, Output, PhoneInvited, SimEvent
 from ipcc.sim.registrations import Registrar
 from ipcc.sim.scheduler import Scheduler
@@ -45,6 +46,7 @@ class Kernel:
     counters: Counters = field(default_factory=Counters)
     rooms: Rooms = field(default_factory=Rooms)
     scheduler: Scheduler = field(init=False)
+    listing: Listing = field(init=False)
     applications: Mapping[str, Application] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
     run_api: Callable[[str, str], str] = lambda command, argument: ""
@@ -59,6 +61,8 @@ class Kernel:
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.timeline)
+        self.listing = Listing(self.timeline, lambda: self.scheduler.listed)
+        self.scheduler.changed = self.listing.note
         self._random = random.Random(self.settings.seed)
         self.core_uuid = self.new_uuid()
         if self.settings.jitter:
@@ -116,6 +120,7 @@ class Kernel:
         drop: tuple[str, ...] = (),
     ) -> None:
         """An event of a channel: common headers, ``before``, the channel, its variables, ``after``; ``drop``: prefixes left out."""
+        self.listing.hear(channel, name)
         out = self._common(name, None)
         out.update(before)
         out.update(headers.channel_headers(channel))

@@ -28,14 +28,18 @@ def dial(kernel: Kernel, destination: str, variables: tuple[tuple[str, str], ...
     caller = (given.get("origination_caller_id_name", ""), given.get("origination_caller_id_number", "0000000000"))
     first = _half(kernel, uuid, f"loopback/{number}-a", "outbound", caller)
     second = _half(kernel, kernel.new_uuid(), f"loopback/{number}-b", "inbound", caller)
-    first.profile.destination = first.profile.callee_number = number
-    first.profile.callee_name = "Outbound Call"
+    first.profile.destination = number
+    # the last word of what was dialled, whatever it is (18k)
+    first.profile.callee_name, first.profile.callee_number = "Outbound Call", destination.rpartition("/")[2]
     first.flags.add(Flag.ORIGINATING)
     second.profile.destination = number
     second.profile.context = context or "default"
     second.profile.dialplan = dialplan or "XML"
     second.flags.add(Flag.DIALPLAN)
     _begin(first, second, variables)
+    if uuid == given.get("origination_uuid"):
+        # it is made under another and then renamed (18k); not where that is in use (18n)
+        kernel.emit(first, "CHANNEL_UUID", before={"Old-Unique-ID": kernel.new_uuid()})
     kernel.emit(first, "CHANNEL_OUTGOING")
     session.start(first)
     session.start(second)

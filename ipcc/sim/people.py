@@ -155,10 +155,8 @@ class People:
                 self._ring(output, now)
             case CallerAnswered(uuid=uuid):
                 self._answered(uuid, now)
-            case PlaybackStarted(uuid=uuid, path=path):
-                self._prompted(uuid, path, now)
-            case RecordingStarted(uuid=uuid, alone=True):
-                self._asked_to_speak(uuid, now)
+            case PlaybackStarted() | RecordingStarted():
+                self._turned_to(output, now)
             case FaxReceived(uuid=uuid):
                 self._plan(now + FAX_HANGS_UP_S, Move(uuid, "hang_up"))
             case PhoneCancelled(uuid=uuid) | PhoneHungUp(uuid=uuid):
@@ -227,6 +225,12 @@ class People:
         for keys in person.keys:
             if not keys.prompt:
                 self._press(uuid, keys, now)
+
+    def _turned_to(self, output: PlaybackStarted | RecordingStarted, now: float) -> None:
+        if isinstance(output, PlaybackStarted):
+            self._prompted(output.uuid, output.path, now)
+        elif output.alone:
+            self._asked_to_speak(output.uuid, now)
 
     def _prompted(self, uuid: str, path: str, now: float) -> None:
         person = self._persons.get(uuid)

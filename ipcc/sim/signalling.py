@@ -64,15 +64,15 @@ def answering(channel: Channel) -> Steps:
     if channel.is_down or channel.has(Flag.ANSWERED):
         return
     kernel = channel.kernel
-    if channel.direction == "inbound" and not channel.has_media:
+    if channel.direction == "inbound" and not (channel.has_media or channel.is_local):
         pre_answer(channel)
-    if not channel.has_codec:
+    if not (channel.has_codec or channel.is_local):
         _agree_codecs(channel)
     channel.flags.add(Flag.ANSWERED)
     channel.answer_state = "answered"
     channel.profile.times.answered = kernel.stamp_us
     kernel.emit(channel, "CHANNEL_ANSWER")
-    if channel.direction == "inbound":
+    if channel.direction == "inbound" and not channel.is_local:
         kernel.put(CallerAnswered(channel.uuid))
         channel.set_var(
             "rtp_local_sdp_str", sip.sdp(kernel.settings.address, int(channel.var("local_media_port") or 0))

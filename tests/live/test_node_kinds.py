@@ -144,4 +144,6 @@ async def do(bench: Bench, call: Arrival, middle: Middle) -> None:
         await until(lambda: bench.ear.heard("CHANNEL_PROGRESS", Call_Direction="outbound"), what="the phone rings")
     elif middle.application:
         executing: dict[str, Any] = {"Application": middle.application}
-        await until(lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, **executing), LONGEST_PROMPT_S, middle.application)
+        await until(
+            lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, **executing), LONGEST_PROMPT_S, middle.application
+        )

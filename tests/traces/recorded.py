@@ -54,6 +54,15 @@ class Voice:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A key pressed on a phone whose leg tells of no key."""
+
+    at_s: float
+    call_id: str
+    digit: str
+
+
+@dataclass(frozen=True)
 class Meta:
     """What the recorder noted beside the socket traffic."""
 
@@ -66,6 +75,7 @@ class Meta:
     legs: Mapping[str, str] = field(default_factory=dict)
     """Channel uuid to the letter it has in the notes; not every leg is listed."""
     voices: tuple[Voice, ...] = ()
+    keys: tuple[Key, ...] = ()
     started_s: float | None = None
     """Unix time at which the switch was started, where it was started for this recording alone."""
 
@@ -116,6 +126,7 @@ def meta(name: str) -> Meta:
         sip=tuple(_sip(message) for message in raw["sip"]),
         legs=raw["legs"],
         voices=tuple(Voice(row["t"], row["call_id"], row["speaks"]) for row in raw.get("voices", ())),
+        keys=tuple(Key(row["t"], row["call_id"], row["digit"]) for row in raw.get("keys", ())),
         started_s=raw.get("started"),
     )
 

@@ -88,6 +88,9 @@ _COMPLETE_FIELDS = tuple(
         "transfer_disposition",
         "current_application",
         "digits_dialed",
+        # what had been keyed when the caller hung up (18f to 18h)
+        "got",
+        "read_result",
     )
 )
 # what the record application tells: how long, and why it ended

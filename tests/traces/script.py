@@ -24,6 +24,7 @@ from tests.traces.recorded import SipMessage
 _DEFAULT_EXPIRES_S = 3600
 _TICK_S = 0.02
 _BEFORE_S = 0.0005
+_KEY_SAMPLES = 800
 _NAME_ADDR = re.compile(r'^(?:"(?P<name>(?:[^"\\]|\\.)*)"\s*)?<?sip:(?P<user>[^@>;]*)@(?P<host>[^>;]*)')
 
 
@@ -43,6 +44,8 @@ class Script:
     """INVITEs the phones got: time, phone, Call-ID, in order."""
     uuids: dict[str, str]
     """Call-ID of a SIP dialog to the uuid of its channel."""
+    own_halves: tuple[str, ...]
+    """The channels that ran the dialplan for a loopback leg, in order: their uuids are the switch's choice."""
     connections: tuple[str, ...]
     end_s: float
     """When the recording ended."""
@@ -61,6 +64,7 @@ def read(name: str) -> Script:
     stops = {call_id: cut_off[uuid] - meta.wall_s for call_id, uuid in uuids.items() if uuid in cut_off}
     actions: list[Action] = [*_sent(lines), *_phones(meta.sip, uuids, stops), *_keyed(events), *_spoken(events)]
     actions += _heard(meta.voices, uuids)
+    actions += (Keyed(key.at_s, uuids[key.call_id], key.digit, _KEY_SAMPLES, is_info=False) for key in meta.keys)
     actions += sipp.actions(events, known, meta.wall_s)
     actions += sipp.registrations(events, known, meta.wall_s)
     actions.sort(key=lambda action: action.at_s)
@@ -73,6 +77,9 @@ def read(name: str) -> Script:
         actions=tuple(actions),
         invites=tuple(sorted([*_invites(meta.sip), *sipp.invites(events, known, meta.wall_s)])),
         uuids=uuids,
+        own_halves=tuple(
+            event.get("Unique-ID") for event in events if is_own_half(event.name, event.get("Channel-Name"))
+        ),
         connections=conns,
         end_s=max(times),
     )
@@ -105,6 +112,11 @@ def _cut_off(events: list[frames.Event], tick_s: float) -> dict[str, float]:
         elif event.name == "PLAYBACK_STOP" and uuid in told:
             found[uuid] = told[uuid] - _BEFORE_S
     return found
+
+
+def is_own_half(event: str, channel: str) -> bool:
+    """Whether that event of a channel of that name says that the inner half of a loopback leg begins."""
+    return event == "CHANNEL_CREATE" and channel.startswith("loopback/") and channel.endswith("-b")
 
 
 def _uuids(events: list[frames.Event]) -> dict[str, str]:

@@ -34,7 +34,7 @@ from tests.traces.actions import (
     Sent,
     Spoke,
 )
-from tests.traces.script import Script
+from tests.traces.script import Script, is_own_half
 
 _FRAME_S = 0.02
 _TAIL_S = 0.1
@@ -79,7 +79,7 @@ class _Stage:
         self._early: dict[str, list[Action]] = {}
         """What a phone did in the recording before the simulator rang it."""
         self._invites = [(phone, call_id) for _, phone, call_id in script.invites]
-        self._wanted: list[SocketWanted] = []
+        self._own_halves = list(script.own_halves)
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -145,6 +145,7 @@ class _Stage:
 
     def _hear(self, output: Output) -> None:
         if isinstance(output, SimEvent):
+            self._note_own_half(output)
             self._offer(Outgoing(output))
         elif isinstance(output, ApiDone):
             for conn, session in self._sessions.items():
@@ -154,6 +155,10 @@ class _Stage:
             self._ring(output)
         elif isinstance(output, SocketWanted):
             self._connect(output)
+
+    def _note_own_half(self, event: SimEvent) -> None:
+        if self._own_halves and is_own_half(event.name, str(event.headers.get("Channel-Name"))):
+            self.played.aliases[str(event.headers["Unique-ID"])] = self._own_halves.pop(0)
 
     def _offer(self, outgoing: Outgoing) -> None:
         for conn, session in self._sessions.items():

@@ -36,7 +36,7 @@ def sched_transfer(kernel: Kernel, argument: str) -> str:
         if channel:
             session_transfer(channel, *where)
 
-    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run)
+    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run, "switch_ivr_schedule_transfer")
     return "+OK\n"
 
 
@@ -47,7 +47,10 @@ def sched_broadcast(kernel: Kernel, argument: str) -> str:
     if kernel.find(uuid) is None:
         return NO_CHANNEL
     kernel.scheduler.schedule(
-        due(kernel, when.lstrip("@")), uuid, lambda: _drop(media.broadcast(kernel, f"{uuid} {what}"))
+        due(kernel, when.lstrip("@")),
+        uuid,
+        lambda: _drop(media.broadcast(kernel, f"{uuid} {what}")),
+        "switch_ivr_schedule_broadcast",
     )
     return "+OK Message scheduled\n"
 
@@ -58,7 +61,7 @@ def sched_api(kernel: Kernel, argument: str) -> str:
         return usage("[+@]<time> <group_name> <command_string>[&]")
     name, _, rest = command.removesuffix("&").partition(" ")
     number = kernel.scheduler.schedule(
-        due(kernel, when.lstrip("@")), "" if group == "none" else group, lambda: _drop(kernel.run_api(name, rest))
+        due(kernel, when.lstrip("@")), group, lambda: _drop(kernel.run_api(name, rest)), "sched_api_function"
     )
     return f"+OK Added: {number}\n"
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from ipcc.sim.headers import stamp
-
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel
     from ipcc.sim.kernel import Kernel
+    from ipcc.sim.listing import Listed, Row
 
-Row = dict[str, str]
-
-_CODEC = ("PCMU", "8000", "64000")
-_LINEAR = ("L16", "8000", "128000")
+_SEARCHED = ("uuid", "name", "cid_name", "cid_num", "presence_data", "accountcode")
+"""Where ``show channels like`` looks."""
+_COUNTED = frozenset({"channels", "calls", "registrations"})
 
 _NOT_IN_CALLS = frozenset(
     {
@@ -46,18 +44,31 @@ def show(kernel: Kernel, argument: str) -> str | None:
     make = _LISTS.get(words[0] if words else "")
     if make is None:
         return None
-    rows = make(kernel)
-    rest = words[1:]
-    if "like" in rest:
-        wanted = rest[rest.index("like") + 1 : rest.index("like") + 2]
-        rows = [row for row in rows if wanted and any(wanted[0].strip("%") in value for value in row.values())]
-    style = rest[rest.index("as") + 1] if "as" in rest[:-1] else "csv"
-    counted = "count" in rest
+    rows, rest, counted = make(kernel), words[1:], False
+    if words[0] == "channels" and rest[:1] == ["like"] and len(rest) > 1:
+        wanted = _pattern(rest[1])
+        rows = [row for row in rows if any(wanted.fullmatch(row[name]) for name in _SEARCHED)]
+    if rest[:1] == ["like"]:
+        # the words have their places: ``like as json`` looks for "as", and what comes third is passed over
+        rest = rest[2:]
+    elif rest[:1] == ["count"] and words[0] in _COUNTED:
+        rest, counted = rest[1:], True
+    style = rest[1] if rest[:1] == ["as"] and len(rest) > 1 else "csv"
     if style == "json":
         return _as_json(rows, counted)
     if style == "xml":
         return _as_xml(rows, counted)
+    if style not in ("csv", "delim"):
+        return f"-ERR Cannot find format {style}\n"
     return f"\n{len(rows)} total.\n" if counted else _as_text(rows)
+
+
+def _pattern(like: str) -> re.Pattern[str]:
+    """SQLite's LIKE: ``%`` is anything, ``_`` one character, letters of either case; without a ``%`` it may stand anywhere."""
+    like = like.translate(str.maketrans("';", "  "))
+    like = like if "%" in like else f"%{like}%"
+    signs = {"%": ".*", "_": "."}
+    return re.compile("".join(signs.get(sign) or re.escape(sign) for sign in like), re.IGNORECASE | re.DOTALL)
 
 
 def _as_json(rows: list[Row], counted: bool) -> str:
@@ -75,94 +86,52 @@ def _as_text(rows: list[Row]) -> str:
 
 
 def _as_xml(rows: list[Row], counted: bool) -> str:
+    if counted:
+        return f'<result row_count="{len(rows)}"></result>\n'
     parts = [f'<result row_count="{len(rows)}">\n']
-    if not counted:
-        for number, row in enumerate(rows, 1):
-            fields = "".join(f"    <{name}>{escape(value)}</{name}>\n" for name, value in row.items())
-            parts.append(f'  <row row_id="{number}">\n{fields}  </row>\n')
+    for number, row in enumerate(rows, 1):
+        fields = "".join(f"    <{name}>{escape(value)}</{name}>\n" for name, value in row.items())
+        parts.append(f'  <row row_id="{number}">\n{fields}  </row>\n')
     return "".join(parts) + "</result>\n"
 
 
-def channel_row(channel: Channel) -> Row:
-    """One line of ``show channels``."""
-    profile = channel.profile
-    codec = _CODEC if channel.has_codec else ("", "", "")
-    read = _LINEAR if channel.reads_linear else codec
-    app, data = channel.application
-    created = profile.times.created
-    bridged = channel.var("last_bridge_to") is not None
-    row = {
-        "uuid": channel.uuid,
-        "direction": channel.direction,
-        "created": stamp(created),
-        "created_epoch": str(created // 1_000_000),
-        "name": channel.name,
-        "state": "CS_" + channel.running.name,
-        "cid_name": channel.listed[0],
-        "cid_num": channel.listed[1],
-        "ip_addr": channel.listed_place[0],
-        "dest": channel.listed_place[1],
-        "application": app,
-        "application_data": data,
-        "dialplan": profile.dialplan,
-        "context": profile.context,
-        "read_codec": read[0],
-        "read_rate": read[1],
-        "read_bit_rate": read[2],
-        "write_codec": codec[0],
-        "write_rate": codec[1],
-        "write_bit_rate": codec[2],
-        "secure": "",
-        "hostname": channel.kernel.settings.hostname,
-        "presence_id": channel.presence_id,
-        "presence_data": "",
-        "accountcode": channel.var("accountcode") or "",
-        "callstate": channel.callstate.name,
-        "callee_name": channel.listed[2],
-        "callee_num": channel.listed[3],
-        "callee_direction": channel.callee_direction,
-        "call_uuid": channel.call_uuid if bridged or channel.direction == "outbound" else "",
-        "sent_callee_name": channel.sent_callee[0],
-        "sent_callee_num": channel.sent_callee[1],
-    }
-    names = ("cid_name", "cid_num", "ip_addr", "dest", "dialplan", "context")
-    row.update({f"initial_{name}": value for name, value in zip(names, channel.initial, strict=True)})
-    return row
+def _legs(kernel: Kernel) -> list[Listed]:
+    """In the order in which they began, as far as whole seconds tell."""
+    return sorted(kernel.listing.legs.values(), key=lambda leg: int(leg.row["created_epoch"]))
 
 
 def _channels(kernel: Kernel) -> list[Row]:
-    return [channel_row(channel) for channel in kernel.channels.values()]
+    return [leg.row for leg in _legs(kernel)]
 
 
-def _short(row: Row, prefix: str = "") -> Row:
-    return {prefix + name: value for name, value in row.items() if name not in _NOT_IN_CALLS}
+def _short(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in _NOT_IN_CALLS}
 
 
-def _call_row(kernel: Kernel, channel: Channel) -> Row:
-    short = _short(channel_row(channel))
+def _call_row(kernel: Kernel, leg: Listed) -> Row:
+    short = _short(leg.row)
     order = [name for name in short if name not in ("hostname", "sent_callee_name", "sent_callee_num", "call_uuid")]
     row = {name: short[name] for name in order}
     row["call_uuid"] = short["call_uuid"]
     row["hostname"] = short["hostname"]
     row["sent_callee_name"] = short["sent_callee_name"]
     row["sent_callee_num"] = short["sent_callee_num"]
-    partner = kernel.channels.get(channel.bridged_to or "")
-    other = _short(channel_row(partner)) if partner else dict.fromkeys(short, "")
+    partner = kernel.listing.legs.get(leg.partner)
+    other = _short(partner.row) if partner else dict.fromkeys(short, "")
     for name in (*order, "sent_callee_name", "sent_callee_num"):
         row["b_" + name] = other[name]
-    row["call_created_epoch"] = str(channel.profile.times.bridged // 1_000_000) if partner else ""
+    row["call_created_epoch"] = leg.bridged_s if partner else ""
     return row
 
 
 def _calls(kernel: Kernel) -> list[Row]:
     """One row per bridged pair, one per channel that is alone."""
-    owners = [channel for channel in kernel.channels.values() if not _is_second(kernel, channel)]
-    return [_call_row(kernel, channel) for channel in owners]
+    return [_call_row(kernel, leg) for leg in _legs(kernel) if not _is_second(kernel, leg)]
 
 
-def _is_second(kernel: Kernel, channel: Channel) -> bool:
-    owner = kernel.channels.get(channel.bridged_to or "")
-    return owner is not None and channel.call_uuid == owner.uuid and owner.bridged_to == channel.uuid
+def _is_second(kernel: Kernel, leg: Listed) -> bool:
+    owner = kernel.listing.legs.get(leg.partner)
+    return owner is not None and leg.call_uuid == leg.partner and owner.partner == leg.row["uuid"]
 
 
 def _bridged(kernel: Kernel) -> list[Row]:
@@ -171,15 +140,14 @@ def _bridged(kernel: Kernel) -> list[Row]:
 
 def _detailed(kernel: Kernel) -> list[Row]:
     rows = []
-    for channel in kernel.channels.values():
-        if _is_second(kernel, channel):
+    for leg in _legs(kernel):
+        if _is_second(kernel, leg):
             continue
-        row = {name: value for name, value in channel_row(channel).items() if not name.startswith("initial_")}
-        partner = kernel.channels.get(channel.bridged_to or "")
+        row = {name: value for name, value in leg.row.items() if not name.startswith("initial_")}
+        partner = kernel.listing.legs.get(leg.partner)
         if partner:
-            other = channel_row(partner)
-            row.update({"b_" + name: value for name, value in other.items() if not name.startswith("initial_")})
-            row["call_created_epoch"] = str(channel.profile.times.bridged // 1_000_000)
+            row.update({"b_" + name: value for name, value in partner.row.items() if not name.startswith("initial_")})
+            row["call_created_epoch"] = leg.bridged_s
         rows.append(row)
     return rows
 
@@ -203,17 +171,7 @@ def _registrations(kernel: Kernel) -> list[Row]:
 
 
 def _tasks(kernel: Kernel) -> list[Row]:
-    return [
-        {
-            "task_id": str(task.id),
-            "task_desc": task.description,
-            "task_group": task.group,
-            "task_runtime": str(int(task.timer.when)),
-            "task_sql_manager": "0",
-            "hostname": kernel.settings.hostname,
-        }
-        for task in kernel.scheduler.tasks.values()
-    ]
+    return [{**row, "hostname": kernel.settings.hostname} for row in kernel.listing.tasks.values()]
 
 
 _LISTS = {

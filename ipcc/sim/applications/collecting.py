@@ -34,6 +34,8 @@ class Keyed:
 
     digits: str = ""
     terminator: str = ""
+    is_asked: bool = False
+    """He was there when the prompt was over."""
 
 
 def _collect(channel: Channel, wanted: Wanted, keyed: Keyed) -> Steps:
@@ -51,6 +53,7 @@ def _collect(channel: Channel, wanted: Wanted, keyed: Keyed) -> Steps:
 
     if wanted.prompt and not channel.digits:
         yield from play(channel, wanted.prompt, take)
+    keyed.is_asked = channel.is_ready
     deadline = channel.kernel.now + (wanted.digit_timeout if keyed.digits else wanted.timeout)
     while channel.is_ready and not keyed.terminator and len(keyed.digits) < wanted.most:
         if (digit := digits.take(channel)) is not None:
@@ -66,7 +69,7 @@ def play_and_get_digits(channel: Channel, argument: str) -> Steps:
     """``min max tries timeout terminators file invalid-file variable regexp digit-timeout transfer-on-failure``.
 
     Only variables tell the result (fact 34): the value with ``read_result=success``; nothing with ``failure``; wrong keys
-    stay in ``<variable>_invalid``; after a hang-up what had been keyed by then, without a result, and nothing if nothing was.
+    stay in ``<variable>_invalid``; after a hang-up what had been keyed by then, with ``failure``, and nothing in the prompt.
     """
     words = split_arguments(argument)
     if len(words) < 8:
@@ -133,7 +136,9 @@ def _succeed(channel: Channel, name: str, keyed: Keyed) -> None:
 
 
 def _leave(channel: Channel, name: str, keyed: Keyed) -> None:
-    """Keys of somebody who hung up in the middle (switch_ivr_read, at its end); heard in tests/live/test_node_kinds.py."""
+    """Keys of somebody who hung up in the middle, and a failure, unless it was in the prompt (switch_ivr_read; 04h, 18f to 18h)."""
+    if keyed.is_asked:
+        channel.set_var("read_result", "failure")
     if keyed.digits:
         channel.set_var(name, keyed.digits)
 

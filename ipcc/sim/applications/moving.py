@@ -36,7 +36,7 @@ def sched_transfer(channel: Channel, argument: str) -> None:
         if found:
             session_transfer(found, *destination)
 
-    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run)
+    kernel.scheduler.schedule(due(kernel, words[0]), uuid, run, "switch_ivr_schedule_transfer")
 
 
 def sched_hangup(channel: Channel, argument: str) -> None:
@@ -55,7 +55,7 @@ def schedule_hangup(kernel: Kernel, uuid: str, when: str, cause: str) -> int:
         if found:
             hang_up(found, causes.name_of(cause))
 
-    return kernel.scheduler.schedule(due(kernel, when), uuid, run)
+    return kernel.scheduler.schedule(due(kernel, when), uuid, run, "switch_ivr_schedule_hangup")
 
 
 def due(kernel: Kernel, when: str) -> float:

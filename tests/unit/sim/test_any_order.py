@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ipcc.sim.channels import Message
 from ipcc.sim.engine import Engine
 from tests.unit.sim.bench import Bench
+from tests.unit.sim.test_applications import tasks
 
 ACTIONS = (
     "call",
@@ -113,7 +114,7 @@ def test_every_channel_is_created_once_ends_once_and_is_silent_after(steps: list
     world.bench.run(5)
     check_lives(world.bench)
     assert not world.bench.engine.kernel.channels
-    assert not world.bench.engine.kernel.scheduler.tasks
+    assert not tasks(world.bench)
 
 
 def check_lives(bench: Bench) -> None:

@@ -19,6 +19,11 @@ def keyed(bench: Bench, uuid: str, keys: str, gap: float = 0.2) -> None:
         bench.run(gap)
 
 
+def tasks(bench: Bench) -> list[int]:
+    """What waits to be done later, but for what the switch does by itself."""
+    return [number for number, task in bench.engine.kernel.scheduler.tasks.items() if task.group != "mod_hash"]
+
+
 def complete(bench: Bench, event_uuid: str = "x") -> str | None:
     for event in bench.events(name="CHANNEL_EXECUTE_COMPLETE"):
         if event.headers["Application-UUID"] == event_uuid:
@@ -182,7 +187,7 @@ def test_keys_typed_ahead_are_taken_and_no_prompt_plays() -> None:
     assert not bench.events(uuid, "PLAYBACK_START")
 
 
-def test_a_hang_up_while_keying_leaves_the_keys_of_until_then_without_a_result() -> None:
+def test_a_hang_up_while_keying_leaves_the_keys_of_until_then_and_a_failure() -> None:
     bench = Bench()
     uuid = bench.call()
     execute(bench, uuid, PAGD, "1 4 2 2000 # /s/one.wav /s/half.wav pin ^\\d+$ 1000")
@@ -192,7 +197,7 @@ def test_a_hang_up_while_keying_leaves_the_keys_of_until_then_without_a_result()
     bench.run(0.2)
     variables = bench.one("CHANNEL_HANGUP_COMPLETE", uuid).headers
     assert variables["variable_pin"] == "1"
-    assert "variable_read_result" not in variables
+    assert variables["variable_read_result"] == "failure"
 
 
 def test_a_hang_up_before_any_key_leaves_nothing() -> None:
@@ -323,12 +328,12 @@ def test_hooks_of_answer_and_bridge_run_api_commands() -> None:
     bench.api("uuid_setvar", f"{uuid} api_before_bridge_1 sched_del ${{uuid}}")
     bench.api("uuid_answer", uuid)
     bench.run(0.1)
-    assert len(bench.engine.kernel.scheduler.tasks) == 1
+    assert len(tasks(bench)) == 1
     bench.dial()
     bench.answered()
     bench.api("uuid_bridge", f"{uuid} agent")
     bench.run(0.2)
-    assert not bench.engine.kernel.scheduler.tasks
+    assert not tasks(bench)
 
 
 def test_uuid_broadcast_plays_inside_what_runs() -> None:

@@ -5,6 +5,7 @@ import pytest
 from ipcc.sim.engine import InboundCall
 from ipcc.sim.outputs import CallerAnswered, PhoneCancelled, PhoneHungUp
 from tests.unit.sim.bench import Bench
+from tests.unit.sim.test_applications import tasks
 
 HANGUP = ["CHANNEL_CALLSTATE", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"]
 
@@ -345,7 +346,7 @@ def test_hupall_leaves_nothing_behind() -> None:
     assert bench.api("hupall") == "+OK hangup all channels with cause MANAGER_REQUEST\n"
     bench.run(0.2)
     assert bench.api("show", "channels as json") == '{"row_count": 0}\n'
-    assert not bench.engine.kernel.scheduler.tasks
+    assert not tasks(bench)
 
 
 def test_a_jittering_switch_still_joins_and_tells_the_same_story_for_the_same_seed() -> None:

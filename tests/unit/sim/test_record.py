@@ -125,4 +125,4 @@ def test_who_hangs_up_is_told_as_he_did() -> None:
 
 
 def test_the_simulated_spool_has_the_folders_the_installer_makes() -> None:
-    assert SPOOL_FOLDERS == runpy.run_path(str(ROOT / "freeswitch" / "scripts" / "install"))["SPOOL_FOLDERS"]
+    assert runpy.run_path(str(ROOT / "freeswitch" / "scripts" / "install"))["SPOOL_FOLDERS"] == SPOOL_FOLDERS
