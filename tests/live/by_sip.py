@@ -58,6 +58,9 @@ class SipLine:
             return Heard.CALLER
         return Heard.SOUND if sound.is_sound(samples) else Heard.NOTHING
 
+    async def speak(self, *, speaks: bool = True) -> None:
+        self.call.stream.is_silent = not speaks
+
     async def hang_up(self) -> None:
         await self.call.hang_up()
 

@@ -53,6 +53,10 @@ class Line(Protocol):
         """What is heard during the next half second."""
         ...
 
+    async def speak(self, *, speaks: bool = True) -> None:
+        """Be heard, as everybody is until told otherwise, or be silent."""
+        ...
+
     async def hang_up(self) -> None:
         """End it from this side."""
         ...

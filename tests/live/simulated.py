@@ -53,6 +53,9 @@ class SimLine:
         plays = {"playback", "play_and_get_digits"}
         return Heard.SOUND if channel.application[0] in plays and self.is_played_to else Heard.NOTHING
 
+    async def speak(self, *, speaks: bool = True) -> None:
+        self._switch.engine.phones.speak(self.uuid, speaks=speaks)
+
     async def hang_up(self) -> None:
         if self.ended is None:
             self.ended = End.HUNG_UP

@@ -11,6 +11,7 @@ from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.people import Caller, PhoneScript
 from ipcc.sim.switch import SimSwitch
 from tests.component.sim.raw_client import Client
+from tests.support.until import until
 from tests.traces import golden
 
 
@@ -104,7 +105,11 @@ async def test_a_socket_server_takes_a_call_and_outlives_it(switch: SimSwitch, c
     await call.say("sendmsg\ncall-command: hangup\nhangup-cause: USER_BUSY")
     assert (await call.heard("CHANNEL_HANGUP_COMPLETE")).get("Hangup-Cause") == "USER_BUSY"
     assert (await call.answer()).headers["Content-Disposition"] == "linger"
-    assert (await call.say("api show channels count")).body == b"\n1 total.\n"
+
+    async def is_listed() -> bool:
+        return (await call.say("api show channels count")).body == b"\n1 total.\n"
+
+    await until(is_listed, 0.9, "the leg of whom the server lingers with")
     assert (await call.answer()).headers["Content-Disposition"] == "disconnect"
     await client.heard("CHANNEL_DESTROY")
     await call.close()

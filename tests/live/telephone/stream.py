@@ -23,6 +23,7 @@ class RtpStream(asyncio.DatagramProtocol):
 
     def __init__(self, hertz: int) -> None:
         self.hertz = hertz
+        self.is_silent = False
         self.received = 0
         self.keys_heard = ""
         self._peer: tuple[str, int] | None = None
@@ -95,7 +96,7 @@ class RtpStream(asyncio.DatagramProtocol):
         tick = 0
         while True:
             if self._keys.empty():
-                self._send(ALAW, sound.tone(self.hertz)[tick % 50], self._stamp)
+                self._send(ALAW, sound.tone(0 if self.is_silent else self.hertz)[tick % 50], self._stamp)
                 self._stamp += sound.SAMPLES
                 packets = 1
             else:
