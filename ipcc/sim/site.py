@@ -18,7 +18,7 @@ from ipcc.sim.settings import EngineSettings, Gateway, User
 CHINESE_S = 0.22
 ENGLISH_S = 0.065
 LEAST_S = 0.3
-SPOOL_FOLDERS = ("recordings", "messages", "utterances", "fax")
+SPOOL_FOLDERS = ("recordings", "messages", "utterances", "fax", "fax/out")
 
 
 @dataclass(frozen=True)
