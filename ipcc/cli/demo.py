@@ -101,6 +101,8 @@ def _print(console: Console, results: Sequence[Result], witnesses: dict[str, Tot
         table.add_row(*_cells(result), style="" if not result.problems else "red")
     console.print(table)
     for result in results:
+        if result.voicemail:
+            console.print(f"{result.call_id[:8]} voicemail: {result.voicemail}", highlight=False)
         for problem in result.problems:
             console.print(f"[red]{result.title}[/] ({result.call_id}): {problem}", highlight=False)
     for name, totals in witnesses.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipcc.sim.people import Caller, Keys, PhoneScript
 
@@ -48,17 +48,20 @@ class Journey:
     caller: Caller
     expected: Expected
     leaving: Leaving | None = None
+    called_back_by: str = ""
+    """The agent who takes the voicemail he leaves, hears it, and calls him back."""
 
 
 @dataclass(frozen=True)
 class Scene:
     """Calls played at the same time, with the phones set and these agents ready; ``relief`` is made ready when the first of
-    ``ready`` no longer is, and everybody is not ready again at the end."""
+    ``ready`` no longer is, and everybody is not ready again at the end. The queue ``closed`` takes nobody meanwhile."""
 
     journeys: tuple[Journey, ...]
     ready: tuple[str, ...] = ()
     phones: tuple[PhoneScript, ...] = ()
     relief: str = ""
+    closed: str = ""
 
 
 def _caller(serial: int, *keys: Keys, name: str = "", patience_s: float = 120, talk_s: float | None = None) -> Caller:
@@ -163,14 +166,9 @@ def scenes() -> list[Scene]:
                 Journey(
                     "gives up waiting", _caller(15, AGENT), Expected("hung_up", stay="abandoned"), Leaving("queue", 3)
                 ),
-                Journey(
-                    "gives up waiting after music",
-                    _caller(16, AGENT),
-                    Expected("hung_up", stay="abandoned"),
-                    Leaving("queue", 6),
-                ),
             )
         ),
+        _message("1001", 16),
         _missed("1003", "does not answer", "no_answer", 17, PhoneScript("1003", answer_after_s=None)),
         _missed("1004", "declines", "declined", 18, PhoneScript("1004", refuse=603)),
         _missed("1005", "is busy", "busy", 19, PhoneScript("1005", refuse=486)),
@@ -189,6 +187,20 @@ def scenes() -> list[Scene]:
     ]
 
 
+def _message(agent: str, serial: int) -> Scene:
+    """The queue is closed, he wants no callback and leaves a message; an agent takes it and calls him back."""
+    keys = (
+        AGENT,
+        *(Keys("9", prompt="callback-where", nth=nth, after_s=0.3) for nth in (1, 2)),
+        Keys("#", prompt="leave-message", after_s=6),
+        Keys("1", prompt="message-review", after_s=0.3),
+    )
+    caller = _caller(serial, *keys)
+    journey = Journey("leaves a message, is called back", caller, Expected("completed"), called_back_by=agent)
+    phones = (PhoneScript(agent, answer_after_s=0.5), PhoneScript(caller.number, answer_after_s=0.5, talk_s=2))
+    return Scene((journey,), phones=phones, closed="retail")
+
+
 def _missed(agent: str, what: str, outcome: str, serial: int, phone: PhoneScript) -> Scene:
     expected = Expected("answered_by_agent", stay="answered", offers=(outcome, "answered"))
     journey = Journey(f"agent {what}, the next one does", _caller(serial, AGENT, talk_s=2), expected)
@@ -204,6 +216,6 @@ def first(count: int) -> list[Scene]:
             if left <= 0:
                 break
             kept = scene.journeys[:left]
-            found.append(Scene(kept, scene.ready, scene.phones, scene.relief))
+            found.append(replace(scene, journeys=kept))
             left -= len(kept)
     return found

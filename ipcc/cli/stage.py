@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 
+from ipcc.auth.principal import Role
 from ipcc.bus import BEGINNING, Bus, received_from
+from ipcc.cli.calling_back import CallingBack
 from ipcc.cli.journeys import Journey, Leaving, Scene
 from ipcc.cli.suite import Suite
 from ipcc.cli.verdict import OUTCOMES, Result, Totals, is_settled, judge
@@ -23,6 +25,8 @@ CALL_TIMEOUT_S = 150.0
 SETTLE_TIMEOUT_S = 60.0
 LOOK_S = 0.2
 BETWEEN_CALLS_S = 0.4
+# what is administered goes over the bus
+HEARD_S = 1.0
 Tell = Callable[[Result], None]
 
 
@@ -34,6 +38,7 @@ class Stage:
             raise Invalid("demo.real_switch", "the demonstration plays simulated people: leave --switch out")
         self._sim: SimSwitch = suite.sim
         self._urls = suite.urls
+        self._token_of = suite.token_of
         self._client = client
         self._clock = clock
         self.began: datetime = clock.now()
@@ -58,10 +63,7 @@ class Stage:
 
     async def play(self, scene: Scene, tell: Tell) -> list[Result]:
         """Play one scene to its end; ``tell`` hears each call's result as it comes."""
-        for phone in scene.phones:
-            self._sim.set_phone(phone)
-        for agent in scene.ready:
-            await self._post("ctiserver", f"/v1/agents/{agent}/ready")
+        await self._set(scene)
         running = []
         for journey in scene.journeys:
             running.append(asyncio.get_running_loop().create_task(self._call(journey)))
@@ -74,10 +76,23 @@ class Stage:
             result = await done
             tell(result)
             results.append(result)
+        await self._clear(scene)
+        return results
+
+    async def _set(self, scene: Scene) -> None:
+        for phone in scene.phones:
+            self._sim.set_phone(phone)
+        for agent in scene.ready:
+            await self._post("ctiserver", f"/v1/agents/{agent}/ready")
+        if scene.closed:
+            await self._close(scene.closed, is_closed=True)
+
+    async def _clear(self, scene: Scene) -> None:
+        if scene.closed:
+            await self._close(scene.closed, is_closed=False)
         for agent in (*scene.ready, *filter(None, [scene.relief])):
             await self._until_state(agent, {"ready", "not_ready"})
             await self._post("ctiserver", f"/v1/agents/{agent}/not-ready", {"reason": "demo"})
-        return results
 
     async def totals(self, bus: Bus) -> dict[str, Totals]:
         """Invariant I6 by the report, by the board and by acd's own log."""
@@ -106,7 +121,18 @@ class Stage:
             if found is not None and is_settled(found, journey.expected):
                 break
             await asyncio.sleep(LOOK_S)
-        return judge(call_id, journey, found)
+        result = judge(call_id, journey, found)
+        if journey.called_back_by:
+            calling = CallingBack(self._client, self._urls, self._token_of(journey.called_back_by, Role.AGENT))
+            result.voicemail = await calling.play(call_id, journey.called_back_by, result.problems)
+        return result
+
+    async def _close(self, queue: str, *, is_closed: bool) -> None:
+        """As an administrator does; and wait until acd has heard of it."""
+        stored = (await self._get("admin", f"/v1/queue/{queue}"))["object"]
+        answer = await self._client.put(f"{self._urls['admin']}/v1/queue/{queue}", json={**stored, "closed": is_closed})
+        answer.raise_for_status()
+        await self._clock.sleep(HEARD_S)
 
     async def _leave(self, call_id: str, leaving: Leaving) -> None:
         """Hang up once the call is where the caller loses patience."""

@@ -29,6 +29,8 @@ class Result:
     agent: str = ""
     talk_ms: int | None = None
     recording: dict[str, Any] | None = None
+    voicemail: str = ""
+    """Who took the message he left, and what came of it."""
     report_row: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -82,7 +84,7 @@ def _read(result: Result, found: Mapping[str, Any]) -> None:
             "duration_ms": recording["duration_ms"],
             "fault": recording["fault"],
         }
-    hidden = ("legs", "sessions", "steps", "stays", "offers", "recordings")
+    hidden = ("legs", "sessions", "steps", "stays", "offers", "recordings", "voicemails", "faxes", "answers")
     result.report_row = {name: value for name, value in found.items() if name not in hidden}
 
 

@@ -111,7 +111,7 @@ class SipPeople:
         self._phones: dict[str, RegisteredPhone] = {}
 
     async def call(self, number: str, dialled: str, name: str = "") -> SipLine:
-        phone = SipPhone(number, self._site.trunks, CALLER_HZ)
+        phone = SipPhone(number, self._site.trunks, self.caller_hz)
         self._callers.append(phone)
         await phone.open()
         return SipLine(await phone.call(dialled, number, name.replace("\\", "\\\\").replace('"', '\\"')))
