@@ -14,7 +14,14 @@ from tests.live.conftest import SWITCHES, stand
 from tests.live.kinds import Middle, number_of, plan_of
 from tests.support.until import until
 
-NODE = {"queue": "retail", "silence_s": 10, "attempts": 1, "review": ["main-menu"], "next": "after", "on_nothing": "end"}
+NODE = {
+    "queue": "retail",
+    "silence_s": 10,
+    "attempts": 1,
+    "review": ["main-menu"],
+    "next": "after",
+    "on_nothing": "end",
+}
 # three seconds of 16 bits at 8 kHz
 SPOKEN_BYTES = 3 * 16_000
 
