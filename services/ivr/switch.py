@@ -50,6 +50,8 @@ GRACE_S = 10.0
 APPLICATION_TIMEOUT_S = 180.0
 LONGEST_TALK_S = 4 * 3600.0
 LOOK_S = 1.0
+# sooner after a question than this a key was meant for the one before: the shortest wait for a first digit is a second
+HABIT_S = 0.9
 # what ``show channels`` says a leg does that talks to another, or is about to (transcripts 05 and 08)
 JOINING = frozenset({"uuid_bridge", "bridge", "intercept"})
 HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}
@@ -125,6 +127,8 @@ class Leg:
 class SwitchLine(Leg):
     """One caller's leg and what is said and asked on it."""
 
+    _cut: asyncio.Event = field(default_factory=asyncio.Event)
+
     async def answer(self) -> None:
         await self._on_the_line(self._answer)
 
@@ -139,6 +143,7 @@ class SwitchLine(Leg):
         await self._tell(UuidBreak(self.leg, all_queued=True))
 
     async def cut_short(self) -> None:
+        self._cut.set()
         await self.interrupt()
         row = next(iter(await self._on_the_line(lambda: self.node.channels(self.leg))), None)
         if row is not None and row.application == COLLECTING:
@@ -158,6 +163,18 @@ class SwitchLine(Leg):
             return await self._on_the_line(lambda: self._collect(sound, wanted))
 
     async def _collect(self, sound: str, wanted: Collect) -> Keyed:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._cut.clear()
+        keyed = await self._collect_once(sound, wanted)
+        is_early = END_KEY in wanted.terminators and loop.time() - began < HABIT_S
+        if not keyed.digits and is_early and not self._cut.is_set():
+            # nobody can have been silent for so short a time: it is the key that callers press once more, out of habit, behind
+            # a number whose last digit had ended it; this question is not to be over before it was heard
+            keyed = await self._collect_once(sound, wanted)
+        return keyed
+
+    async def _collect_once(self, sound: str, wanted: Collect) -> Keyed:
         words = [str(wanted.min_digits), str(wanted.max_digits), "1", str(wanted.first_digit_s * 1000)]
         words += [wanted.terminators, sound, SILENCE, DIGITS]
         if not wanted.secret:

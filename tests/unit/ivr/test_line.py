@@ -10,13 +10,15 @@ from ipcc.errors import SwitchRefused
 from ipcc.esl.commands import ShowChannel, ShowChannels
 from ipcc.esl.fake import FakeNode, FakeSwitches
 from ipcc.ids import LegId
-from services.ivr.core.actions import Record, Recorded
+from services.ivr.core.actions import Collect, Keyed, KeyedKind, Record, Recorded
 from services.ivr.ports import Line, LineLost
 from services.ivr.switch import Telephony
+from tests.support.until import until
 
 pytestmark = pytest.mark.looptime
 
 LEG = LegId("leg-1")
+ASKED = Collect(("enter-new-pin-again",), 1, 6, "#", 8, 4, secret=True)
 
 
 @pytest.fixture
@@ -154,3 +156,43 @@ async def test_what_was_keyed_for_nobody_is_wiped_typed_ahead_or_taken(node: Fak
         f"uuid_flush_dtmf {LEG}",
         f"uuid_setvar {LEG} ipcc_digits",
     ]
+
+
+async def _asked(node: FakeNode, line: Line, *answers: tuple[float, str]) -> Keyed:
+    """One question; each asking of the switch ends so many seconds after it began, with these digits."""
+
+    async def key() -> None:
+        for number, (after_s, digits) in enumerate(answers, start=1):
+            await until(lambda number=number: len(node.executed) == number, what="asked")  # type: ignore[misc]
+            await asyncio.sleep(after_s)
+            node.finish(LEG, variables={"ipcc_digits": digits} if digits else {})
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(key())
+        keyed = group.create_task(line.collect(("enter-new-pin-again",), "zh", ASKED))
+    assert len(node.executed) == len(answers)
+    return keyed.result()
+
+
+async def test_a_pound_pressed_out_of_habit_does_not_end_the_next_question(node: FakeNode, line: Line) -> None:
+    assert await _asked(node, line, (0.3, ""), (5.0, "860213")) == Keyed(KeyedKind.DIGITS, "860213")
+
+
+async def test_a_pound_after_the_question_was_heard_and_silence_are_no_entry(node: FakeNode, line: Line) -> None:
+    for after_s in (2.0, 9.0):
+        assert await _asked(node, line, (after_s, "")) == Keyed(KeyedKind.NOTHING)
+        node.executed.clear()
+
+
+async def test_a_pound_again_and_again_is_no_entry(node: FakeNode, line: Line) -> None:
+    assert await _asked(node, line, (0.3, ""), (0.3, "")) == Keyed(KeyedKind.NOTHING)
+
+
+async def test_a_question_ended_from_outside_is_not_asked_again(node: FakeNode, line: Line) -> None:
+    async with asyncio.TaskGroup() as group:
+        keyed = group.create_task(line.collect(("enter-new-pin-again",), "zh", ASKED))
+        await until(lambda: bool(node.executed), what="asked")
+        await line.cut_short()
+        node.finish(LEG)
+    assert keyed.result() == Keyed(KeyedKind.NOTHING)
+    assert len(node.executed) == 1
