@@ -1,133 +1,44 @@
-"""Each row of self-service walked by keys through the published main flow, with the stand-in bank behind it and its books looked at.
-
-Everything is real but the switch and the wire, as for the callers who walk at random; here each keys what he came for.
-"""
+"""Rows B1, B2, B4 to B9 walked by keys against the bank, whose books are looked at after each call."""
 
 from __future__ import annotations
 
-import random
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 import bankcore.core.cards
-from services.ivr.core.actions import Collect, Heard, Keyed, KeyedKind
-from services.ivr.core.session import begin
-from services.ivr.ports import Surroundings
-from services.ivr.rehearsing import open_folder
-from services.ivr.runner import Runner
-from services.ivr.synthesis import Speaker
-from tests.component.ivr.machines import RandomFaxes
-from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
-from tests.component.ivr.strollers import SOURCE, Stroll, Stroller
-from tests.support.fake_parts import LoopClock
+from tests.component.ivr.hall import (
+    CARD,
+    COMPANY,
+    COMPANY_PIN,
+    CONTRACT,
+    ME,
+    OVER,
+    PASSBOOK,
+    PIN,
+    PUBLIC,
+    PUBLIC_PIN,
+    RICH,
+    RICH_MAN,
+    RICH_PIN,
+    SECOND,
+    Hall,
+    follows,
+    open_hall,
+)
+from tests.component.ivr.strollers import SOURCE
 
 pytestmark = pytest.mark.looptime
 
-CARD, PIN, PASSBOOK = "6222000000000017", "246810", "70010001"
-RICH, RICH_PIN = "6222000000000033", "864209"
-SECOND, PUBLIC, PUBLIC_PIN = "6222000000000025", "6222000000000041", "975310"
-COMPANY, COMPANY_PIN, CONTRACT = "9001000001", "220022", "80010001"
 SATURDAY = datetime.fromisoformat("2026-01-10T10:00+08:00")
 FRIDAY_EVENING = datetime.fromisoformat("2026-01-09T18:00+08:00")
 
 
-@dataclass
-class Walker(Stroller):
-    """A caller who keys what he came for, one entry each time he is asked, and notes what he hears."""
-
-    wanted: deque[str] = field(default_factory=deque)
-    heard: list[str] = field(default_factory=list)
-
-    async def play(self, prompt_ids: tuple[str, ...], language: str) -> str:
-        self.heard += prompt_ids
-        return await super().play(prompt_ids, language)
-
-    async def collect(self, prompt_ids: tuple[str, ...], language: str, wanted: Collect) -> Keyed:
-        self.heard += prompt_ids
-        await self._hear_all(prompt_ids, language)
-        digits = self.wanted.popleft() if self.wanted else ""
-        return Keyed(KeyedKind.DIGITS if digits else KeyedKind.NOTHING, digits[: wanted.max_digits])
-
-
-class Nobody:
-    """No recogniser (ports.Utterances): everybody is asked for keys."""
-
-    def is_ready(self) -> bool:
-        return False
-
-    @contextmanager
-    def file(self) -> Iterator[Path]:
-        yield Path("utterance.wav")
-
-    async def recognise(self, path: Path, language: str, hints: Sequence[str]) -> Heard:
-        raise AssertionError("nobody listens here")
-
-
-@dataclass
-class Hall:
-    """The bank, and callers who come one after the other."""
-
-    stroll: Stroll
-
-    def __post_init__(self) -> None:
-        self.bank = self.stroll.bank
-        self.stroll.at_hand.is_well = True
-        self.flow = next(flow for flow in self.stroll.flows if flow.id == "bank-main")
-
-    async def call(self, *keys: str, language: str = "1") -> list[str]:
-        """The prompts somebody hears who keys this."""
-        clock, dice = self.stroll.clock, self.stroll.dice
-        customer = self.stroll._free[0]
-        ear = Ear(clock)
-        speaker = Speaker(self.stroll.voice, (), Path("no-spool"))
-        caller = Walker(clock, dice, customer, self.flow, ear, speaker, wanted=deque([language, *keys]))
-        moved = begin(self.flow, self.stroll._session(self.flow, customer), clock.now())
-        facts = list(moved.facts)
-        around = Surroundings(
-            caller,
-            self.stroll.noted,
-            RandomQueues(clock, dice, ear),
-            NoSystems(),
-            RandomFaxes(clock, dice, ear),
-            Nobody(),
-            clock,
-            facts.extend,
-        )
-        caller.runner = runner = Runner(self.flow, moved, around)
-        await runner.run()
-        assert self.bank.ledger.is_balanced()
-        assert ear.longest_s <= 3.0
-        assert not caller.wanted, f"never keyed: {list(caller.wanted)}; heard {caller.heard[-20:]}"
-        return caller.heard
-
-    def balance(self, number: str = CARD) -> int:
-        return self.bank.balance(number)[2]
-
-    def booked(self) -> list[str]:
-        return [movement.order[0] for movement in self.bank.movements.values()]
-
-
 @pytest.fixture
 async def hall(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Hall:
+    # a PIN checked in no time: not what is tried here
     monkeypatch.setattr(bankcore.core.cards, "_SCRYPT", {"n": 2, "r": 1, "p": 1, "dklen": 32})
-    store = open_folder(Path("flows"), Path("freeswitch/sounds/prompts.yaml"))
-    return Hall(Stroll(store.all(), LoopClock(getattr(request, "param", SOURCE)), random.Random(1)))
-
-
-def follows(heard: list[str], *wanted: str) -> bool:
-    """Whether ``wanted`` were heard one after the other, among others."""
-    rest = iter(heard)
-    return all(prompt in rest for prompt in wanted)
-
-
-ME, RICH_MAN = (CARD, PIN), (RICH, RICH_PIN)
-OVER = ("#",)
+    return open_hall(getattr(request, "param", SOURCE))
 
 
 @pytest.mark.parametrize("language", ["1", "2"])
@@ -173,152 +84,6 @@ async def test_b2_the_password_is_changed_and_the_old_one_is_wrong_from_then_on(
     heard = await hall.call("2", *ME, "8", PIN, "111111", "111111", PIN, "860213", "860214", "860213", "860213", *OVER)
     assert follows(heard, "pin-weak", "pins-differ", "pin-changed")
     assert follows(await hall.call("2", CARD, PIN, "860213", *OVER), "wrong-pin", "verified")
-
-
-async def test_b3_money_goes_to_whom_he_signed_for_and_the_receipt_is_ordered(hall: Hall) -> None:
-    before = hall.balance(), hall.balance(SECOND)
-    heard = await hall.call("4", *ME, "1", SECOND, "100*50", "1", PIN, "1", "1", *OVER)
-    assert follows(heard, "to-account", "amount-said", "confirm", "transfer-done", "receipt-sent-to")
-    assert (hall.balance(), hall.balance(SECOND)) == (before[0] - 10_050, before[1] + 10_050)
-    assert [sent.order[1] for sent in hall.bank.messages.values()] == ["receipt"]
-
-
-async def test_b3_every_wrong_transfer_says_why_and_asks_again(hall: Hall) -> None:
-    wrong = [
-        (RICH, "10"),
-        (CARD, "10"),
-        ("6222000000000018", "10"),
-        (SECOND, "00"),
-        ("123456789012",),
-        ("999999",),
-    ]
-    keys = [key for pair in wrong for key in pair]
-    heard = await hall.call("4", *ME, "1", *keys, "100", "1", PIN, "2", *OVER)
-    whys = ("payee-not-contracted", "same-account", "account-not-found", *["wrong-input"] * 2)
-    assert follows(heard, *whys, "not-enough-money", "confirm", "transfer-done")
-    assert hall.booked() == ["TransferOrder"]
-
-
-async def test_b3_over_the_limit_of_the_day_he_hears_what_is_left(hall: Hall) -> None:
-    heard = await hall.call(
-        "4",
-        *RICH_MAN,
-        "1",
-        SECOND,
-        "20000",
-        "1",
-        RICH_PIN,
-        "2",
-        "1",
-        "1",
-        SECOND,
-        "30000*01",
-        "30000",
-        "1",
-        RICH_PIN,
-        "2",
-        *OVER,
-    )
-    assert follows(
-        heard,
-        "transfer-done",
-        "limit-of-day",
-        "digits/5",
-        "digits/10000",
-        "limit-left",
-        "digits/3",
-        "digits/10000",
-        "transfer-done",
-    )
-    assert hall.balance(SECOND) == 875_450 + 5_000_000
-
-
-async def test_b3_passbook_to_card(hall: Hall) -> None:
-    before = hall.balance()
-    assert "transfer-done" in await hall.call("4", *ME, "2", PASSBOOK, "20", "1", PIN, "2", *OVER)
-    assert hall.balance() == before + 2_000
-
-
-@pytest.mark.parametrize(
-    ("keys", "name"),
-    [
-        (("2", "12"), "deposit/time-12"),
-        (("3", "12"), "deposit/instalment-12"),
-        (("4",), "deposit/flexible-0"),
-        (("5", "7"), "deposit/notice-7"),
-    ],
-)
-async def test_b3_each_kind_of_deposit_is_opened_and_its_least_amount_said(
-    hall: Hall, keys: tuple[str, ...], name: str
-) -> None:
-    heard = await hall.call(
-        "4", *RICH_MAN, "3", *keys, "1", "1", RICH_PIN, "60000", "1", RICH_PIN, "2", "1", "1", *OVER
-    )
-    assert follows(
-        heard, name, "yearly-rate-is", "confirm", "least-is", name, "number-of-it", "deposits-are", "number-is"
-    )
-    assert hall.booked() == ["OpenDeposit"]
-
-
-async def test_b3_notice_is_given_and_the_deposit_taken_when_it_has_passed(hall: Hall) -> None:
-    await hall.call("4", *RICH_MAN, "3", "5", "1", "60000", "1", RICH_PIN, "2", *OVER)
-    [number] = hall.bank.deposits.held
-    assert "notice-missing" in await hall.call("4", *RICH_MAN, "3", "7", number, "0", *OVER)
-    heard = await hall.call("4", *RICH_MAN, "3", "8", number, "1", RICH_PIN, *OVER)
-    assert follows(heard, "notice-from", "digits/6", "time/day")
-    hall.bank.deposits.held[number] = replace(hall.bank.deposits.held[number], notice_for=SOURCE.date())
-    heard = await hall.call("4", *RICH_MAN, "3", "7", number, "20000", "10000", "1", RICH_PIN, "2", *OVER)
-    assert follows(heard, "left-too-small", "withdraw-said", "with-interest", "request-done")
-
-
-async def test_b3_a_loan_is_opened_repaid_in_part_and_wholly(hall: Hall) -> None:
-    await hall.call("4", *RICH_MAN, "3", "2", "12", "1000", "1", RICH_PIN, "2", *OVER)
-    [deposit] = hall.bank.deposits.held
-    heard = await hall.call("4", *RICH_MAN, "4", "3", deposit, "950", "1", RICH_PIN, "900", "1", RICH_PIN, "2", *OVER)
-    assert follows(heard, "loan-at-most", "digits/9", "digits/10", "confirm", "number-of-it")
-    [loan] = hall.bank.deposits.loans
-    assert "pledged" in await hall.call("4", *RICH_MAN, "3", "7", deposit, "0", *OVER)
-    keys = (
-        "4",
-        loan,
-        "901",
-        "1",
-        RICH_PIN,
-        "400",
-        "1",
-        RICH_PIN,
-        "2",
-        "1",
-        "1",
-        "1",
-        "2",
-        loan,
-        "1",
-        "4",
-        loan,
-        "0",
-        "1",
-        RICH_PIN,
-        "2",
-    )
-    heard = await hall.call("4", *RICH_MAN, "4", *keys, *OVER)
-    assert follows(
-        heard, "more-than-owed", "repay-said", "loans-are", "owed", "interest-is", "repay-all", "request-done"
-    )
-    assert hall.bank.deposits.loans == {}
-
-
-async def test_b3_bonds_are_offered_bought_and_given_back_early_at_the_cost_that_was_said(hall: Hall) -> None:
-    keys = ("2", "1", "3", "260136", "550", "1", RICH_PIN, "500", "1", RICH_PIN, "2", "1", "1")
-    heard = await hall.call("4", *RICH_MAN, "5", *keys, *OVER)
-    assert follows(heard, "issues-are", "sold-until", "bonds-whole", "number-of-it", "bonds-are", "due-on")
-    [number] = hall.bank.deposits.held
-    before = hall.balance(RICH)
-    heard = await hall.call("4", *RICH_MAN, "5", "4", number, "1", RICH_PIN, "2", *OVER)
-    assert follows(
-        heard, "early-bond", "digits/5", "currency/jiao", "bond-principal", "you-get", "confirm", "request-done"
-    )
-    assert hall.balance(RICH) == before + 49_950
 
 
 async def test_b4_a_company_hears_balance_statement_and_the_history_of_a_month(hall: Hall) -> None:
