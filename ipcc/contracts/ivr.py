@@ -137,8 +137,8 @@ class FaxStarted(IvrPayload):
 
 class FaxDone(IvrPayload):
     """One try to fax a ``document`` (what kind it is), to the ``caller`` on his own line or to a ``number`` (then with ``fax_id``, and
-    maybe long after the session): ``outcome`` is sent, no_fax, busy, no_answer, dropped, failed, refused, not_drawn or unknown;
-    ``is_last``: it is not tried again. Neither what it says nor the number is ever here."""
+    maybe long after the session): ``outcome`` is sent, no_fax, busy, no_answer, wrong_number, dropped, failed, refused, not_drawn or
+    unknown; ``is_last``: it is not tried again. Neither what it says nor the number is ever here."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.fax_done"
 

@@ -13,7 +13,7 @@ from ipcc.clock import Clock
 from ipcc.contracts import tags
 from ipcc.contracts.config import DialRule
 from ipcc.errors import Invalid, NotAllowed, SwitchDown, SwitchRefused
-from ipcc.esl.commands import Originate, UuidKill
+from ipcc.esl.commands import Originate, UuidKill, UuidSetVar
 from ipcc.esl.dialstring import Gateway
 from ipcc.esl.headers import EventName, Subclass
 from ipcc.esl.port import LegGoneError, SwitchNode
@@ -34,7 +34,13 @@ LOOK_S = 1.0
 _SENT = "1"
 # spandsp's T30_ERR_T0_EXPIRED and T30_ERR_T1_EXPIRED (measured: 2); a far end that hangs up is 49
 _NO_FAX, _DROPPED = frozenset({"2", "3"}), "49"
-_HOW_NOT = {"USER_BUSY": "busy", "NO_ANSWER": "no_answer", "NO_USER_RESPONSE": "no_answer"}
+_WRONG = ("UNALLOCATED_NUMBER", "INVALID_NUMBER_FORMAT", "NUMBER_CHANGED", "NO_ROUTE_DESTINATION")
+_HOW_NOT = {
+    "USER_BUSY": "busy",
+    "NO_ANSWER": "no_answer",
+    "NO_USER_RESPONSE": "no_answer",
+    **dict.fromkeys(_WRONG, "wrong_number"),
+}
 _LONGEST_REASON = 80
 
 
@@ -43,6 +49,11 @@ async def transmit(node: SwitchNode, leg: LegId, path: str) -> Faxed:
 
     Raises SwitchDown (what arrived is unknown) and SwitchRefused.
     """
+    try:
+        # without this on the leg the switch refuses T.38 in either direction, whatever spandsp.conf says
+        await node.api(UuidSetVar(leg, "fax_enable_t38", "true"))
+    except SwitchRefused:
+        return Faxed("dropped")
     with _result_of(node, leg) as heard:
         try:
             ended = await node.execute(leg, "txfax", path, timeout=LONGEST_FAX_S)

@@ -183,9 +183,9 @@ class BankAnswer:
 
 @dataclass(frozen=True)
 class Faxed:
-    """How a fax went: ``outcome`` is sent, no_fax (nothing there that receives), busy, no_answer, dropped, failed, refused (by the
-    dial rules), not_drawn or unknown (we lost sight of it); ``pages`` arrived; ``reason`` in the switch's or our own words;
-    ``goes_on``: to a number, where it is tried again by itself."""
+    """How a fax went: ``outcome`` is sent, no_fax (nothing there that receives), busy, no_answer, wrong_number (nobody has it),
+    dropped, failed, refused (by the dial rules), not_drawn or unknown (we lost sight of it); ``pages`` arrived; ``reason`` in the
+    switch's or our own words; ``goes_on``: to a number, where it is tried again by itself."""
 
     outcome: str
     pages: int = 0

@@ -15,7 +15,7 @@ from ipcc.contracts.ivr import FaxDone, FaxOrdered, FaxStarted
 from services.ivr.core.actions import Faxed
 from services.ivr.core.session import Session
 
-# what another try may mend; what the dial rules refuse, or a paper that cannot be drawn, stays so
+# what another try may mend; what the dial rules refuse, a paper that cannot be drawn and a number that is nobody's stay so
 _MENDED = frozenset({"busy", "no_answer", "no_fax", "dropped", "failed", "unknown"})
 
 

@@ -203,6 +203,14 @@ async def test_two_tries_never_run_side_by_side(desk: Desk) -> None:
     assert [kill.leg_id for kill in desk.node.told(UuidKill)] == [first]
 
 
+async def test_a_number_nobody_has_is_not_dialled_again(desk: Desk) -> None:
+    desk.node.answer("originate", "-ERR UNALLOCATED_NUMBER")
+    await desk.send(NUMBER)
+    assert await desk.told(1) == [(1, "wrong_number", True)]
+    await asyncio.sleep(desk.pause_s * 2)
+    assert len(desk.dialled) == 1
+
+
 async def test_rules_that_changed_meanwhile_end_it(desk: Desk) -> None:
     desk.node.answer("originate", "-ERR USER_BUSY")
     await desk.send(NUMBER)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcc.esl.commands import UuidKill
+from ipcc.esl.commands import UuidKill, UuidSetVar
 from ipcc.metrics import IVR_FAXES
 from services.ivr.core.actions import Faxed
 from services.ivr.fax_files import FOLDER
@@ -89,8 +89,32 @@ async def test_a_number_is_called_as_the_dial_rules_want_it_and_its_leg_is_ended
     assert desk.left == []
 
 
+async def test_the_leg_may_speak_t38_before_anything_is_sent_on_it(desk: Desk) -> None:
+    """Without the variable the switch refuses it, whatever its configuration says (tests/traces/fax_t38.json)."""
+    for number in ("", NUMBER):
+        sending = desk.send(number)
+        leg, _ = await desk.started(1 if not number else 2)
+        assert UuidSetVar(leg, "fax_enable_t38", "true") in desk.node.told(UuidSetVar)
+        desk.arrive(leg)
+        assert (await sending).outcome == "sent"
+
+
+async def test_a_leg_that_is_gone_before_anything_is_sent_has_dropped_the_fax(desk: Desk) -> None:
+    desk.node.answer("uuid_setvar", "-ERR No such channel!\n")
+    assert await desk.send() == Faxed("dropped")
+    assert desk.left == []
+
+
 @pytest.mark.parametrize(
-    ("cause", "outcome"), [("USER_BUSY", "busy"), ("NO_ANSWER", "no_answer"), ("CALL_REJECTED", "failed")]
+    ("cause", "outcome"),
+    [
+        ("USER_BUSY", "busy"),
+        ("NO_ANSWER", "no_answer"),
+        ("NO_USER_RESPONSE", "no_answer"),
+        ("UNALLOCATED_NUMBER", "wrong_number"),
+        ("NUMBER_CHANGED", "wrong_number"),
+        ("CALL_REJECTED", "failed"),
+    ],
 )
 async def test_a_number_that_is_not_reached_says_how(desk: Desk, cause: str, outcome: str) -> None:
     desk.node.answer("originate", f"-ERR {cause}")
