@@ -17,12 +17,12 @@ class ActDone(Payload):
     TOPIC: ClassVar[Topic] = AUDIT
 
     actor: str = Field(description="the subject of his token")
-    act: str = Field(description="what, such as force_state, move, pull, drop")
-    kind: str = Field(description="of what it was done to: agent, entry, callback, contact")
+    act: str = Field(description="what, such as force_state, move, pull, drop, order")
+    kind: str = Field(description="of what it was done to: agent, entry, callback, contact, call")
     object_id: str
     outcome: str = Field(default="done", description="done, or the code of the refusal")
     details: dict[str, str] = Field(
-        default_factory=dict, description="how: the state, queue or priority; never a number"
+        default_factory=dict, description="how: the state, queue or priority; of a customer's number the end at most"
     )
 
     def key(self) -> str:

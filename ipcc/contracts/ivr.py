@@ -25,7 +25,9 @@ class IvrPayload(Payload):
 
 class SessionStarted(IvrPayload):
     """A caller met a flow; or his leg was lent to one (RunFlow): ``is_lent``, with the ``given`` it may know, and no entry point.
-    ``dialled_number`` and who calls are what another replica needs to go on, copied from the call."""
+    ``dialled_number`` and who calls are what another replica needs to go on, copied from the call.
+
+    Of an order, ``by`` gave it, and ``sealed`` are its inputs: ivr alone opens them."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.session_started"
 
@@ -40,6 +42,8 @@ class SessionStarted(IvrPayload):
     dialled_number: str = ""
     caller_number: str = ""
     caller_name: str = ""
+    by: str = ""
+    sealed: str = ""
 
 
 class NodeEntered(IvrPayload):
@@ -84,6 +88,23 @@ class BankOperationDone(IvrPayload):
     outcome: str
     code: str = ""
     elapsed_ms: int = 0
+
+
+class ConsentAnswered(IvrPayload):
+    """The customer was asked whether he agrees to what an agent has prepared, ``by`` whom: ``outcome`` is agreed, refused or
+    no_answer. ``said`` are the prompts in their order; of a value what kind it was and which variable, never the value:
+    with the flow's version and the audit of the order that is what he heard."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.consent_answered"
+
+    flow_id: str
+    flow_version: int
+    flow_node: str
+    about: str
+    outcome: str
+    language: str
+    said: tuple[str, ...] = ()
+    by: str = ""
 
 
 class SurveyAnswered(IvrPayload):
@@ -166,7 +187,10 @@ class SessionEnded(IvrPayload):
 class FlowReturned(IvrPayload):
     """A flow that somebody sent a leg through (RunFlow) is over and lets go of the leg, parked and silent: ``results`` are
     the values that the flow names as its results, never secrets; ``outcome`` is that of its return node, or hung_up,
-    stopped, failed or where else the flow has sent the caller."""
+    stopped, failed or where else the flow has sent the caller.
+
+    ``movement`` is what the bank said of an order to move something, whatever the outcome: ok, refused, unavailable (nothing was
+    moved), unknown; empty when it was not asked. ``sealed`` are the results the customer agreed to show his agent."""
 
     TYPE: ClassVar[str] = "ipcc.ivr.flow_returned"
 
@@ -174,6 +198,8 @@ class FlowReturned(IvrPayload):
     flow_id: str
     outcome: str
     results: dict[str, str] = Field(default_factory=dict)
+    movement: str = ""
+    sealed: str = ""
 
 
 class IvrCommand(Payload):
@@ -187,11 +213,37 @@ class IvrCommand(Payload):
         return self.call_id
 
 
+class ListOrders(IvrCommand):
+    """Which flows may somebody with these ``roles`` and ``skills`` order for this call; the answer has their forms (OrderForm) as
+    ``orders``, each with ``flow_id`` and ``flow_version``."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.command.list_orders"
+
+    roles: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+
+
+class CheckOrder(IvrCommand):
+    """Whether this may be ordered, before anybody's leg is touched: refused as RunFlow would refuse it, naming the field.
+
+    The answer has ``flow_version`` and ``form``."""
+
+    TYPE: ClassVar[str] = "ipcc.ivr.command.check_order"
+
+    session_id: str
+    flow_id: str
+    sealed: str
+    roles: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    by: str = ""
+
+
 class RunFlow(IvrCommand):
     """Let a leg that its agent has set aside walk through a flow (a password, a payment), and give it back with FlowReturned.
 
     Answered when the session has begun, or refused: unknown flow, leg gone, a session of this leg already running.
-    Repeating it with the same ``session_id`` changes nothing and gives the same answer.
+    Repeating it with the same ``session_id`` changes nothing and gives the same answer. A flow that declares what may be ordered of
+    it is run by an order alone: its inputs ``sealed``, and the ``roles`` and ``skills`` of who gives it.
     """
 
     TYPE: ClassVar[str] = "ipcc.ivr.command.run_flow"
@@ -203,6 +255,9 @@ class RunFlow(IvrCommand):
     language: str = ""
     data: dict[str, str] = Field(default_factory=dict, description="what the flow may know: no secrets")
     by: str = ""
+    sealed: str = ""
+    roles: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
 
 
 class StopFlow(IvrCommand):
@@ -219,6 +274,7 @@ IVR_PAYLOADS: tuple[type[Payload], ...] = (
     NodeEntered,
     NodeLeft,
     BankOperationDone,
+    ConsentAnswered,
     SurveyAnswered,
     MessageLeft,
     FaxOrdered,
@@ -226,6 +282,8 @@ IVR_PAYLOADS: tuple[type[Payload], ...] = (
     FaxDone,
     SessionEnded,
     FlowReturned,
+    ListOrders,
+    CheckOrder,
     RunFlow,
     StopFlow,
 )

@@ -30,6 +30,7 @@ from services.ctiserver.consumers import DesktopFeed
 from services.ctiserver.control_api import router as control_router
 from services.ctiserver.control_socket import router as socket_router
 from services.ctiserver.core.desktop import Desktops
+from services.ctiserver.core.orders import OrderBook
 from services.ctiserver.csta_socket import CstaMonitors
 from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
@@ -43,6 +44,8 @@ from services.ctiserver.journal import Journal
 from services.ctiserver.lines import Lines
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
+from services.ctiserver.order_api import router as order_router
+from services.ctiserver.orders import OrderDesk, opened_results
 from services.ctiserver.posting import TIMEOUT_S, Poster
 from services.ctiserver.presence import Attendance
 from services.ctiserver.publishing import Outgoing
@@ -109,6 +112,11 @@ class _Works:
         self.flow_keeper = FlowKeeper(
             self.control.hands.flows, settings.flow_limit_s, settings.ask_timeout_s + settings.control_timeout_s
         )
+        sealer = settings.sealer()
+        self.order_book = OrderBook(lambda session_id, text: opened_results(sealer, session_id, text))
+        self.order_desk = OrderDesk(
+            self.control, self.directory, self.requester, self.audit, sealer, settings.ask_timeout_s
+        )
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
 
     def _webhooks(self, settings: CtiSettings) -> Webhooks:
@@ -127,6 +135,7 @@ class _Works:
         self.webhooks.hear(event)
         self.attendance.take(event)
         self.flow_keeper.take(event)
+        self.order_book.take(event)
         self.monitors.take(event, self.control)
 
     def _hands(self, settings: CtiSettings) -> Hands:
@@ -216,7 +225,7 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
         authenticator=authenticator_for(settings, parts.clock),
         metrics=metrics,
         health=health,
-        routers=[router, control_router, socket_router, csta_router, webhook_router],
+        routers=[router, control_router, socket_router, csta_router, order_router, webhook_router],
         examples=EXAMPLES,
         provides=[
             works.desk,
@@ -228,6 +237,8 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
             works.hub,
             works.monitors,
             works.attendance,
+            works.order_book,
+            works.order_desk,
             Failures(works.webhooks),
             Lines(works.control.hands.dialling, works.requester, settings.ask_timeout_s),
             CallingBack(works.control, works.desktops.voicemails, parts.clock, settings.ask_timeout_s),

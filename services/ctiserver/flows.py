@@ -35,12 +35,24 @@ _FLOW_ID = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
 
 
 @dataclass(frozen=True)
+class Order:
+    """What an agent has prepared for a flow, as which session: ``inputs`` to know the same order again, ``sealed`` for ivr."""
+
+    session_id: str
+    inputs: Mapping[str, str] = field(repr=False)
+    sealed: str = field(repr=False, compare=False)
+    roles: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Errand:
-    """A walk through a flow: which, as which session, and who wants it."""
+    """A walk through a flow: which, as which session, who wants it, and what he has prepared for it."""
 
     flow_id: str
     session_id: str
     by: str = ""
+    order: Order | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ class Flows:
         return steering.leg(leg.leg_id), steering.leg(other.leg_id)
 
     async def _begin(self, leg: Leg, other: Leg, errand: Errand) -> None:
-        call = self.steering.call(other.call_id)
+        call, ordered = self.steering.call(other.call_id), errand.order
         order = RunFlow(
             call_id=other.call_id,
             session_id=errand.session_id,
@@ -165,6 +177,9 @@ class Flows:
             language=call.data.get("language", ""),
             data=dict(call.data),
             by=errand.by,
+            sealed=ordered.sealed if ordered else "",
+            roles=ordered.roles if ordered else (),
+            skills=ordered.skills if ordered else (),
         )
         try:
             await self.requester.ask(order, self.ask_timeout_s)

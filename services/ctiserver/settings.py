@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ipcc.contracts.config import DialRule
 from ipcc.ids import NodeId
+from ipcc.order_settings import OrderSettings
 from ipcc.phone_settings import PhoneSettings
 from ipcc.settings import PORTS
 from ipcc.webhook_settings import WebhookSettings
@@ -16,7 +17,7 @@ from services.ctiserver.presence import SecondDesktop
 from services.ctiserver.webhooks import WebhookSetting
 
 
-class CtiSettings(PhoneSettings, WebhookSettings):
+class CtiSettings(PhoneSettings, WebhookSettings, OrderSettings):
     """Settings of the CTI server."""
 
     service: ClassVar[str] = "ctiserver"

@@ -22,7 +22,7 @@ from services.ctiserver.core.control import Verb, check_data, check_legal, check
 from services.ctiserver.core.dialling import Target, TargetKind
 from services.ctiserver.dialling import Asker, Dialling
 from services.ctiserver.directory import Directory
-from services.ctiserver.flows import Errand, Flows
+from services.ctiserver.flows import Errand, Flows, Order
 from services.ctiserver.handovers import Handovers, Waiting
 from services.ctiserver.requests import RequestBook
 from services.ctiserver.steering import Steering
@@ -95,12 +95,13 @@ class AgentDesk:
 
 @dataclass(frozen=True)
 class Ask:
-    """One order about one leg; ``digits`` may be secret."""
+    """One order about one leg; ``digits`` may be secret. ``order`` is what an agent has prepared for the flow he sends to."""
 
     verb: Verb
     leg_id: str
     target: Target | None = None
     digits: str = field(default="", repr=False)
+    order: Order | None = None
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,8 @@ async def _send_to_flow(hands: Hands, leg: Leg, ask: Ask, asker: Asker) -> Leg:
     target = _target(ask)
     if target.kind is not TargetKind.FLOW:
         raise Invalid("target.flow", f"send_to_flow needs a flow, not a {target.kind.value}")
-    return await hands.flows.send(leg, Errand(target.value, asker.leg("flow"), asker.subject))
+    session_id = ask.order.session_id if ask.order else asker.leg("flow")
+    return await hands.flows.send(leg, Errand(target.value, session_id, asker.subject, ask.order))
 
 
 def _target(ask: Ask) -> Target:

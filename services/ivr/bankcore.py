@@ -7,6 +7,7 @@ What a caller keyed is in request bodies only, never in an error, a log or a met
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -133,6 +134,19 @@ class BankCore:
         if answer.outcome not in ("ok", "refused"):
             log.warning("bank_failed", operation=operation, outcome=answer.outcome, code=answer.code)
         return BankAnswer(answer.outcome, answer.code, answer.values, int(elapsed * 1000))
+
+    async def settle(self, operation: str, key: str) -> BankAnswer:
+        """See ports.Bank."""
+        question = _Question(operation, OPERATIONS[operation], {}, key)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        found: BankAnswer | None = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.patience(operation)):
+                found = await self._settle(question)
+        answer = found or BankAnswer(UNKNOWN, "not_settled")
+        log.info("bank_settled", operation=operation, outcome=answer.outcome)
+        return BankAnswer(answer.outcome, answer.code, answer.values, int((loop.time() - began) * 1000))
 
     async def problem(self) -> str | None:
         """The health check: None, or why flows cannot count on the bank core."""

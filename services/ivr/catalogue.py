@@ -95,7 +95,9 @@ def read_catalogue(prompts_file: Path | None) -> Catalogue | None:
     """The prompts there are, by language; None when there is no list to check against."""
     if prompts_file is None or not prompts_file.is_file():
         return None
-    listed = yaml.safe_load(prompts_file.read_text(encoding="utf-8"))
+    # the loader in C where there is one: hundreds of prompts, read at every start
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    listed = yaml.load(prompts_file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return {language: frozenset(p["id"] for p in listed if p.get(language) is not None) for language in ("zh", "en")}
 
 

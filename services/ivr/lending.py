@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -11,11 +11,14 @@ import structlog
 from ipcc.bus.events import Received
 from ipcc.bus.handlers import Handlers
 from ipcc.bus.rpc import Replier
-from ipcc.contracts.ivr import RunFlow, SessionStarted, StopFlow
+from ipcc.contracts.ivr import CheckOrder, ListOrders, RunFlow, SessionStarted, StopFlow
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.ivr.core.checks import secret_variables
 from services.ivr.core.flow import Flow
+from services.ivr.core.ordering import BY
+from services.ivr.core.proofs import KNOWN, proved
 from services.ivr.core.session import Session, begin
+from services.ivr.ordering import Ordering
 from services.ivr.ports import Line, LineLost
 from services.ivr.usecases import Sessions
 
@@ -35,7 +38,14 @@ class Lending:
         """The table of the orders."""
         # a caller who was taken back must never be asked for his password, however late we hear of it
         stop = replier.answering(self.stop_flow, even_late=True)
-        return Handlers().on(RunFlow, replier.answering(self.run_flow)).on(StopFlow, stop)
+        table = Handlers().on(RunFlow, replier.answering(self.run_flow)).on(StopFlow, stop)
+        table.on(ListOrders, replier.answering(self.ordering.list_orders))
+        return table.on(CheckOrder, replier.answering(self.ordering.check_order))
+
+    @property
+    def ordering(self) -> Ordering:
+        """What can be ordered."""
+        return self.sessions.ordering
 
     async def run_flow(self, data: RunFlow, received: Received) -> Mapping[str, Any]:
         """Begin a session on the leg. Raises NotFound (flow or leg), Invalid, NotNow (session.running), Unavailable."""
@@ -48,9 +58,12 @@ class Lending:
             raise NotNow("session.running", f"call {data.call_id} is in a flow already")
         flow = sessions.outside.flows.published(data.flow_id, data.call_id)
         _check(flow, data)
+        ordered = self.ordering.opened(flow, data)
         line = sessions.outside.lines.line(data.node_id, data.leg_id)
         await _check_there(line, data)
-        session = _session(flow, data, sessions)
+        session = replace(_session(flow, data, sessions), private=ordered, ordered_by=data.by if ordered else "")
+        proof = sessions.proofs.of(data.call_id, data.leg_id)
+        session = proved(session, proof) if proof else session
         moved = begin(flow, session, session.started_at)
         started = SessionStarted(
             call_id=data.call_id,
@@ -63,6 +76,8 @@ class Lending:
             language=session.language,
             is_lent=True,
             given=_given(flow, data.data),
+            by=data.by,
+            sealed=data.sealed,
         )
         await sessions.outside.publisher.publish(started)
         log.info("flow_lent_to", call_id=data.call_id, flow=flow.id, by=data.by)
@@ -98,7 +113,8 @@ def _check(flow: Flow, data: RunFlow) -> None:
 def _given(flow: Flow, data: Mapping[str, str]) -> dict[str, str]:
     """What of the call's data the flow is told: what it finds out itself (who he is, whether he is verified) nobody else tells
     it, and what makes no variable, or too many, is left out."""
-    own = {name for node in flow.nodes.values() for name in node.sets()}
+    own = {name for node in flow.nodes.values() for name in node.sets()} | {BY, KNOWN}
+    own |= flow.order.inputs.keys() if flow.order else set()
     fits = {
         name: value
         for name, value in data.items()

@@ -30,7 +30,7 @@ from services.ivr.core.actions import (
     ServiceAnswer,
 )
 from services.ivr.core.fax_job import FaxJob
-from services.ivr.core.session import Session
+from services.ivr.core.session import Moved, Session
 
 END_KEY = "#"
 """Ends what a caller says."""
@@ -130,6 +130,10 @@ class Bank(Protocol):
     async def ask(self, operation: str, inputs: Mapping[str, str], key: str) -> BankAnswer:
         """Do ``operation``; ``key`` makes a repeated movement one movement. Never raises for a bank that is down: says so."""
 
+    async def settle(self, operation: str, key: str) -> BankAnswer:
+        """What became of a movement that may have been asked for by ``key``: as its own answer; unavailable when it was not carried
+        out, and never will be; unknown when the bank does not say. Never raises."""
+
 
 class Systems(Protocol):
     """Other systems of the bank that flows may ask, by the names in the settings."""
@@ -213,6 +217,11 @@ class Queues(Protocol):
 Tell = Callable[[tuple[IvrPayload, ...]], None]
 
 
+def facts_of(moved: Moved) -> tuple[IvrPayload, ...]:
+    """The facts as they are."""
+    return moved.facts
+
+
 @dataclass
 class Surroundings:
     """What the runner of a session works with."""
@@ -225,6 +234,8 @@ class Surroundings:
     utterances: Utterances
     clock: Clock
     tell: Tell
+    sealed: Callable[[Moved], tuple[IvrPayload, ...]] = facts_of
+    """The facts of a move as they may be told: what is for the agent alone is sealed."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ from services.ivr.core.actions import (
     Stopped,
 )
 from services.ivr.core.flow import Flow, Node
-from services.ivr.core.session import Moved, Session, abort, advance, note_answer
+from services.ivr.core.proofs import Proof, proof_of
+from services.ivr.core.session import Moved, Session, abort, advance, answered, note_answer
 from services.ivr.core.speech import prompts
 from services.ivr.ports import END_KEY, LineLost, Standing, Surroundings
 from services.ivr.waiting import Stay
@@ -73,6 +74,8 @@ class Runner:
 
     def __init__(self, flow: Flow, moved: Moved, around: Surroundings, *, is_back: bool = False) -> None:
         self.session: Session = moved.session
+        self.proof: Proof | None = proof_of(moved.session)
+        """Who the customer has proved to be, and the number he has keyed: for what his agent orders in the same call."""
         self.since: datetime = around.clock.now()
         self.flow_id, self.flow_version = flow.id, flow.version
         self._flow = flow
@@ -140,6 +143,13 @@ class Runner:
         if self._place is not None:
             await self._around.queues.leave(self._place.entry_id, self._place.queue_id)
 
+    async def settle(self) -> None:
+        """He is gone, or with somebody: what became of what a replica that died may have ordered for him is told all the same."""
+        if isinstance(self._action, CallBank) and self._action.is_settled:
+            given = await self._answer_of(self._action)
+            self._around.tell(note_answer(self._flow, self.session, given))
+            self.session = answered(self._flow, self.session, given)
+
     def was_answered(self) -> tuple[IvrPayload, ...]:
         """An agent had taken him from the queue while nobody of ours looked: end the session so and say so."""
         moved = advance(self._flow, self.session, QueueLeft(EntryOutcome.ANSWERED.value), self._around.clock.now())
@@ -176,12 +186,15 @@ class Runner:
             return
         if isinstance(given, BankAnswer | Faxed | Recorded):
             self._around.tell(note_answer(self._flow, self.session, given))
+            self.session = answered(self._flow, self.session, given)
         self._take(self._ending)
 
     def _take(self, given: Input) -> None:
         moved = advance(self._flow, self.session, given, self._moment())
         self.session, self._action = moved.session, moved.action
-        self._around.tell(moved.facts)
+        if not moved.session.outcome:
+            self.proof = proof_of(moved.session)
+        self._around.tell(self._around.sealed(moved))
 
     async def _safely(self, work: Callable[[], Awaitable[Input]]) -> Input:
         """``work``, done again when the link to the switch was lost meanwhile and the leg has outlived that."""
@@ -247,8 +260,7 @@ class Runner:
             self._note_quiet()
             return said
         if isinstance(action, CallBank):
-            key = f"{self.session.session_id}/{self.session.at}/{self.session.visits}"
-            return await self._ask(self._around.bank.ask(action.operation, action.inputs, key))
+            return await self._ask(self._answer_of(action))
         if isinstance(action, CallService):
             return await self._ask(self._around.systems.ask(action))
         if isinstance(action, SendFax):
@@ -263,6 +275,12 @@ class Runner:
             return Connected(how or await self._around.line.connect(action))
         await self._around.line.hang_up(action.cause)
         return Played()
+
+    def _answer_of(self, action: CallBank) -> Coroutine[Any, Any, BankAnswer]:
+        bank, key = self._around.bank, self.session.order_key()
+        return (
+            bank.settle(action.operation, key) if action.is_settled else bank.ask(action.operation, action.inputs, key)
+        )
 
     async def _wait(self, wanted: JoinQueue) -> Input:
         is_quiet = self._place is not None and not self._is_back

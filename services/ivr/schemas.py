@@ -104,7 +104,7 @@ class CountView(BaseModel):
 
 
 class StepView(BaseModel):
-    """One thing that happened at a node: ``what`` is entered, left, bank, survey, message or fax. Never what was keyed, said or
+    """One thing that happened at a node: ``what`` is entered, left, bank, consent, survey, message or fax. Never what was keyed, said or
     answered: only of what kind it was, how often, and how long it took."""
 
     model_config = ConfigDict(from_attributes=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ipcc.contracts.ivr import SessionStarted
 from ipcc.metrics import IVR_SESSIONS, IVR_SESSIONS_ENDED
 from services.ivr.core.flow import Flow
+from services.ivr.core.proofs import Proofs
 from services.ivr.core.session import Moved
 from services.ivr.outside import Outside
 from services.ivr.patience import fall_back, quieten
@@ -26,6 +27,7 @@ class Served:
     outside: Outside
     running: dict[str, Runner] = field(default_factory=dict)
     lent: OrderedDict[str, SessionStarted] = field(default_factory=OrderedDict)
+    proofs: Proofs = field(default_factory=Proofs)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _homes: dict[str, int] = field(default_factory=dict)
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
@@ -94,12 +96,15 @@ class Served:
         if not session.outcome:
             self.outside.sender.tell(runner.ended())
         self.outside.metrics.count(IVR_SESSIONS_ENDED, outcome=runner.session.outcome)
+        is_gone = runner.session.outcome == "hung_up"
+        self.proofs.keep(session.call_id, None if is_gone else runner.proof, self._homes.get(session.call_id, 0))
         self.running.pop(session.call_id, None)
         self._homes.pop(session.call_id, None)
         self.outside.metrics.put(IVR_SESSIONS, len(self.running))
 
     def let_go(self, partition: int) -> None:
         """Another replica has these now: stop touching their callers, and say nothing."""
+        self.proofs.let_go(partition)
         for call_id in [c for c, home in self._homes.items() if home == partition]:
             task = self._tasks.pop(call_id, None)
             self.running.pop(call_id, None)

@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ipcc.contracts.config import DialRule
-from ipcc.settings import PORTS, ServiceSettings
+from ipcc.order_settings import OrderSettings
+from ipcc.settings import PORTS
 
 
-class IvrSettings(ServiceSettings):
+class IvrSettings(OrderSettings):
     """Settings of the voice-response server."""
 
     service: ClassVar[str] = "ivr"

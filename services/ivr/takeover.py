@@ -11,11 +11,14 @@ import structlog
 
 from ipcc.errors import Unavailable
 from services.ivr.core.actions import JoinQueue
+from services.ivr.core.flow import Flow
 from services.ivr.core.past import Open
 from services.ivr.core.session import Moved, Session, resume
 from services.ivr.mirror import arrival
+from services.ivr.ordering import Ordering
 from services.ivr.outside import Outside
 from services.ivr.patience import is_there, quieten, talks
+from services.ivr.ports import Line
 from services.ivr.runner import Runner
 from services.ivr.serving import Served
 
@@ -66,7 +69,7 @@ class Takeover:
         outside, started = self.outside, found.started
         line = outside.lines.line(started.node_id, started.leg_id)
         flow = outside.flows.version(started.flow_id, started.flow_version)
-        session = await self._recalled(found, partition)
+        session = await self._recalled(flow, found, partition)
         is_here = await is_there(line, outside.clock)
         if found.is_over or started.call_id in self.served.running or partition not in self.partitions:
             return
@@ -75,21 +78,34 @@ class Takeover:
         moved = resume(flow, session, place, at, outside.clock.now())
         outside.sender.traces.begin(started, found.at, is_whole=False)
         log.info("session_resumed", call_id=started.call_id, flow_node=moved.session.at, is_there=is_here)
-        outside.sender.tell(moved.facts)
         runner = self.served.runner(flow, moved, line, is_back=True)
+        if moved.action is None:
+            # what he was lent for was done; its replica did not live to say so
+            await self._give_back(runner, moved, line, is_here=is_here)
+            return
+        outside.sender.tell(moved.facts)
         if not is_here:
+            await runner.settle()
             await self._finish_gone(runner, moved, found.at)
             return
         # he may be joined to his agent, or to whom the flow has called, at this moment: nothing of his is interrupted
         if flow.nodes[moved.session.at].kind not in ("queue", "transfer"):
             if await talks(line, outside.clock):
                 # the safety net, or whoever lent him, has joined him to somebody meanwhile: the flow is over for him
+                await runner.settle()
                 outside.sender.tell(runner.taken())
                 self.served.finish(runner)
                 await line.forget()
                 return
             await quieten(line)
         self.served.run(runner, line, partition)
+
+    async def _give_back(self, runner: Runner, moved: Moved, line: Line, *, is_here: bool) -> None:
+        if is_here and not await talks(line, self.outside.clock):
+            await quieten(line)
+        self.outside.sender.tell(moved.facts)
+        self.served.finish(runner)
+        await line.forget()
 
     async def _finish_gone(self, runner: Runner, moved: Moved, since: datetime) -> None:
         """He left while nobody served him: from the menu, from the queue, or from the agent he had got."""
@@ -101,7 +117,7 @@ class Takeover:
                 log.warning("end_not_found", call_id=runner.session.call_id, error=str(error))
         self.served.finish(runner)
 
-    async def _recalled(self, found: Open, partition: int) -> Session:
+    async def _recalled(self, flow: Flow, found: Open, partition: int) -> Session:
         started = found.started
         dialled, number, name = started.dialled_number, started.caller_number, started.caller_name
         if not dialled and not started.is_lent:
@@ -120,4 +136,6 @@ class Takeover:
             language=started.language or "zh",
             started_at=found.at,
             lent_to=started.flow_id if started.is_lent else "",
+            ordered_by=started.by if started.sealed else "",
+            private=Ordering(self.outside.flows, self.outside.sealer).recalled(flow, started),
         )

@@ -17,7 +17,9 @@ from ipcc.esl.headers import HangupCause
 from ipcc.ids import new_id
 from services.ivr.core.flow import Flow
 from services.ivr.core.past import Open
+from services.ivr.core.proofs import Proofs
 from services.ivr.core.session import Moved, Session, begin
+from services.ivr.ordering import Ordering
 from services.ivr.outside import Outside
 from services.ivr.patience import fall_back, look_once
 from services.ivr.ports import Line
@@ -54,6 +56,16 @@ class Sessions:
     def lent(self) -> OrderedDict[str, SessionStarted]:
         """What began on lent legs, by session id."""
         return self.served.lent
+
+    @property
+    def proofs(self) -> Proofs:
+        """Who has proved who he is."""
+        return self.served.proofs
+
+    @property
+    def ordering(self) -> Ordering:
+        """What agents may order."""
+        return Ordering(self.outside.flows, self.outside.sealer)
 
     async def arrived(self, data: CallArrived, received: Received) -> None:
         """A call exists: the customer's meets its flow."""
@@ -94,6 +106,7 @@ class Sessions:
 
     async def leg_ended(self, data: LegEnded, received: Received) -> None:
         """The caller hung up while nothing of ours was running on his leg."""
+        self.proofs.forget(data.call_id, data.leg_id)
         runner = self.running.get(data.call_id)
         if runner is None or runner.session.leg_id != data.leg_id:
             return

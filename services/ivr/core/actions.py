@@ -36,10 +36,13 @@ class Collect:
 
 @dataclass(frozen=True)
 class CallBank:
-    """Ask the bank core: parameter names to the values, some of them secret (never shown)."""
+    """Ask the bank core: parameter names to the values, some of them secret (never shown).
+
+    ``is_settled``: not an order, but the question what became of it, by its key; the order's own inputs may be lost."""
 
     operation: str
     inputs: Mapping[str, str] = field(repr=False)
+    is_settled: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.nodes.say import SayNode
 from services.ivr.core.nodes.sms import OPERATION, SmsNode
 from services.ivr.core.operations import find_faults
+from services.ivr.core.ordering import find_order_faults
 from services.ivr.core.phrases import words_of
 from services.ivr.core.speech import Digits, Spoken, Text
 from services.ivr.core.steps import Language
@@ -63,6 +64,7 @@ def find_problems(flow: Flow, catalogue: Catalogue | None = None) -> list[Proble
     problems += _operations(flow)
     problems += _texts(flow)
     problems += _phrases(flow)
+    problems += (Problem(*fault) for fault in find_order_faults(flow, secret_variables(flow)))
     if catalogue is not None:
         problems += _prompts(flow, catalogue)
     return problems
@@ -105,17 +107,31 @@ def _ways(flow: Flow) -> Iterator[Problem]:
 
 
 def _circles(flow: Flow) -> Iterator[Problem]:
-    silent = {name: node for name, node in flow.nodes.items() if not node.TAKES_INPUT}
-    for name in silent:
-        seen: set[str] = set()
-        waiting = deque(t for t in silent[name].targets() if t in silent)
-        while waiting and name not in seen:
-            at = waiting.popleft()
-            if at not in seen:
-                seen.add(at)
-                waiting += (t for t in silent[at].targets() if t in silent)
-        if name in seen:
+    silent = {name for name, node in flow.nodes.items() if not node.TAKES_INPUT}
+    ways = {name: [t for t in flow.nodes[name].targets() if t in silent] for name in silent}
+    left = _stripped(ways)
+    for name in flow.nodes:
+        if name in left and name in _spread(ways, ways[name]):
             yield Problem(name, "goes round in a circle where the caller can do nothing", "在此循环，来电者无法输入")
+
+
+def _stripped(ways: Mapping[str, list[str]]) -> set[str]:
+    """The nodes that can be in a circle: without those from which every way ends."""
+    before: dict[str, list[str]] = {name: [] for name in ways}
+    for name, ends in ways.items():
+        for target in ends:
+            before[target].append(name)
+    onward = {name: len(ends) for name, ends in ways.items()}
+    ended = deque(name for name, count in onward.items() if not count)
+    left = set(ways)
+    while ended:
+        name = ended.popleft()
+        left.discard(name)
+        for earlier in before[name]:
+            onward[earlier] -= 1
+            if not onward[earlier]:
+                ended.append(earlier)
+    return left
 
 
 def secret_variables(flow: Flow) -> set[str]:

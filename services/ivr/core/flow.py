@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ipcc.contracts.order import OrderForm
 from ipcc.errors import Invalid
 from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.consent import ConsentNode
 from services.ivr.core.nodes.decide import DecideNode
 from services.ivr.core.nodes.error import ErrorNode
 from services.ivr.core.nodes.fax import FaxNode
@@ -39,6 +41,7 @@ Node = Annotated[
     | SayNode
     | MenuNode
     | CollectNode
+    | ConsentNode
     | IdentifyNode
     | BankNode
     | DecideNode
@@ -70,7 +73,8 @@ class Flow(BaseModel):
     ``keys`` are keys that mean the same everywhere: in a menu that does not use them itself, and keyed alone where a number is
     asked; each names a node, or ``@back`` for the menu before. ``on_error`` is where a caller goes when a node cannot do its
     work, such as saying an amount that is none; without it the safety net has him. That of a sub-flow holds inside it.
-    ``apology`` is said first to a caller whose session was taken up again by another replica.
+    ``apology`` is said first to a caller whose session was taken up again by another replica. ``order``: what an agent may order
+    of it for the caller he talks to; its inputs are private variables, and ``ordered_by`` is who ordered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +92,7 @@ class Flow(BaseModel):
     )
     apology: tuple[PromptId, ...] = ("interrupted",)
     keys: dict[Literal["*", "#", "0", "9"], str] = Field(default_factory=dict)
+    order: OrderForm | None = None
     nodes: dict[str, Node] = Field(min_length=1)
 
     def handler_at(self, name: str) -> str:

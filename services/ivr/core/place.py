@@ -13,13 +13,15 @@ LONGEST_PATH = 20
 
 @dataclass(frozen=True)
 class Place:
-    """All that another replica needs to go on; ``path`` ends with the node, ``since`` is when he came to it."""
+    """All that another replica needs to go on; ``path`` ends with the node, ``since`` is when he came to it, ``movement`` what the
+    bank last said of a movement."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     path: tuple[str, ...] = ()
     visits: int = 0
     since: datetime | None = None
+    movement: str = ""
 
 
 def write_place(place: Place) -> dict[str, str]:
@@ -27,7 +29,9 @@ def write_place(place: Place) -> dict[str, str]:
     kept = dict(list(place.variables.items())[:MOST_VARIABLES])
     since = place.since.isoformat() if place.since else ""
     path = ">".join(place.path[-LONGEST_PATH:])
-    return {**kept, "_language": place.language, "_path": path, "_visits": str(place.visits), "_since": since}
+    moved = {"_movement": place.movement} if place.movement else {}
+    where = {"_language": place.language, "_path": path, "_visits": str(place.visits), "_since": since}
+    return {**kept, **where, **moved}
 
 
 def read_place(told: Mapping[str, str]) -> Place:
@@ -38,6 +42,7 @@ def read_place(told: Mapping[str, str]) -> Place:
         path=tuple(one for one in told.get("_path", "").split(">") if one),
         visits=int(told.get("_visits", "0")),
         since=_moment(told.get("_since", "")),
+        movement=told.get("_movement", ""),
     )
 
 

@@ -6,17 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ipcc.contracts.ivr import (
-    BankOperationDone,
-    FaxDone,
-    FlowReturned,
-    IvrPayload,
-    MessageLeft,
-    NodeEntered,
-    NodeLeft,
-    SessionEnded,
-    SurveyAnswered,
-)
+from ipcc.contracts.ivr import IvrPayload, SessionEnded
 from ipcc.errors import Bug, Invalid
 from services.ivr.core.actions import (
     Action,
@@ -26,7 +16,6 @@ from services.ivr.core.actions import (
     Collect,
     Failed,
     Faxed,
-    Heard,
     Input,
     Keyed,
     KeyedKind,
@@ -37,14 +26,26 @@ from services.ivr.core.actions import (
     Stopped,
 )
 from services.ivr.core.flow import BACK, Flow
+from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.menu import MenuNode
-from services.ivr.core.nodes.queue import QueueNode
 from services.ivr.core.nodes.recognise import RecogniseNode
 from services.ivr.core.place import Place, read_place, write_place
-from services.ivr.core.steps import NOT, VERIFIED, FaxTold, Finish, Go, Message, Perform, Step, Told
+from services.ivr.core.steps import Finish, Go, Perform, Step
+from services.ivr.core.telling import (
+    agreed_results,
+    bank_fact,
+    entered_fact,
+    kind_of,
+    left_fact,
+    one_fact,
+    returned_fact,
+    told_facts,
+)
 
 # a flow that goes from node to node this often without anything said or done is a loop that validation let pass
 MAX_SILENT_MOVES = 100
+# how an order ends whose movement was answered before its replica died: it is never given again
+_ANSWERED = {"ok": "done", "unavailable": "unavailable", "unknown": "unknown"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Session:
     ``errors``: how many nodes could not do their work, ``error``: the code of the last.
     ``keyed`` and ``timeouts``: how often he keyed something at this node, and how often nothing.
     ``lent_to``: the flow that somebody has sent this leg through and from which he gets it back; empty for a caller of his own.
+    ``ordered_by``: who has ordered it, with inputs of his; ``movement``: what the bank last said of a movement.
     """
 
     session_id: str
@@ -67,6 +69,8 @@ class Session:
     language: str
     started_at: datetime
     lent_to: str = ""
+    ordered_by: str = ""
+    movement: str = ""
     at: str = ""
     since: datetime | None = None
     attempt: int = 0
@@ -98,16 +102,26 @@ class Session:
 
     def place(self) -> dict[str, str]:
         """All that another replica needs to go on here."""
-        return write_place(Place(self.variables, self.language, self.path, self.visits, self.since))
+        return write_place(
+            Place(self.variables, self.language, self.path, self.visits, self.since, movement=self.movement)
+        )
+
+    def order_key(self) -> str:
+        """The key of what is ordered of the bank here: the same for the same visit, whoever carries it out. What an agent has
+        ordered is one movement however often the customer is asked for it."""
+        visit = "" if self.ordered_by else f"/{self.visits}"
+        return f"{self.session_id}/{self.at}{visit}"
 
 
 @dataclass(frozen=True)
 class Moved:
-    """The session after an input, what happened, and what to do next (None: it is over)."""
+    """The session after an input, what happened, and what to do next (None: it is over). ``results`` are what the customer has
+    agreed to show his agent: not for topics as they are."""
 
     session: Session
     facts: tuple[IvrPayload, ...]
     action: Action | None
+    results: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def begin(flow: Flow, session: Session, now: datetime) -> Moved:
@@ -124,7 +138,16 @@ def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: st
         language=told.language or session.language,
         path=told.path,
         visits=told.visits,
+        movement=told.movement,
     )
+    if session.ordered_by and session.movement in _ANSWERED:
+        over = Finish("completed", _ANSWERED[session.movement])
+        here = replace(session, at=flow_node, since=told.since)
+        left = (left_fact(flow, here, over, None, now),) if flow_node in flow.nodes else ()
+        return _end(flow, here, over, now, left)
+    standing = flow.nodes.get(flow_node)
+    if isinstance(standing, BankNode) and standing.moves:
+        return _settle(flow, standing, session, Go(flow_node, "resumed", since=told.since), now)
     target = flow_node if flow_node in flow.nodes else flow.resume
     if any(session.known(name) is None for name in flow.nodes[target].needs()):
         target = flow.resume
@@ -138,9 +161,16 @@ def resume(flow: Flow, session: Session, place: Mapping[str, str], flow_node: st
     return _apologise(flow, _walk(flow, session, step, now, lost))
 
 
+def _settle(flow: Flow, node: BankNode, session: Session, back: Go, now: datetime) -> Moved:
+    """The bank may have had the order of the replica that died: it is asked what became of it, and nothing is ordered again."""
+    session = _enter(replace(session, path=session.path[:-1], visits=max(0, session.visits - 1)), back, now)
+    asking = Perform(CallBank(node.operation, {}, is_settled=True))
+    return Moved(_staying(session, asking), (entered_fact(flow, session),), asking.action)
+
+
 def _lost(flow: Flow, session: Session, now: datetime) -> tuple[IvrPayload, ...]:
     """A node that cannot be gone on with, since a secret of his died with its replica, is over."""
-    return (_left(flow, session, Go(flow.resume, outcome="lost"), None, now),) if session.at in flow.nodes else ()
+    return (left_fact(flow, session, Go(flow.resume, outcome="lost"), None, now),) if session.at in flow.nodes else ()
 
 
 def _apologise(flow: Flow, moved: Moved) -> Moved:
@@ -155,14 +185,21 @@ def abort(flow: Flow, session: Session, now: datetime) -> Moved:
     return _cut_short(flow, session, "failed", now)
 
 
+def answered(flow: Flow, session: Session, given: Input) -> Session:
+    """The session that knows what the bank has said of a movement, also where its caller will not hear it any more."""
+    node = flow.nodes.get(session.at)
+    is_one = isinstance(given, BankAnswer) and isinstance(node, BankNode) and node.moves
+    return replace(session, movement=given.outcome) if is_one and isinstance(given, BankAnswer) else session
+
+
 def note_answer(flow: Flow, session: Session, given: BankAnswer | Faxed | Recorded) -> tuple[IvrPayload, ...]:
     """What came back for a caller who will not hear it any more: what became of his money, or of his fax, and what he said before
     he hung up, is told all the same."""
     if isinstance(given, Recorded):
         given = replace(given, is_hung_up=True)
     if isinstance(given, Faxed | Recorded):
-        return _told(session, _step(flow, session, given))
-    return (_bank_done(session, given),)
+        return told_facts(flow, session, _step(flow, session, given))
+    return (bank_fact(session, given),)
 
 
 def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
@@ -174,17 +211,17 @@ def advance(flow: Flow, session: Session, given: Input, now: datetime) -> Moved:
     if isinstance(given, Recorded) and given.is_hung_up:
         moved = _cut_short(flow, session, "hung_up", now)
         return replace(moved, facts=(*note_answer(flow, session, given), *moved.facts))
-    session = _counted(session, given)
-    facts = (_bank_done(session, given),) if isinstance(given, BankAnswer) else ()
+    session = answered(flow, _counted(session, given), given)
+    facts = (bank_fact(session, given),) if isinstance(given, BankAnswer) else ()
     step = _by_common_key(flow, session, given) or _step(flow, session, given)
-    facts = (*facts, *_told(session, step))
+    facts = (*facts, *told_facts(flow, session, step))
     if isinstance(step, Perform):
         return Moved(_staying(session, step), facts, step.action)
-    return _walk(flow, session, step, now, (*facts, _left(flow, session, step, given, now)))
+    return _walk(flow, session, step, now, (*facts, left_fact(flow, session, step, given, now)))
 
 
 def _counted(session: Session, given: Input) -> Session:
-    kind = _kind_of(given)
+    kind = kind_of(given)
     if kind == KeyedKind.NOTHING:
         return replace(session, timeouts=session.timeouts + 1)
     return replace(session, keyed=session.keyed + (kind == KeyedKind.DIGITS))
@@ -194,9 +231,9 @@ def _cut_short(flow: Flow, session: Session, outcome: str, now: datetime) -> Mov
     """The session ended where it stands."""
     step, node = Finish(outcome), flow.nodes.get(session.at)
     if node is None:
-        return _end(session, step, now, ())
-    told = tuple(_fact(session, one) for one in node.leaves(session))
-    return _end(session, step, now, (*told, _left(flow, session, step, None, now)))
+        return _end(flow, session, step, now, ())
+    told = tuple(one_fact(flow, session, one) for one in node.leaves(session))
+    return _end(flow, session, step, now, (*told, left_fact(flow, session, step, None, now)))
 
 
 def _step(flow: Flow, session: Session, given: Input | None) -> Step:
@@ -247,66 +284,28 @@ def _staying(session: Session, step: Perform) -> Session:
     )
 
 
-def _bank_done(session: Session, given: BankAnswer) -> IvrPayload:
-    return BankOperationDone(
-        call_id=session.call_id,
-        session_id=session.session_id,
-        operation=session.asked,
-        outcome=given.outcome,
-        code=given.code,
-        elapsed_ms=given.elapsed_ms,
-    )
-
-
-def _told(session: Session, step: Step) -> tuple[IvrPayload, ...]:
-    if isinstance(step, Finish):
-        return ()
-    return tuple(_fact(session, told) for told in step.told)
-
-
-def _fact(session: Session, told: Told) -> IvrPayload:
-    ids = {"call_id": session.call_id, "session_id": session.session_id}
-    if isinstance(told, Message):
-        caller = {"caller_number": session.caller_number, "attributes": session.attributes()}
-        return MessageLeft(**ids, queue_id=told.queue, path=told.path, seconds=told.seconds, **caller)
-    if isinstance(told, FaxTold):
-        return FaxDone(
-            **ids,
-            document=told.document,
-            to="caller",
-            outcome=told.outcome,
-            pages=told.pages,
-            reason=told.reason,
-            attempt=told.attempt,
-            is_last=told.is_last,
-        )
-    return SurveyAnswered(**ids, survey=told.survey, question=told.question, answer=told.answer)
-
-
 def _walk(flow: Flow, session: Session, step: Step, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
     for _ in range(MAX_SILENT_MOVES):
         if isinstance(step, Finish):
-            return _end(session, step, now, facts)
+            return _end(flow, session, step, now, facts)
         if isinstance(step, Perform):
             return Moved(_staying(session, step), facts, step.action)
         session = _enter(session, step, now)
         node = flow.nodes[session.at]
-        entered = NodeEntered(
-            call_id=session.call_id,
-            session_id=session.session_id,
-            flow_node=session.at,
-            kind=node.kind,
-            place=session.place(),
-            visit=session.visits,
-            queue_id=node.queue if isinstance(node, QueueNode) else "",
-        )
-        facts = (*facts, entered)
+        facts = (*facts, entered_fact(flow, session))
         is_lost = session.at != flow.resume and any(session.known(name) is None for name in node.needs())
         # a secret died with another replica, or a bank's answer had less than the flow counts on: begin again, honestly
-        step = Go(flow.resume, outcome="lost") if is_lost else _step(flow, session, None)
+        step = _begin_again(flow, session) if is_lost else _step(flow, session, None)
         if not isinstance(step, Perform):
-            facts = (*facts, _left(flow, session, step, None, now))
+            facts = (*facts, left_fact(flow, session, step, None, now))
     raise Bug("bug.flow_loop", f"flow {flow.id} goes round at {session.at} without doing anything")
+
+
+def _begin_again(flow: Flow, session: Session) -> Go | Finish:
+    """Where one goes on who has lost what the node needs; what an agent has ordered and the bank has answered is over."""
+    if session.ordered_by and session.movement in _ANSWERED:
+        return Finish("completed", _ANSWERED[session.movement])
+    return Go(flow.resume, outcome="lost")
 
 
 def _enter(session: Session, step: Go, now: datetime) -> Session:
@@ -333,30 +332,7 @@ def _less(known: Mapping[str, str], forget: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, value in known.items() if name not in forget}
 
 
-def _left(flow: Flow, session: Session, step: Go | Finish, given: Input | None, now: datetime) -> NodeLeft:
-    return NodeLeft(
-        call_id=session.call_id,
-        session_id=session.session_id,
-        flow_node=session.at,
-        kind=flow.nodes[session.at].kind,
-        outcome=step.outcome,
-        input_kind=_kind_of(given),
-        elapsed_ms=int((now - (session.since or now)).total_seconds() * 1000),
-        flow_id=flow.id,
-        flow_version=flow.version,
-        visit=session.visits,
-        keyed=session.keyed,
-        timeouts=session.timeouts,
-    )
-
-
-def _kind_of(given: Input | None) -> str:
-    if isinstance(given, Heard) and given.outcome != "unavailable":
-        return "speech" if given.outcome == "heard" else KeyedKind.NOTHING.value
-    return given.kind.value if isinstance(given, Keyed) else "none"
-
-
-def _end(session: Session, step: Finish, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
+def _end(flow: Flow, session: Session, step: Finish, now: datetime, facts: tuple[IvrPayload, ...]) -> Moved:
     ended = SessionEnded(
         call_id=session.call_id,
         session_id=session.session_id,
@@ -364,26 +340,8 @@ def _end(session: Session, step: Finish, now: datetime, facts: tuple[IvrPayload,
         last_flow_node=session.at,
         elapsed_ms=int((now - session.started_at).total_seconds() * 1000),
     )
-    returned = (_returned(session, step),) if session.lent_to else ()
+    returned = (returned_fact(session, step),) if session.lent_to else ()
     # nothing secret outlives the session
     over = replace(session, outcome=step.outcome, secrets={}, private={})
     # told first: a leg that was given back is never taken up again, and one whose return was not told is
-    return Moved(over, (*facts, *returned, ended), None)
-
-
-def _returned(session: Session, step: Finish) -> FlowReturned:
-    return FlowReturned(
-        call_id=session.call_id,
-        session_id=session.session_id,
-        leg_id=session.leg_id,
-        flow_id=session.lent_to,
-        # a flow that ends in anything but a return node: hung up, failed, stopped, or the caller given to somebody else
-        outcome=step.returned or step.outcome,
-        results=_results(session, step),
-    )
-
-
-def _results(session: Session, step: Finish) -> dict[str, str]:
-    """What the flow gives back; that somebody failed to prove who he is, is told whether it was asked for or not."""
-    found = {name: session.variables[name] for name in step.results if name in session.variables}
-    return {**found, VERIFIED: NOT} if session.variables.get(VERIFIED) == NOT else found
+    return Moved(over, (*facts, *returned, ended), None, agreed_results(flow, session, step))

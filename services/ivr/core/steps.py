@@ -89,7 +89,16 @@ class FaxTold:
     is_last: bool
 
 
-Told = SurveyAnswer | Message | FaxTold
+@dataclass(frozen=True)
+class Consent:
+    """What the customer answered to what his agent has prepared; ``said`` holds no values."""
+
+    about: str
+    outcome: str
+    said: tuple[str, ...]
+
+
+Told = SurveyAnswer | Message | FaxTold | Consent
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ipcc.contracts.ivr import (
     BankOperationDone,
+    ConsentAnswered,
     FaxDone,
     IvrPayload,
     MessageLeft,
@@ -27,7 +28,7 @@ class TraceStep:
     """One thing that happened at a node. ``elapsed_ms`` is the stay at it, or the bank's time."""
 
     at: datetime
-    what: Literal["entered", "left", "bank", "survey", "message", "fax"]
+    what: Literal["entered", "left", "bank", "consent", "survey", "message", "fax"]
     flow_node: str
     kind: str = ""
     visit: int = 0
@@ -99,6 +100,8 @@ def _step(data: IvrPayload, at: datetime, flow_node: str) -> TraceStep | None:
         return TraceStep(at, "survey", flow_node, outcome=f"{data.survey}/{data.question}")
     if isinstance(data, MessageLeft):
         return TraceStep(at, "message", flow_node, outcome=data.queue_id, elapsed_ms=data.seconds * 1000)
+    if isinstance(data, ConsentAnswered):
+        return TraceStep(at, "consent", flow_node, outcome=f"{data.about} {data.outcome}")
     if isinstance(data, FaxDone):
         return TraceStep(at, "fax", flow_node, outcome=data.outcome, code=data.reason)
     return None

@@ -102,3 +102,6 @@ class NotedBank:
         if is_movement:
             self.asked[own] = (operation, answer)
         return answer
+
+    async def settle(self, operation: str, key: str) -> BankAnswer:
+        return await self.core.settle(operation, key)

@@ -33,6 +33,10 @@ class StandIn:
         answer = await self.http.put("/v1/stand-in/fault", json={"mode": mode, **more})
         assert answer.status_code == 204, answer.text
 
+    async def proof(self) -> dict[str, int]:
+        """Whether its books balance, and how many bookings there are."""
+        return dict((await self.http.get("/v1/stand-in/proof")).json())
+
     def asked(self, operation: str) -> int:
         """How many requests of that operation arrived, whatever became of them."""
         found = 0.0

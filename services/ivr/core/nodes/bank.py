@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from services.ivr.core.actions import BankAnswer, CallBank, Input
-from services.ivr.core.operations import SEALED
+from services.ivr.core.operations import OPERATIONS, SEALED, Kind
 from services.ivr.core.steps import NOT, VERIFIED, Go, NodeModel, Perform, Step
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class BankNode(NodeModel):
     on_refused: str
     on_unavailable: str
     on_unknown: str = ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has the bank move or change something."""
+        return self.operation in OPERATIONS and OPERATIONS[self.operation].kind is Kind.MOVEMENT
 
     def step(self, session: Session, given: Input | None) -> Step:
         if not isinstance(given, BankAnswer):
