@@ -16,6 +16,8 @@ from services.ivr.core.flow import read_document
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.recognise import RecogniseNode
+from services.ivr.core.nodes.bank import BankNode
+from services.ivr.core.nodes.sub_flow import SubFlowNode
 from services.ivr.core.operations import OPERATIONS
 from services.ivr.core.rehearsal import Answer, Case, rehearse
 from services.ivr.rehearsing import open_folder, read_cases, try_all
@@ -54,13 +56,44 @@ def test_every_order_is_repeated_before_it_is_given_and_proved_by_the_password(s
 def test_after_every_movement_of_money_a_receipt_is_offered(store: FlowStore) -> None:
     # what moves no money: a loss report, a password, an order or a notice that waits
     without = {"report_loss", "change_pin", "change_exchange_order", "place_exchange_order", "give_notice"}
-    for flow in store.parts().values():
-        orders = [n for n in flow.nodes.values() if n.kind == "bank" and OPERATIONS[n.operation].kind == "movement"]
-        for order in orders:
-            if order.operation not in without:
-                said = flow.nodes[order.next]
-                after = [getattr(flow.nodes[name], "flow", "") for name in said.targets()]
-                assert after == ["receipt"], (flow.id, order.operation)
+    parts = store.parts()
+    moving = {
+        flow.id
+        for flow in parts.values()
+        for node in flow.nodes.values()
+        if isinstance(node, BankNode) and node.moves and node.operation not in without
+    }
+    # the order itself is in a part that callers and agents share; who uses it says what came of it
+    assert moving == {flow for flow in moving if flow.startswith("do-")}
+    used = set()
+    for flow in parts.values():
+        for name, node in flow.nodes.items():
+            if isinstance(node, SubFlowNode) and node.flow in moving:
+                used.add(node.flow)
+                said = flow.nodes[node.outcomes["done"]]
+                after = [getattr(flow.nodes[target], "flow", "") for target in said.targets()]
+                assert after == ["receipt"], (flow.id, name)
+    assert used == moving
+
+
+def test_callers_and_agents_have_the_bank_asked_in_the_same_way(store: FlowStore) -> None:
+    parts = store.parts()
+    users: dict[str, set[bool]] = {}
+    for flow in parts.values():
+        for node in flow.nodes.values():
+            if isinstance(node, SubFlowNode) and node.flow.startswith("do-"):
+                users.setdefault(node.flow, set()).add(flow.order is not None)
+    assert users == {name: {True, False} for name in parts if name.startswith("do-")}
+
+
+def test_what_agents_may_order_covers_every_movement_and_every_query_of_a_customer(store: FlowStore) -> None:
+    ordered = {
+        getattr(node, "operation", "") for flow in store.all() if flow.order is not None for node in flow.nodes.values()
+    }
+    # how much is left of limits, hours and days, payees: said to callers on the way, no business of its own
+    public = {"rate", "exchange_rate", "hours", "bill_day", "limits", "payees", "transfer_terms", "withdrawal_terms"}
+    # asked by nodes of other kinds: who he is, and his receipt
+    assert set(OPERATIONS) - ordered - public == {"identify", "verify_pin", "send_message"}
 
 
 def test_nobody_is_asked_to_say_a_secret(store: FlowStore) -> None:
