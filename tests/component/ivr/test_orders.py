@@ -358,7 +358,7 @@ async def test_a_replica_that_dies_after_the_booking_does_not_have_it_ordered_ag
         await counter.prove(call)
         await counter.key(call, "1")
         await counter.key(call, CUSTOMER.pin)
-        await counter.at(call, "do.receipt.offer")
+        await counter.at(call, "receipt.offer")
         await counter.asked(call)
         await first.die()
     counter.node._running.clear()
