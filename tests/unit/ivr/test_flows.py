@@ -13,10 +13,10 @@ from ipcc.errors import Invalid
 from services.ivr.catalogue import FlowStore
 from services.ivr.core.checks import secret_variables
 from services.ivr.core.flow import read_document
+from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.collect import CollectNode
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.recognise import RecogniseNode
-from services.ivr.core.nodes.bank import BankNode
 from services.ivr.core.nodes.sub_flow import SubFlowNode
 from services.ivr.core.operations import OPERATIONS
 from services.ivr.core.rehearsal import Answer, Case, rehearse
