@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ipcc.clock import Clock
 from ipcc.contracts.ivr import IvrPayload
@@ -16,6 +16,7 @@ from services.ivr.core.actions import (
     AskCallback,
     BankAnswer,
     CallbackAsked,
+    CallBank,
     CallService,
     Collect,
     Connect,
@@ -236,6 +237,11 @@ class Surroundings:
     tell: Tell
     sealed: Callable[[Moved], tuple[IvrPayload, ...]] = facts_of
     """The facts of a move as they may be told: what is for the agent alone is sealed."""
+
+    def answer_of(self, action: CallBank, key: str) -> Coroutine[Any, Any, BankAnswer]:
+        """What the bank says to ``action``, whose order has this ``key``."""
+        is_settled, operation = action.is_settled, action.operation
+        return self.bank.settle(operation, key) if is_settled else self.bank.ask(operation, action.inputs, key)
 
 
 @dataclass(frozen=True)

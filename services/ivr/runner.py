@@ -146,7 +146,7 @@ class Runner:
     async def settle(self) -> None:
         """He is gone, or with somebody: what became of what a replica that died may have ordered for him is told all the same."""
         if isinstance(self._action, CallBank) and self._action.is_settled:
-            given = await self._answer_of(self._action)
+            given = await self._around.answer_of(self._action, self.session.order_key())
             self._around.tell(note_answer(self._flow, self.session, given))
             self.session = answered(self._flow, self.session, given)
 
@@ -260,7 +260,7 @@ class Runner:
             self._note_quiet()
             return said
         if isinstance(action, CallBank):
-            return await self._ask(self._answer_of(action))
+            return await self._ask(self._around.answer_of(action, self.session.order_key()))
         if isinstance(action, CallService):
             return await self._ask(self._around.systems.ask(action))
         if isinstance(action, SendFax):
@@ -275,12 +275,6 @@ class Runner:
             return Connected(how or await self._around.line.connect(action))
         await self._around.line.hang_up(action.cause)
         return Played()
-
-    def _answer_of(self, action: CallBank) -> Coroutine[Any, Any, BankAnswer]:
-        bank, key = self._around.bank, self.session.order_key()
-        return (
-            bank.settle(action.operation, key) if action.is_settled else bank.ask(action.operation, action.inputs, key)
-        )
 
     async def _wait(self, wanted: JoinQueue) -> Input:
         is_quiet = self._place is not None and not self._is_back

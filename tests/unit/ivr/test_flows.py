@@ -92,6 +92,7 @@ def test_what_agents_may_order_covers_every_movement_and_every_query_of_a_custom
     }
     # how much is left of limits, hours and days, payees: said to callers on the way, no business of its own
     public = {"rate", "exchange_rate", "hours", "bill_day", "limits", "payees", "transfer_terms", "withdrawal_terms"}
+    public |= {"information_text"}
     # asked by nodes of other kinds: who he is, and his receipt
     assert set(OPERATIONS) - ordered - public == {"identify", "verify_pin", "send_message"}
 
