@@ -1,206 +1,20 @@
-"""Two channels talk to each other: the media bridge, bridging by uuid, intercept (switch_ivr_bridge.c)."""
+"""Two legs hear each other until one of them leaves, and what becomes of them then (switch_ivr_bridge.c, audio_bridge_thread)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipcc.sim import broadcast, causes, digits, execute, signalling, transfer
-from ipcc.sim.channels import OtherLeg, Times
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.profiles import OtherLeg
 from ipcc.sim.states import Flag, State
-from ipcc.sim.timeline import FRAME_S
 
 if TYPE_CHECKING:
     from ipcc.sim.channels import Channel
     from ipcc.sim.timeline import Steps
 
-# from uuid_bridge to the sessions leaving what they did: the one value that fits 06u0 to 06u3 and 06v
-_NOTICED_AFTER_S = 0.022
 # how often a leg that waits for its partner's session looks at it (switch_cond_next)
 _LOOK_S = 0.001
-
-# --- by uuid -----------------------------------------------------------------------------------------------------
-
-
-def bridge_by_uuid(a: Channel, b: Channel) -> bool:
-    """Tell both channels to leave what they do and meet, ``a`` as the owner; False if neither has media yet.
-
-    Nothing has happened when this returns: the sessions notice about a frame later (fact 5).
-    """
-    if not a.has_media:
-        if not b.has_media:
-            return False
-        a, b = b, a
-    flip_caller_id(a)
-    if b.direction == "outbound":
-        b.flags.discard(Flag.DIALPLAN)
-    for channel in (a, b):
-        channel.flags.add(Flag.REDIRECT)
-    a.set_var("uuid_bridge", b.uuid)
-    _bond(a, b)
-    _bond(b, a)
-    _swap_profiles(a, b)
-    for channel, other in ((a, b), (b, a)):
-        channel.flags.add(Flag.STOP_BROADCAST)
-        channel.flags.add(Flag.TRANSFER)
-        channel.flags.discard(Flag.ORIGINATING)
-        _note_transfer(channel, f"uuid_br:{other.uuid}")
-        channel.flags.discard(Flag.BRIDGE_ORIGINATOR)
-        channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
-        channel.flags.add(Flag.UUID_BRIDGE)
-    a.flags.add(Flag.UUID_BRIDGE_ORIGINATOR)
-    # the one that waits notices first, so that the owner finds it ready when it looks (06u2)
-    for channel in (b, a):
-        state = State.CONSUME_MEDIA if channel.state is State.HIBERNATE else State.HIBERNATE
-        channel.set_state(state, noticed_after_s=_NOTICED_AFTER_S)
-    return True
-
-
-def flip_caller_id(channel: Channel) -> None:
-    """A dialled leg that begins to act by itself shows its callee as the caller (switch_channel_flip_cid)."""
-    if channel.direction != "outbound" or channel.has(Flag.DIALPLAN):
-        return
-    channel.flags.add(Flag.DIALPLAN)
-    _flip(channel)
-
-
-def _flip(channel: Channel) -> None:
-    profile = channel.profile
-    channel.set_var("pre_transfer_caller_id_name", profile.caller_name)
-    channel.set_var("pre_transfer_caller_id_number", profile.caller_number)
-    profile.caller_name, profile.callee_name = profile.callee_name, profile.caller_name
-    profile.caller_number, profile.callee_number = profile.callee_number, profile.caller_number
-    channel.callee_direction = "RECV"
-    channel.set_var("channel_cid_flipped", "yes")
-    channel.list_parties()
-
-
-def show_as_caller(channel: Channel) -> None:
-    """A leg that begins an extension shows its own caller, whoever it was joined with (switch_channel_sort_cid)."""
-    if channel.direction == "inbound" and channel.has(Flag.BLEG):
-        channel.flags.discard(Flag.BLEG)
-        _flip(channel)
-    else:
-        flip_caller_id(channel)
-
-
-def announce_dialled(channel: Channel) -> None:
-    """A leg dialled through user/ is announced a second time once it is there (fact 25), and takes the user's variables."""
-    user = next((u for u in channel.kernel.settings.users if channel.presence_id == f"{u.id}@{u.domain}"), None)
-    if user is None:
-        return
-    channel.kernel.emit(channel, "CHANNEL_OUTGOING")
-    channel.variables.update(user.variables)
-    channel.set_var("originate_endpoint", "user")
-
-
-def _bond(channel: Channel, other: Channel) -> None:
-    channel.set_var("bridge_channel", other.name)
-    channel.set_var("bridge_uuid", other.uuid)
-    channel.set_var("signal_bond", other.uuid)
-
-
-def _swap_profiles(a: Channel, b: Channel) -> None:
-    kernel = a.kernel
-    _show_partners(a, b)
-    for channel in (b, a):
-        channel.set_var("original_destination_number", channel.profile.destination)
-        channel.set_var("original_caller_id_name", channel.profile.caller_name)
-        channel.set_var("original_caller_id_number", channel.profile.caller_number)
-        channel.profile = channel.profile.stepped(kernel.new_uuid(), kernel.stamp_us)
-    b.other = OtherLeg("originator", a.uuid, a.name, replace(a.profile, times=Times()))
-    a.other = OtherLeg("originatee", b.uuid, b.name, b.profile.copied())
-    a.profile.callee_name = b.profile.callee_name
-    a.profile.callee_number = b.profile.callee_number
-    b.profile.caller_name = a.profile.caller_name
-    b.profile.caller_number = a.profile.caller_number
-
-
-def _show_partners(a: Channel, b: Channel) -> None:
-    """Whoever was shown as caller and is now called, or the other way round, changes places (switch_channel_invert_cid)."""
-    if not _shows_caller(a):
-        _invert_caller_id(a)
-        if a.direction == "inbound":
-            b.flags.discard(Flag.BLEG)
-    if _shows_caller(b):
-        _invert_caller_id(b)
-        if b.direction == "inbound":
-            b.flags.add(Flag.BLEG)
-
-
-def _shows_caller(channel: Channel) -> bool:
-    """Whether its profile names the one who calls (switch_channel_inbound_display)."""
-    return not channel.has(Flag.BLEG) if channel.direction == "inbound" else channel.has(Flag.DIALPLAN)
-
-
-def _invert_caller_id(channel: Channel) -> None:
-    profile = channel.profile
-    profile.caller_name, profile.callee_name = profile.callee_name or "Unknown", profile.caller_name
-    profile.caller_number, profile.callee_number = profile.callee_number or "Unknown", profile.caller_number
-
-
-def _note_transfer(channel: Channel, what: str) -> None:
-    source = f"{int(channel.kernel.now)}:{channel.profile.uuid}:{what}"
-    channel.profile.transfer_source = source
-    channel.push_var("transfer_history", source)
-    channel.set_var("transfer_source", source)
-
-
-def join(channel: Channel) -> Steps:
-    """CS_SOFT_EXECUTE of a channel that bridges by uuid: the owner waits for the other one and bridges; the other one waits.
-
-    Looked at every 20 ms. A caller who hangs up meanwhile leaves the other leg waiting for ever: the ghost leg (fact 6).
-    """
-    if not channel.has(Flag.UUID_BRIDGE_ORIGINATOR):
-        return
-    kernel = channel.kernel
-    other = kernel.find(channel.var("uuid_bridge") or "")
-    if other is None:
-        channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
-        if not transfer.after_bridge(channel):
-            hang_up(channel, "DESTINATION_OUT_OF_ORDER")
-        return
-    channel.set_var("uuid_bridge", None)
-    other.lock()
-    while not (channel.is_down or other.is_down):
-        if other.state is other.running is State.RESET:
-            other.set_state(State.SOFT_EXECUTE)
-        elif other.state is other.running is State.SOFT_EXECUTE:
-            break
-        yield from _until_next_look(channel)
-    other.unlock()
-    # before they talk: the next uuid_bridge may come while they do, and sets it again (08f)
-    channel.flags.discard(Flag.UUID_BRIDGE_ORIGINATOR)
-    if not (channel.is_down or other is channel):
-        yield from _join(channel, other)
-
-
-def _until_next_look(channel: Channel) -> Steps:
-    """20 ms, not less when something else wakes the session meanwhile; a hang-up is noticed at once."""
-    until = channel.kernel.now + FRAME_S
-    while channel.kernel.now < until and not channel.is_down:
-        yield until
-
-
-def _join(channel: Channel, other: Channel) -> Steps:
-    if other.is_down:
-        hang_up(channel, "DESTINATION_OUT_OF_ORDER")
-        return
-    kernel = channel.kernel
-    kernel.emit(channel, "CHANNEL_EXECUTE", after={"Application": "uuid_bridge", "Application-Data": other.uuid})
-    kernel.emit(other, "CHANNEL_EXECUTE", after={"Application": "uuid_bridge", "Application-Data": channel.uuid})
-    channel.application = ("uuid_bridge", other.uuid)
-    other.application = ("uuid_bridge", channel.uuid)
-    yield from bridge(channel, other)
-    if not (channel.has(Flag.TRANSFER) or channel.has(Flag.REDIRECT)) and channel.state not in (
-        State.ROUTING,
-        State.PARK,
-    ):
-        channel.set_state(State.EXECUTE)
-
-
-# --- media -------------------------------------------------------------------------------------------------------
 
 
 def bridge(a: Channel, b: Channel) -> Steps:
@@ -256,7 +70,7 @@ def _connect(a: Channel, b: Channel) -> None:
         channel.flags.add(Flag.BRIDGED)
         channel.set_var("bridge_to", other.uuid)
         channel.set_var("last_bridge_to", other.uuid)
-        _bond(channel, other)
+        bond(channel, other)
         # the owner is shown whom he reached, the other one who reached him
         shown = channel.profile
         name, number = (
@@ -268,6 +82,13 @@ def _connect(a: Channel, b: Channel) -> None:
         channel.set_var("last_sent_callee_id_name", name or number)
         channel.set_var("last_sent_callee_id_number", number)
         signalling.execute_on(channel, "execute_on_pre_bridge", "api_before_bridge")
+
+
+def bond(channel: Channel, other: Channel) -> None:
+    """Note on the channel whom it is with."""
+    channel.set_var("bridge_channel", other.name)
+    channel.set_var("bridge_uuid", other.uuid)
+    channel.set_var("signal_bond", other.uuid)
 
 
 def _talk(channel: Channel, other: Channel) -> Steps:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ipcc.sim.channel_variables import ARRAY, Variables
+from ipcc.sim.profiles import OtherLeg, Profile
 from ipcc.sim.states import CallState, Control, Flag, State
 from ipcc.sim.voice import Voice
 
@@ -17,72 +19,6 @@ if TYPE_CHECKING:
     from ipcc.sim.meta import MetaKeys
     from ipcc.sim.recording import Recording
     from ipcc.sim.timeline import Thread
-
-VariableValue = str | list[str]
-
-
-@dataclass
-class Times:
-    """The moments of one caller profile in microseconds since 1970, 0 while they have not happened."""
-
-    profile_created: int = 0
-    created: int = 0
-    answered: int = 0
-    progress: int = 0
-    progress_media: int = 0
-    hungup: int = 0
-    transferred: int = 0
-    resurrected: int = 0
-    bridged: int = 0
-    last_hold: int = 0
-    hold_accum: int = 0
-
-
-@dataclass
-class Profile:
-    """Who calls whom, as the Caller-* headers show it. A transfer or a bridge by uuid steps to the next profile."""
-
-    username: str = ""
-    dialplan: str = ""
-    caller_name: str = ""
-    caller_number: str = ""
-    orig_caller_name: str = ""
-    orig_caller_number: str = ""
-    callee_name: str = ""
-    callee_number: str = ""
-    network_addr: str = ""
-    ani: str = ""
-    destination: str = ""
-    rdnis: str = ""
-    source: str = "mod_sofia"
-    context: str = "default"
-    transfer_source: str = ""
-    uuid: str = ""
-    direction: str = "inbound"
-    logical_direction: str = "inbound"
-    index: int = 1
-    times: Times = field(default_factory=Times)
-
-    def copied(self) -> Profile:
-        """As it is now; later moments of the channel do not show in it."""
-        return replace(self, times=replace(self.times))
-
-    def stepped(self, uuid: str, now_us: int) -> Profile:
-        """The next profile of the same channel, begun now."""
-        times = replace(self.times, profile_created=now_us)
-        return replace(self, uuid=uuid, index=self.index + 1, transfer_source="", times=times)
-
-
-@dataclass
-class OtherLeg:
-    """A copy of the partner's profile as it was when the two met; it stays after the partner is gone (fact 24)."""
-
-    type: str
-    uuid: str
-    channel_name: str
-    profile: Profile
-    headers: dict[str, VariableValue] | None = None
-    """As event headers, once they were needed."""
 
 
 @dataclass
@@ -133,49 +69,6 @@ class Eavesdrop:
     target: str
     speaks_to_target: bool = False
     speaks_to_partner: bool = False
-
-
-_ARRAY = "ARRAY::"
-_PREFIX = "variable_"
-# names are few and used for ever: the joined ones are kept, since every event of a channel shows all of them
-_HEADER_NAMES: dict[str, str] = {}
-_HEADER_NAMES_KEPT = 10_000
-
-
-def _header_name(name: str) -> str:
-    header = _HEADER_NAMES.get(name)
-    if header is None:
-        header = _PREFIX + name
-        if len(_HEADER_NAMES) < _HEADER_NAMES_KEPT:
-            _HEADER_NAMES[name] = header
-    return header
-
-
-class Variables(MutableMapping[str, VariableValue]):
-    """The variables of a channel, kept as the headers they become, in the order they were set."""
-
-    __slots__ = ("headers",)
-
-    def __init__(self) -> None:
-        self.headers: dict[str, VariableValue] = {}
-
-    def __getitem__(self, name: str) -> VariableValue:
-        return self.headers[_header_name(name)]
-
-    def __setitem__(self, name: str, value: VariableValue) -> None:
-        # set again, a variable goes to the end, as on the switch
-        header = _header_name(name)
-        self.headers.pop(header, None)
-        self.headers[header] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self.headers[_header_name(name)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([header[len(_PREFIX) :] for header in self.headers])
-
-    def __len__(self) -> int:
-        return len(self.headers)
 
 
 @dataclass
@@ -259,13 +152,13 @@ class Channel:
         """The variable as text; an array shows as the switch prints it."""
         value = self.variables.get(name)
         if isinstance(value, list):
-            return _ARRAY + "|:".join(value)
+            return ARRAY + "|:".join(value)
         return value
 
     def set_var(self, name: str, value: str | None) -> None:
         """Set, or with None or nothing remove; ``ARRAY::a|:b`` is an array."""
         if value:
-            self.variables[name] = value[len(_ARRAY) :].split("|:") if value.startswith(_ARRAY) else value
+            self.variables[name] = value[len(ARRAY) :].split("|:") if value.startswith(ARRAY) else value
         else:
             self.variables.pop(name, None)
 

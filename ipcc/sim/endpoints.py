@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ipcc.sim import loopback, session, signalling, sip
-from ipcc.sim.channels import Channel, OtherLeg, Profile, Times, VariableValue
+from ipcc.sim.channel_variables import VariableValue
+from ipcc.sim.channels import Channel
 from ipcc.sim.outputs import PhoneInvited
+from ipcc.sim.profiles import OtherLeg, Profile, Times
 from ipcc.sim.states import Flag, State
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from ipcc.sim.outputs import HeaderValue
 from ipcc.sim.states import Flag
 
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel, OtherLeg, Profile
+    from ipcc.sim.channels import Channel
+    from ipcc.sim.profiles import OtherLeg, Profile
 
 # where the real switch makes each event: a client may log it, none should use it
 CALLING: dict[str, tuple[str, str, int]] = {

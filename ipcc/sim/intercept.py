@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import bridge, signalling
+from ipcc.sim import signalling, uuid_bridge
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
@@ -31,6 +31,6 @@ def intercept(channel: Channel, wanted: str, of_partner: bool = False) -> None:
         loser.flags.add(Flag.INTERCEPT)
     signalling.answer(target)
     target.flags.add(Flag.INTERCEPTED)
-    bridge.bridge_by_uuid(channel, target)
+    uuid_bridge.order(channel, target)
     if loser and loser is not channel:
         hang_up(loser, "PICKED_OFF")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ipcc.sim import session, signalling
-from ipcc.sim.channels import Channel, Profile, Times
+from ipcc.sim.channels import Channel
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.profiles import Profile, Times
 from ipcc.sim.states import Flag, State
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipcc.sim import dialstring, digits, endpoints, signalling
-from ipcc.sim.channels import OtherLeg
 from ipcc.sim.endpoints import Failure, Request
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.profiles import OtherLeg
 from ipcc.sim.states import CallState, Flag
 from ipcc.sim.timeline import Steps
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ipcc.sim import causes, conference, digits, hold, session, signalling, sip
-from ipcc.sim.channels import Channel, Digit, Profile, Times
+from ipcc.sim.channels import Channel, Digit
 from ipcc.sim.contacts import NOBODY
 from ipcc.sim.hangup import hang_up
+from ipcc.sim.profiles import Profile, Times
 from ipcc.sim.registrations import Sender
 from ipcc.sim.states import Flag
 from ipcc.sim.transfer import refer

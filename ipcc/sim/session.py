@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import bridge, causes, execute, recording, times, transfer
+from ipcc.sim import bridge, causes, display, execute, recording, times, transfer, uuid_bridge
 from ipcc.sim.applications.park import park
 from ipcc.sim.channels import Extension
 from ipcc.sim.hangup import hang_up
@@ -96,7 +96,7 @@ def _routing(channel: Channel) -> None:
     if not applications:
         hang_up(channel, "NO_ROUTE_DESTINATION")
         return
-    bridge.show_as_caller(channel)
+    display.show_as_caller(channel)
     channel.extension = Extension(applications)
     channel.set_state(State.EXECUTE)
 
@@ -118,7 +118,7 @@ def _soft_execute(channel: Channel) -> Steps | None:
     if not channel.has(Flag.UUID_BRIDGE):
         return None
     channel.flags.discard(Flag.UUID_BRIDGE)
-    return bridge.join(channel)
+    return uuid_bridge.join(channel)
 
 
 def _exchange_media(channel: Channel) -> Steps:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ipcc.sim import causes
 
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel, VariableValue
+    from ipcc.sim.channel_variables import VariableValue
+    from ipcc.sim.channels import Channel
     from ipcc.sim.kernel import Kernel
 
 _CODECS = "OPUS,G722,PCMU,PCMA,H264,VP8"

@@ -8,7 +8,9 @@ from ipcc.sim import causes
 from ipcc.sim.headers import stamp
 
 if TYPE_CHECKING:
-    from ipcc.sim.channels import Channel, Times, VariableValue
+    from ipcc.sim.channel_variables import VariableValue
+    from ipcc.sim.channels import Channel
+    from ipcc.sim.profiles import Times
 
 _STAMPS = (
     ("start", "created"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipcc.sim import bridge, causes, signalling, transfer
+from ipcc.sim import causes, signalling, transfer
+from ipcc.sim import uuid_bridge as meeting
 from ipcc.sim.api.parts import NO_CHANNEL, usage, words_of
 from ipcc.sim.hangup import hang_up
 
@@ -55,7 +56,7 @@ def uuid_bridge(kernel: Kernel, argument: str) -> str:
     if not second:
         return usage("<uuid> <other_uuid>")
     a, b = kernel.find(first), kernel.find(second)
-    if a is None or b is None or not bridge.bridge_by_uuid(a, b):
+    if a is None or b is None or not meeting.order(a, b):
         return "-ERR Invalid uuid\n"
     return f"+OK {second}\n"
 

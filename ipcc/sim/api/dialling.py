@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipcc.sim import bridge, dialstring, originate
+from ipcc.sim import dialstring, display, originate
 from ipcc.sim.api.parts import usage
 from ipcc.sim.channels import Extension
 from ipcc.sim.states import Flag, State
@@ -74,7 +74,7 @@ def _answer(attempt: originate.Attempt, order: Order, on_answer: Callable[[str],
     if leg is None:
         on_answer(f"-ERR {attempt.cause}\n")
         return
-    bridge.announce_dialled(leg)
+    display.announce_dialled(leg)
     on_answer(f"+OK {leg.uuid}\n")
     _send_on(leg, order)
 
@@ -83,7 +83,7 @@ def _send_on(leg: Channel, order: Order) -> None:
     if leg.is_down:
         return
     leg.flags.discard(Flag.ORIGINATING)
-    bridge.flip_caller_id(leg)
+    display.flip_caller_id(leg)
     if order.target.startswith("&"):
         leg.extension = Extension([dialstring.application(order.target)])
         leg.set_state(State.EXECUTE)

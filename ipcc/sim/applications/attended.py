@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipcc.sim import bridge as media
-from ipcc.sim import dialstring, meta, originate
+from ipcc.sim import dialstring, display, meta, originate, uuid_bridge
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.states import Flag
 
@@ -37,7 +37,7 @@ def att_xfer(channel: Channel, argument: str) -> Steps:
 
 def _consult(channel: Channel, peer: Channel, bond: str | None) -> Steps:
     legs = (channel, peer)
-    media.announce_dialled(peer)
+    display.announce_dialled(peer)
     peer.flags.discard(Flag.ORIGINATING)
     for leg in legs:
         leg.flags.add(Flag.INNER_BRIDGE)
@@ -52,9 +52,9 @@ def _consult(channel: Channel, peer: Channel, bond: str | None) -> Steps:
         channel.partner = bond
         channel.flags.add(Flag.BRIDGED)
     if not peer.is_down and not channel.is_ready:
-        media.bridge_by_uuid(peer, held)
+        uuid_bridge.order(peer, held)
     elif peer.is_down and channel.is_ready:
-        media.bridge_by_uuid(channel, held)
+        uuid_bridge.order(channel, held)
 
 
 def bind_meta_app(channel: Channel, argument: str) -> None:

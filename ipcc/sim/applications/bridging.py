@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipcc.sim import bridge as media
-from ipcc.sim import causes, dialstring, originate
+from ipcc.sim import causes, dialstring, display, originate
 from ipcc.sim.hangup import hang_up
 from ipcc.sim.intercept import intercept as take_over
 from ipcc.sim.states import Flag
@@ -25,7 +25,7 @@ def bridge(channel: Channel, argument: str) -> Steps:
         return
     channel.set_var("originate_disposition", "SUCCESS")
     channel.set_var("DIALSTATUS", "SUCCESS")
-    media.announce_dialled(other)
+    display.announce_dialled(other)
     other.flags.discard(Flag.ORIGINATING)
     yield from media.bridge(channel, other)
 
