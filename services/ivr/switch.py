@@ -245,9 +245,8 @@ class SwitchLine(Leg):
             return Recorded(path, min(int(now() - began), wanted.longest_s), is_hung_up=True)
         found = ended.variables.get("record_seconds", "0")
         seconds = int(found) if found.isdecimal() else 0
-        is_keyed = ended.variables.get("playback_terminator_used", "") == END_KEY
-        # the limit is in whole seconds of the clock and up to one early (recorded fact 23)
-        return Recorded(path, seconds, is_silenced=not is_keyed and seconds + 1 < wanted.longest_s)
+        # the switch's own word: at a key or at the limit it says false (transcript 18a)
+        return Recorded(path, seconds, is_silenced=ended.variables.get("silence_hits_exhausted") == "true")
 
     async def take_down(self, prompt_ids: tuple[str, ...], language: str, wanted: Listen, path: str) -> TakenDown:
         await self._set_keys(KEYS)

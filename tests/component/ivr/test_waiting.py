@@ -222,7 +222,7 @@ async def test_a_queue_that_is_full_or_overflows_offers_a_callback_then_takes_a_
     world: World,
 ) -> None:
     await world.start_acd()
-    world.node.finish_at_once("record", variables={"record_seconds": "9"})
+    world.node.finish_at_once("record", variables={"record_seconds": "9", "silence_hits_exhausted": "true"})
     async with world.replica():
         world.acd.error = NotNow("acd.queue_full", "1000 wait already")
         call, _ = await waiting(world)

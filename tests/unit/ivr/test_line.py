@@ -112,13 +112,13 @@ async def test_after_the_prompt_comes_a_tone_then_he_is_recorded_until_pound(nod
     assert [one.argument for one in node.executed][-1].endswith("/messages/c-1.wav 60 200 5")
 
 
-@pytest.mark.parametrize(("seconds", "is_silenced"), [("9", True), ("59", False), ("60", False)])
-async def test_without_a_key_it_was_ended_by_silence_or_by_the_limit(
-    node: FakeNode, line: Line, seconds: str, is_silenced: bool
+@pytest.mark.parametrize(("seconds", "exhausted"), [("9", "true"), ("59", "true"), ("59", "false"), ("60", "false")])
+async def test_whether_his_silence_or_the_limit_ended_it_is_the_switchs_own_word(
+    node: FakeNode, line: Line, seconds: str, exhausted: str
 ) -> None:
     task = await recorded(node, line)
-    node.finish(LEG, variables={"record_seconds": seconds})
-    assert (await task).is_silenced is is_silenced
+    node.finish(LEG, variables={"record_seconds": seconds, "silence_hits_exhausted": exhausted})
+    assert (await task).is_silenced is (exhausted == "true")
 
 
 async def test_who_hangs_up_while_he_speaks_has_spoken_for_so_long(node: FakeNode, line: Line) -> None:
