@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,12 +41,18 @@ class Tasks:
         return task
 
     async def stop(self) -> None:
-        """Cancel all, the last spawned first, and wait until each has ended."""
+        """Cancel all, the last spawned first, and wait until each has ended; whoever is cancelled meanwhile hears of it then."""
+        cancelled: asyncio.CancelledError | None = None
         for _, task in reversed(list(self._running)):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError as ours:
+                    cancelled = ours
         self._running.clear()
+        if cancelled is not None:
+            raise cancelled
 
     def _forget(self, entry: tuple[str, asyncio.Task[None]]) -> None:
         if entry in self._running:

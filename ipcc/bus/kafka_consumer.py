@@ -64,6 +64,9 @@ class KafkaConsumer:
         self._listener = listener
         self._assigned: frozenset[Partition] = frozenset()
         self._client: AIOKafkaConsumer | None = None
+        # the assignor keeps its memory on the class: each consumer needs a class of its own
+        stays = any(topic.stays for topic in TOPICS if topic.name in topics)
+        self._assignor: Any = type("Sticky", (StayingAssignor if stays else StickyPartitionAssignor,), {})
 
     @property
     def assigned(self) -> frozenset[Partition]:
@@ -97,6 +100,15 @@ class KafkaConsumer:
             async with asyncio.timeout(self._settings.send_timeout_s):
                 await self._commit(ours)
 
+    async def holds(self, partition: Partition) -> bool:
+        client = self._client
+        # one that is in no group commits for nobody, and an empty group would take it
+        if client is None or partition not in self._assigned or client._coordinator.generation < 1:
+            return False
+        with errors_translated(self._settings, f"ask group {self._group}"):
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                return await self._commit({self._their(partition): 0})
+
     def lag(self) -> dict[Partition, int]:
         if self._client is None:
             return {}
@@ -121,30 +133,31 @@ class KafkaConsumer:
 
     async def gain(self, assigned: set[TopicPartition]) -> None:
         """These are ours."""
+        # the library never tells it: of two members that claim the same, the one that slept would be believed as well
+        self._assignor.on_generation_assignment(self._started()._coordinator.generation)
         self._assigned = frozenset(
             Partition(t.topic.removeprefix(self._settings.prefix), t.partition) for t in assigned
         )
         await self._listener.on_assigned(self._assigned)
 
-    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+    async def _commit(self, offsets: dict[TopicPartition, int]) -> bool:
         try:
             await self._started().commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             # the group went on without us: whoever has the partitions now reads these records again
             log.info("commit_dropped", group=self._group, reason=str(error))
+            return False
+        return True
 
     def _new_client(self, patience_s: float) -> AIOKafkaConsumer:
         settings = self._settings
-        # the assignor keeps its memory on the class: each consumer needs a class of its own
-        stays = any(topic.stays for topic in TOPICS if topic.name in self._topics)
-        sticky = type("Sticky", (StayingAssignor if stays else StickyPartitionAssignor,), {})
         return AIOKafkaConsumer(
             **settings.connection(),
             group_id=settings.prefix + self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            partition_assignment_strategy=(sticky,),
+            partition_assignment_strategy=(self._assignor,),
             session_timeout_ms=int(settings.session_timeout_s * 1000),
             heartbeat_interval_ms=int(settings.session_timeout_s * 1000 / 4),
             rebalance_timeout_ms=int(settings.rebalance_timeout_s * 1000),

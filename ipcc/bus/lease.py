@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.5
 RETRY_S = 1.0
+ASK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Lease:
     def tenure_of(self, name: str) -> Tenure | None:
         """Our tenure of the partition that ``name`` (a node, domain, campaign) falls in; None when it is not ours."""
         return self._held.get(partition_of(name, self._topic.partitions))
+
+    async def confirms(self, tenure: Tenure) -> bool:
+        """Whether the group itself still counts a tenure as ours: whoever stood still may have lost it. Raises BusDown."""
+        return self._held.get(tenure.partition) == tenure and await self._is_ours(tenure.partition)
 
     def renounce(self, tenure: Tenure) -> None:
         """Give a tenure up, such as after Fenced; if the group still counts the partition as ours it is claimed anew."""
@@ -122,9 +127,17 @@ class Lease:
             for number in sorted(self._wanted - self._held.keys()):
                 await self._claim(number)
 
+    async def _is_ours(self, number: int) -> bool:
+        return self.consumer is not None and await self.consumer.holds(Partition(self._topic.name, number))
+
     async def _claim(self, number: int) -> None:
         about = orjson.dumps({"owner": self._instance, "at": self._clock.now()})
         try:
+            if not await self._is_ours(number):
+                # a rebalance is under way, or we were forgotten and shall hear of it
+                await self._clock.sleep(ASK_AGAIN_S)
+                self._changed.set()
+                return
             position = await self._bus.send(Message(self._topic.name, str(number), about, partition=number))
         except (BusDown, NotFound) as error:
             log.warning("claim_failed", topic=self._topic.name, partition=number, error=str(error))

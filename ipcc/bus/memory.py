@@ -249,6 +249,10 @@ class MemoryConsumer:
         await self._bus.answered()
         self._group.commit(self._member, offsets)
 
+    async def holds(self, partition: Partition) -> bool:
+        await self._bus.answered()
+        return partition in self._member.assigned
+
     def lag(self) -> dict[Partition, int]:
         return {p: self._broker.log(p).end - o for p, o in self._member.positions.items() if p in self.assigned}
 

@@ -146,6 +146,12 @@ class Consumer(Protocol):
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Remember the next offset to read; those of partitions no longer ours are dropped. Raises BusDown."""
 
+    async def holds(self, partition: Partition) -> bool:
+        """Whether the group itself counts ``partition`` as ours: a member that stood still may have been forgotten and not know it.
+
+        For members that commit nothing, such as leases: it is asked by committing. Raises BusDown.
+        """
+
     def lag(self) -> dict[Partition, int]:
         """Per assigned partition the records not yet read, as far as the broker has told."""
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ipcc.audit import Audit
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Bus, Publisher, Requester, View
+from ipcc.bus.standstill import Standstill
 from ipcc.clock import Clock
 from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CONFIG
@@ -28,9 +29,9 @@ from services.acd.digital_api import router as digital_router
 from services.acd.live import Live
 from services.acd.mirror import Mirror, Stories
 from services.acd.originates import Dialling
-from services.acd.owner import Surroundings
 from services.acd.ownership import Ownership
 from services.acd.settings import AcdSettings
+from services.acd.surroundings import Surroundings
 from services.acd.switch import ACD_LEGS
 from services.acd.usecases import Desk
 
@@ -66,7 +67,7 @@ def build(settings: AcdSettings, parts: Parts | None = None) -> Service:
             tasks.spawn("tell acts", audit.run)
             tasks.spawn("show changes", live.run)
             stack.push_async_callback(live.hub.close)
-            tasks.spawn("own domains", ownership.lease.run)
+            tasks.spawn("own domains", ownership.run)
             yield
             await tasks.stop()
 
@@ -114,6 +115,8 @@ def _surroundings(
             settings.sounds_dir,
             settings.callback_net_s,
         ),
+        # members of the group say that they live four times in that time
+        Standstill(settings.kafka_session_timeout_s / 2),
         settings.look_every_s,
         settings.snapshot_every,
         settings.inputs_dir,

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -108,6 +109,17 @@ class Journal:
     def _write(self, line: dict[str, Any]) -> None:
         text = orjson.dumps(line) + b"\n"
         self._try(lambda: self._file.write(text))
+
+
+def begin(folder: Path, state: State, now: datetime) -> Journal:
+    """Where the inputs of a tenure are recorded: a folder that cannot be written to stops nobody from being routed."""
+    try:
+        return Journal.create(folder, state, now)
+    except OSError as error:
+        log.error("inputs_not_recorded", folder=str(folder), reason=str(error))
+        idle = Journal(BytesIO())
+        idle.trouble = str(error)
+        return idle
 
 
 @dataclass(frozen=True)

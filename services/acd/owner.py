@@ -1,46 +1,41 @@
 """The owner of one routing domain: reads the log, reconciles with the switches, then decides every input, one after the other.
 
 Events are stored, acknowledged, before their effects are carried out. When the broker goes away nothing new is offered, but
-an agent who answers is still joined: that offer was stored before his phone rang.
+an agent who answers is still joined: that offer was stored before his phone rang. Whoever stood still asks whether the domain is
+still his before he does anything: the log refuses a former owner, the switch would not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from io import BytesIO
-from pathlib import Path
 
 import structlog
 
-from ipcc.bus.events import Publisher
-from ipcc.bus.port import Bus, Fenced
-from ipcc.clock import Clock
+from ipcc.bus.port import Fenced
 from ipcc.contracts.acd import InputRef
 from ipcc.contracts.call import LegAnswered
-from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL, Topic
 from ipcc.dialling import is_outside
 from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
-from ipcc.esl.port import Switches, SwitchNode
+from ipcc.esl.port import SwitchNode
 from ipcc.esl.wire import WireError
-from ipcc.metrics import ACD_STORE_DURATION, Metrics
+from ipcc.metrics import ACD_STORE_DURATION
 from ipcc.tasks import Tasks
 from services.acd.book import Book, Page
-from services.acd.consumers import Ears, Input, nothing_known, place_of
+from services.acd.consumers import Ears, Input, place_of
 from services.acd.core.decision import advance
-from services.acd.core.effects import Effect, EndLeg, JoinLegs
+from services.acd.core.effects import EndLeg, JoinLegs
 from services.acd.core.inputs import LegsSeen, NodeChanged, TakenOver, TimePassed
 from services.acd.core.state import State
-from services.acd.journal import Journal
+from services.acd.journal import begin
 from services.acd.log import AcdLog, LogWriter
 from services.acd.looks import Lookout
-from services.acd.originates import Dialling
 from services.acd.replies import send_reply
+from services.acd.surroundings import Surroundings, Title
 from services.acd.switch import Hands
 
 log = structlog.get_logger(__name__)
@@ -57,36 +52,20 @@ PATIENCE_S = 0.5
 HOLD_S = 0.02
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What an owner works with."""
-
-    bus: Bus
-    publisher: Publisher
-    switches: Switches
-    clock: Clock
-    metrics: Metrics
-    dialling: Dialling
-    look_every_s: float = 5.0
-    snapshot_every: int = 500
-    inputs_dir: Path | None = None
-    last_good: Callable[[str], Event | None] = nothing_known
-    """An administered object as it was last understood in this process, by its key."""
-
-
 class Owner:
-    """Run it by ``tasks.spawn(name, owner.run)``; it ends by itself only when a newer owner has fenced it."""
+    """Run it by ``tasks.spawn(name, owner.run)``; it ends by itself only when a newer owner has fenced it, or taken its place."""
 
-    def __init__(self, domain: str, around: Surroundings) -> None:
+    def __init__(self, domain: str, around: Surroundings, title: Title) -> None:
         self.domain = domain
         self.is_open = False
         self.trouble = "not opened yet"
         self._around = around
+        self._title = title
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._log = AcdLog(around.bus, domain)
         self._ears = Ears(around.bus, domain, self._inbox.put_nowait, around.last_good)
         self._lookout = Lookout(around.clock)
-        self._hands = Hands(around.switches, around.dialling, self._report)
+        self._hands = Hands(around.switches, around.dialling, self._report, lambda: not title.is_in_doubt)
         self._book: Book | None = None
         self._poison: InputRef | None = None
         self._not_looked_at: set[str] = set()
@@ -143,15 +122,20 @@ class Owner:
 
     # --- open ----------------------------------------------------------------------------------
     async def _open_and_stay_afloat(self) -> Book:
-        """Become the writer and read the log, for as long as it takes; meanwhile offers already made are completed."""
+        """Become the writer and read the log, for as long as it takes; meanwhile offers already made are completed.
+
+        Raises Fenced when another owns the domain by now: to become the writer would take it from him.
+        """
         async with asyncio.TaskGroup() as group:
             afloat = group.create_task(self._stay_afloat())
             book = await self._open()
             afloat.cancel()
+        if book is None:
+            raise Fenced(f"acd.{self.domain}")
         self._book = book
         return book
 
-    async def _open(self) -> Book:
+    async def _open(self) -> Book | None:
         while True:
             try:
                 return await self._try_to_open()
@@ -160,8 +144,11 @@ class Owner:
                 log.warning("domain_not_opened", domain=self.domain, reason=str(error))
                 await self._around.clock.sleep(RETRY_S)
 
-    async def _try_to_open(self) -> Book:
+    async def _try_to_open(self) -> Book | None:
         around = self._around
+        # the first time the lease has just asked
+        if (self._book is not None or self._title.is_in_doubt) and not await self._title.holds():
+            return None
         # first the right to write, then the reading: what an earlier owner still had in hand cannot come in between
         producer = await around.bus.fenced(f"acd.{self.domain}")
         folded = await self._log.read()
@@ -169,20 +156,20 @@ class Owner:
         book = Book(folded.state, writer, around.clock, around.metrics, dict(folded.inputs), folded.since_snapshot)
         book.poison = self._poison
         if around.inputs_dir is not None:
-            book.journal = _journal(around.inputs_dir, book.state, around.clock.now())
+            book.journal = begin(around.inputs_dir, book.state, around.clock.now())
         return book
 
     async def _stay_afloat(self) -> None:
         """Without the log: end and join legs of offers that were stored before, decide nothing new."""
         while True:
             item = await self._inbox.get()
-            if self._book is None or item.cause is not None:
+            if self._book is None or item.cause is not None or self._title.is_in_doubt:
                 continue
             with suppress(Refused):
                 decision = advance(self._book.state, item.given, self._around.clock.now())
                 for effect in decision.effects:
                     if isinstance(effect, JoinLegs | EndLeg):
-                        self._hands.carry_out(effect)
+                        self._hands.carry_out_unstored(effect)
 
     # --- work ----------------------------------------------------------------------------------
     async def _work(self, book: Book) -> None:
@@ -195,7 +182,10 @@ class Owner:
             self.is_open, self.trouble = True, ""
             log.info("domain_owned", domain=self.domain, entries=len(book.state.entries), offers=len(book.state.offers))
             while True:
-                await self._turn(book, await self._next(book))
+                items = await self._next(book)
+                if self._title.is_in_doubt and not await self._title.holds():
+                    raise Fenced(f"acd.{self.domain}")
+                await self._turn(book, items)
         finally:
             self.is_open = False
             await feeds.stop()
@@ -330,7 +320,7 @@ class Owner:
 
     async def _store(self, book: Book, page: Page) -> None:
         """Append; when the broker takes long or fails, legs are joined and ended all the same: their offers are stored."""
-        urgent: list[Effect] = [effect for effect in page.effects if isinstance(effect, JoinLegs | EndLeg)]
+        urgent = [effect for effect in page.effects if isinstance(effect, JoinLegs | EndLeg)]
         hurry = asyncio.get_running_loop().call_later(PATIENCE_S, self._carry_out_early, page, urgent)
         try:
             await book.store(page)
@@ -340,11 +330,11 @@ class Owner:
         finally:
             hurry.cancel()
 
-    def _carry_out_early(self, page: Page, urgent: list[Effect]) -> None:
-        while urgent:
+    def _carry_out_early(self, page: Page, urgent: list[JoinLegs | EndLeg]) -> None:
+        while urgent and not self._title.is_in_doubt:
             effect = urgent.pop(0)
             page.effects.remove(effect)
-            self._hands.carry_out(effect)
+            self._hands.carry_out_unstored(effect)
 
     # --- switches ------------------------------------------------------------------------------
     async def _greet(self, node: SwitchNode) -> None:
@@ -376,14 +366,3 @@ class Owner:
         except (SwitchDown, WireError) as error:
             log.warning("switch_not_looked_at", node_id=node.node_id, reason=str(error))
             return None
-
-
-def _journal(folder: Path, state: State, now: datetime) -> Journal:
-    """Where the inputs of a tenure are recorded: a folder that cannot be written to stops nobody from being routed."""
-    try:
-        return Journal.create(folder, state, now)
-    except OSError as error:
-        log.error("inputs_not_recorded", folder=str(folder), reason=str(error))
-        idle = Journal(BytesIO())
-        idle.trouble = str(error)
-        return idle

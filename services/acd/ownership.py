@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,13 +14,14 @@ from ipcc.contracts.topics import ACD_LEASE
 from ipcc.esl.port import SwitchNode
 from ipcc.metrics import ACD_OWNED
 from ipcc.tasks import Tasks
-from services.acd.owner import Owner, Surroundings
+from services.acd.owner import Owner
+from services.acd.surroundings import Surroundings, Title
 
 log = structlog.get_logger(__name__)
 
 
 class Ownership:
-    """Starts an owner for every domain whose lease comes, and stops it when the lease goes. Run ``lease.run`` as a task."""
+    """Starts an owner for every domain whose lease comes, and stops it when the lease goes. Run ``run`` as a task."""
 
     def __init__(self, domains: Sequence[str], around: Surroundings, instance: str) -> None:
         self.owners: dict[str, Owner] = {}
@@ -30,10 +32,17 @@ class Ownership:
         around.switches.on_up(self._node_up)
         around.switches.on_down(self._node_down)
 
+    async def run(self) -> None:
+        """Take part until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._around.standstill.run())
+            group.create_task(self.lease.run())
+
     async def acquired(self, tenure: Tenure) -> None:
         """Called by the lease."""
         for domain in self._domains_of(tenure):
-            owner = self.owners[domain] = Owner(domain, self._around)
+            title = Title(self._around.standstill, partial(self.lease.confirms, tenure), self._around.standstill.count)
+            owner = self.owners[domain] = Owner(domain, self._around, title)
             tasks = self._tasks[domain] = Tasks()
             tasks.spawn(f"own {domain}", partial(self._own, owner, tenure))
         self._count()
@@ -60,7 +69,7 @@ class Ownership:
 
     async def _own(self, owner: Owner, tenure: Tenure) -> None:
         await owner.run()
-        # it ended by itself: somebody newer writes
+        # it ended by itself: somebody newer writes, or has the lease
         self.lease.renounce(tenure)
 
     def _domains_of(self, tenure: Tenure) -> list[str]:

@@ -56,6 +56,8 @@ class Hands:
     switches: Switches
     dialling: Dialling
     report: Report
+    may_act: Callable[[], bool] = lambda: True
+    """Asked right before something is begun on a switch that cannot be taken back."""
     tasks: Tasks = field(default_factory=Tasks)
     _ringing: dict[LegId, asyncio.Event] = field(default_factory=dict)
     """Legs whose dialling is under way, each with what tells that it is over."""
@@ -94,6 +96,18 @@ class Hands:
                     self._ended[leg] = HangupCause[effect.cause]
                 self.tasks.once(f"end {effect.leg_id}", self._end(effect))
 
+    def carry_out_unstored(self, effect: JoinLegs | EndLeg) -> None:
+        """Begin ``effect`` without the broker, of which one who was cut off from it alone could be wrong: whoever has somebody to
+        talk to is left with him. Never waits."""
+        match effect:
+            case JoinLegs():
+                self.tasks.once(f"join {effect.offer_id}", self._join_unstored(effect))
+            case EndLeg():
+                node, leg, cause = self.switches.node(NodeId(effect.node_id)), LegId(effect.leg_id), effect.cause
+                if leg in self._ringing:
+                    self._ended[leg] = HangupCause[cause]
+                self.tasks.once(f"end {leg}", self._end_late(node, leg, HangupCause[cause]))
+
     # --- ring ----------------------------------------------------------------------------------
     async def _ring(self, effect: RingAgent | DialCustomer) -> None:
         leg = LegId(effect.leg_id)
@@ -109,6 +123,11 @@ class Hands:
             for other in [leg, *caller]:
                 self.tasks.once(f"watch {other} for {leg}", self._watch(node, other))
             await asyncio.sleep(0)  # the filters go first
+            if not self.may_act():
+                log.warning(
+                    "not_dialled", leg_id=leg, reason="this process stood still: the offer may be another's to make"
+                )
+                return
             text = await node.job(originate_of(effect, self.dialling), effect.ring_s + JOB_MARGIN_S)
         except SwitchRefused as refused:
             self.report(RingFailed(leg, refused.cause or UNKNOWN_CAUSE))
@@ -165,6 +184,12 @@ class Hands:
         finally:
             del self._joining[agent]
             await self._forget(node, caller, agent)
+
+    async def _join_unstored(self, effect: JoinLegs) -> None:
+        caller, agent = LegId(effect.caller_leg_id), LegId(effect.agent_leg_id)
+        node = self.switches.node(NodeId(effect.node_id))
+        if await self._partner(node, caller) is None and await self._partner(node, agent) is None:
+            await self._join(effect)
 
     async def _dialled(self, leg: LegId) -> None:
         """CHANNEL_ANSWER comes before the switch puts its parking on the leg, which would undo a bridge ordered in between:

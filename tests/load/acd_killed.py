@@ -1,18 +1,21 @@
-"""How long routing pauses when the process that owns a domain is killed, and whether anything is lost by it.
+"""How long routing pauses when the process that owns a domain is killed or frozen, and whether anything is lost by it.
 
-``python -m tests.load.acd_killed [calls/s] [waiting] [session timeout in s] [kills]`` (20, 100, 3 and 3 unless told otherwise)
-starts a Kafka, two replicas of acd, one of ctiserver, each in its own process, and a simulated switch; keeps that many callers
-waiting while that many arrive every second, kills the owner (SIGKILL), and does it again to the next owner. Prints how long no
-offer was made, and every fault found in acd's log and on the switch; the design's goal is 3 s, its limit 10 s.
+``python -m tests.load.acd_killed [calls/s] [waiting] [session timeout in s] [kills] [frozen for s]`` (20, 100, 3, 3 and 0 unless told
+otherwise) starts a Kafka, two replicas of acd, one of ctiserver, each in its own process, and a simulated switch; keeps that many
+callers waiting while that many arrive every second, kills the owner (SIGKILL), or stops it for so long and lets it go on (SIGSTOP,
+SIGCONT), and does it again to the next owner. Prints how long no offer was made, and every fault found in acd's log and on the switch;
+the design's goal is 3 s, its limit 10 s.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +45,8 @@ class Load:
     kills: int = 3
     between_kills_s: float = BETWEEN_KILLS_S
     talk_s: float = 3.0
+    frozen_s: float = 0.0
+    """So long the owner is stopped before it goes on; 0: it is killed."""
 
     @property
     def staff(self) -> Staff:
@@ -96,6 +101,8 @@ class Outcome:
     calls: int
     faults: list[str]
     slowest_answer_s: float
+    claims: list[str]
+    """Who claimed the domain, one after the other."""
 
 
 async def run(load: Load, folder: Path, kafka: str) -> Outcome:
@@ -111,7 +118,7 @@ async def run(load: Load, folder: Path, kafka: str) -> Outcome:
         killed = []
         for _ in range(load.kills):
             await asyncio.sleep(load.between_kills_s / 2)
-            killed.append(await _kill(floor))
+            killed.append(await (_freeze(floor, load.frozen_s) if load.frozen_s else _kill(floor)))
             await asyncio.sleep(load.between_kills_s / 2)
         flow.is_over = True
         channels = floor.switch.engine.kernel.channels
@@ -120,14 +127,14 @@ async def run(load: Load, folder: Path, kafka: str) -> Outcome:
         log = await _log_at_rest(floor)
         found = books((told.at, told.event) for told in log)
         claims = await floor.claims()
-        faults = found.close() + ear.faults + floor.refused
+        faults = found.close() + ear.faults + floor.refused + usurped(log, claims)
         faults += [f"{call} was joined {times} times" for call, times in ear.joined.items() if times != 1]
         faults += (
             [f"{ear.rung} legs of agents for {len(floor.callers)} callers"] if ear.rung < len(floor.callers) else []
         )
         faults += [f"{call} was never joined" for call in floor.callers if call not in ear.joined]
         kills = [_judged(*one, found.offers_made, claims, log) for one in killed]
-        return Outcome(kills, len(floor.callers), faults, floor.slowest_answer_s)
+        return Outcome(kills, len(floor.callers), faults, floor.slowest_answer_s, [name for name, _ in claims])
 
 
 class _Flow:
@@ -179,6 +186,42 @@ async def _kill(floor: Rig) -> tuple[str, int, datetime]:
     await floor.family.kill(victim)
     await until(lambda: _is_claimed(floor, at), 60, "somebody else owns the domain")
     return victim, len(waiting), at
+
+
+async def _freeze(floor: Rig, frozen_s: float) -> tuple[str, int, datetime]:
+    """Stop the owner until somebody else has long owned the domain; on waking it must notice, and be of use as a stand-in."""
+    victim = await floor.owner()
+    other = next(name for name in REPLICAS if name != victim)
+    await until(lambda: floor.is_green(other), 60, f"{other} can take over")
+    waiting = await floor.entries(other)
+    process = floor.family.child(victim).process
+    assert process is not None
+    at = floor.clock.now()
+    process.send_signal(signal.SIGSTOP)
+    try:
+        await until(lambda: _is_claimed(floor, at), 60, "somebody else owns the domain")
+        await until(
+            lambda: (floor.clock.now() - at).total_seconds() > frozen_s, frozen_s + 10, "it was frozen for long"
+        )
+    finally:
+        process.send_signal(signal.SIGCONT)
+    await until(lambda: floor.is_green(victim), 60, f"{victim} is well again")
+    return victim, len(waiting), at
+
+
+def usurped(log: Sequence[Told], claims: Sequence[tuple[str, datetime]]) -> list[str]:
+    """What was written to the log by a process after another had claimed the domain and begun to write."""
+    faults, owner = [], ""
+    order = [name for name, _ in claims]
+    for told in log:
+        name = told.source.rpartition("/")[2]
+        if name == owner:
+            continue
+        if name not in order:
+            faults.append(f"{name} writes {type(told.event).__name__} and has no claim left")
+            continue
+        owner, order = name, order[order.index(name) + 1 :]
+    return faults
 
 
 async def _is_claimed(floor: Rig, since: datetime) -> bool:
@@ -252,7 +295,8 @@ async def main(load: Load) -> int:
 
 
 def _load_of(arguments: list[str]) -> Load:
-    given = dict(zip(("calls_per_s", "waiting", "session_timeout_s", "kills"), map(float, arguments), strict=False))
+    names = ("calls_per_s", "waiting", "session_timeout_s", "kills", "frozen_s")
+    given = dict(zip(names, map(float, arguments), strict=False))
     whole = {name: int(given.pop(name)) for name in ("waiting", "kills") if name in given}
     return Load(**given, **whole)  # type: ignore[arg-type]
 
