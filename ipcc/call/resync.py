@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Leg, Told
-from ipcc.esl.headers import CallState, ChannelState
+from ipcc.esl.headers import CallState, ChannelState, q850_of
 from ipcc.esl.meaning import ChannelRow
 from ipcc.ids import LegId, NodeId
 
@@ -156,7 +156,7 @@ def _of_kind(doubts: Sequence[Doubt], kind: str) -> tuple[LegId, ...]:
 
 def _repair(fold: CallFold, doubt: Doubt, now: datetime) -> list[Told]:
     if doubt.kind == "over":
-        return fold.close(doubt.leg_id, Ending(now, LOST, resynced=True))
+        return fold.close(doubt.leg_id, _last_end(fold, doubt.leg_id) or Ending(now, LOST, resynced=True))
     leg = fold.book.leg(doubt.leg_id)
     if leg is None or not leg.is_live:
         return []
@@ -169,3 +169,14 @@ def _repair(fold: CallFold, doubt: Doubt, now: datetime) -> list[Told]:
         if other and other.is_live and leg.bridged_to != other.leg_id:
             fold.bridge(leg, other, now, resynced=True)
     return fold.drain()
+
+
+def _last_end(fold: CallFold, call_id: LegId) -> Ending | None:
+    """How the last leg of a call ended: the call ended then and so, whoever says it."""
+    call = fold.book.call(call_id)
+    legs = (fold.book.leg(leg_id) for leg_id in (call.leg_ids if call else ()))
+    ended = [(leg.ended_at, leg.cause) for leg in legs if leg and leg.ended_at is not None]
+    if not ended:
+        return None
+    at, cause = max(ended)
+    return Ending(at, cause, q850_of(cause))

@@ -20,6 +20,7 @@ from ipcc.http.pagination import Page, PageQuery, page_of
 from ipcc.http.service import provided
 from ipcc.ids import new_id
 from services.ctiserver.consumers import DesktopFeed
+from services.ctiserver.control_api import asker_of
 from services.ctiserver.core.control import check_identity
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.directory import Directory, does_serve
@@ -164,7 +165,7 @@ async def get_call(call_id: Id, who: CurrentPrincipal, control: Control) -> Call
 @router.post("/calls/{call_id}/hang-up", summary="Hang up every leg of the call")
 async def hang_up_call(call_id: Id, who: CurrentPrincipal, control: Control) -> CallView:
     check_call(who, control.call(call_id), control)
-    return _view(await control.hang_up_call(call_id), control)
+    return _view(await control.hang_up_call(call_id, asker_of(who)), control)
 
 
 @router.post("/calls/{call_id}/data", summary="Join business data to the call")

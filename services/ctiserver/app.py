@@ -13,6 +13,7 @@ import httpx
 from ipcc.audit import Audit
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
+from ipcc.bus.standstill import Standstill
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.newer import salvage
 from ipcc.contracts.topics import CALL, CONFIG, NODE_LEASE, PHONE
@@ -31,6 +32,7 @@ from services.ctiserver.control_api import router as control_router
 from services.ctiserver.control_socket import router as socket_router
 from services.ctiserver.core.desktop import Desktops
 from services.ctiserver.core.orders import OrderBook
+from services.ctiserver.core.standing_lines import StandingLines
 from services.ctiserver.csta_socket import CstaMonitors
 from services.ctiserver.csta_socket import router as csta_router
 from services.ctiserver.dialling import Dialling
@@ -41,6 +43,7 @@ from services.ctiserver.flows import Flows
 from services.ctiserver.handovers import Handovers
 from services.ctiserver.holding import Holding
 from services.ctiserver.journal import Journal
+from services.ctiserver.line_keeper import LineKeeper
 from services.ctiserver.lines import Lines
 from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
@@ -74,6 +77,7 @@ class _Works:
     def __init__(self, settings: CtiSettings, parts: Parts, metrics: Metrics, tasks: Tasks) -> None:
         clock = parts.clock
         self.tasks, self.clock, self.metrics = tasks, clock, metrics
+        self.session_timeout_s = settings.kafka_session_timeout_s
         self.bus = bus = parts.bus(settings)
         publisher = parts.publisher(settings, bus)
         self.switches = parts.switches(settings, PLAN)
@@ -98,9 +102,12 @@ class _Works:
         serves = partial(does_serve, self.directory)
         self.hub = DesktopHub(metrics, settings.history_per_agent, settings.history_of_all, serves)
         self.feed = DesktopFeed(bus, clock, self.desktops, self.hub)
-        self.desk = AgentDesk(self.directory, self.requester, settings.ask_timeout_s, settings.dial_rules)
+        self.lines = StandingLines(timedelta(seconds=settings.line_stays_s))
+        self.desk = AgentDesk(
+            self.directory, self.requester, settings.ask_timeout_s, settings.dial_rules, self.lines.owner_of
+        )
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
-        self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics)
+        self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics, self.audit)
         self.knowledge = Knowledge(self.directory, ear.book, lambda: self.feed.is_ready and self.journal.is_ready)
         self.poster = Poster(httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False), settings.webhook_reach)
         self.webhooks = self._webhooks(settings)
@@ -118,6 +125,13 @@ class _Works:
             self.control, self.directory, self.requester, self.audit, sealer, settings.ask_timeout_s
         )
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
+        self.line_keeper = LineKeeper(
+            self.lines,
+            self.directory,
+            self.desktops,
+            self.steering,
+            lambda: self.feed.is_ready and self.phones.is_ready,
+        )
 
     def _webhooks(self, settings: CtiSettings) -> Webhooks:
         return Webhooks(
@@ -169,17 +183,21 @@ class _Works:
             for topic, reader in self.feed.journals.items():
                 tasks.spawn(f"show {topic.name}", reader.run)
             self.holding.start(tasks, self.clock, self.metrics)
-            tasks.spawn("hold nodes", self.lease.run)
+            self.holding.prove_by(self.lease, Standstill(self.session_timeout_s / 2))
+            held = tasks.spawn("hold nodes", self.lease.run)
             stack.push_async_callback(self.poster.client.aclose)
             tasks.spawn("deliver to webhooks", lambda: self.webhooks.run(tasks))
             tasks.spawn("miss desktops", self.attendance.run)
             tasks.spawn("mind those left behind", self.minder.run)
+            tasks.spawn("end lines left standing", self.line_keeper.run)
             tasks.spawn("bring back from flows", self.flow_keeper.run)
             try:
                 yield
             finally:
                 self.holding.leave()
                 await self.outgoing.idle(FLUSH_S)
+                # only now: whoever holds the nodes next reads on the topic what was told
+                held.cancel()
                 await tasks.stop()
 
     def add_checks(self, health: Health) -> None:
@@ -240,7 +258,7 @@ def build(settings: CtiSettings, parts: Parts | None = None) -> Service:
             works.order_book,
             works.order_desk,
             Failures(works.webhooks),
-            Lines(works.control.hands.dialling, works.requester, settings.ask_timeout_s),
+            Lines(works.control.hands.dialling, works.requester, settings.ask_timeout_s, works.lines),
             CallingBack(works.control, works.desktops.voicemails, parts.clock, settings.ask_timeout_s),
         ],
     )

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
 
+from ipcc.audit import Audit
 from ipcc.auth.guard import CurrentPrincipal, require
 from ipcc.auth.principal import Principal, Role
 from ipcc.http.service import provided
+from services.ctiserver.acts import About, told
 from services.ctiserver.calling_back import CallingBack
 from services.ctiserver.core.control import Verb
 from services.ctiserver.dialling import Asker
@@ -30,6 +32,7 @@ RequestId = Annotated[
     ),
 ]
 Calling = Annotated[CallingBack, Depends(provided(CallingBack))]
+Told = Annotated[Audit, Depends(provided(Audit))]
 Nailed = Annotated[Lines, Depends(provided(Lines))]
 Supervisor = Annotated[Principal, Depends(require(*OVER_ALL))]
 
@@ -58,15 +61,19 @@ async def dial(agent_id: Id, body: TargetBody, who: CurrentPrincipal, control: C
 @router.post(
     "/agents/{agent_id}/line", summary="Ring the agent's phone once and leave it standing; he is signed in there"
 )
-async def nail_up(agent_id: Id, body: LineBody, who: CurrentPrincipal, lines: Nailed, key: RequestId = "") -> Answer:
+async def nail_up(
+    agent_id: Id, body: LineBody, who: CurrentPrincipal, lines: Nailed, audit: Told, key: RequestId = ""
+) -> Answer:
     check_self(who, agent_id)
-    return Answer(agent_id=agent_id, answer=dict(await lines.nail_up(agent_id, body.ready, asker_of(who, key))))
+    async with told(audit, who.subject, "nail_up", About("agent", agent_id, agent_id)):
+        return Answer(agent_id=agent_id, answer=dict(await lines.nail_up(agent_id, body.ready, asker_of(who, key))))
 
 
 @router.delete("/agents/{agent_id}/line", summary="Hang up the agent's standing line", status_code=204)
-async def end_line(agent_id: Id, who: CurrentPrincipal, lines: Nailed) -> None:
+async def end_line(agent_id: Id, who: CurrentPrincipal, lines: Nailed, audit: Told) -> None:
     check_self(who, agent_id)
-    await lines.end(agent_id)
+    async with told(audit, who.subject, "end_line", About("agent", agent_id, agent_id)):
+        await lines.end(agent_id)
 
 
 @router.post(

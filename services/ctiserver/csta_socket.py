@@ -196,7 +196,7 @@ class CstaSession:
         connection = request.connection("callToBeCleared")
         leg = self._leg(connection)
         if connection.call_id == leg.call_id:
-            await self.control.hang_up_call(leg.call_id)
+            await self.control.hang_up_call(leg.call_id, asker_of(self.who))
         else:
             await self._drop(leg, self._third_of(leg))
         return csta.response(request)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ipcc.bus import Tenure, View
+from ipcc.bus import Lease, Tenure, View
 from ipcc.bus.port import partition_of
+from ipcc.bus.standstill import Standstill
 from ipcc.clock import Clock
 from ipcc.contracts.topics import NODE_LEASE
 from ipcc.errors import Unavailable
@@ -25,6 +26,7 @@ from services.ctiserver.switch import Ear
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+ASK_EVERY_S = 0.1
 SETTLE = timedelta(seconds=3)
 """A replica that has no node by then is there to take over from another."""
 LATE_LOOKS = 4
@@ -53,6 +55,8 @@ class Holding:
         self._phones = phones
         self._times = times
         self._posts: dict[NodeId, _Post] = {}
+        self._tenures: dict[int, Tenure] = {}
+        self._lease: Lease | None = None
         self._over = asyncio.Event()
         self._is_leaving = False
         switches.on_up(self._link_up)
@@ -66,6 +70,13 @@ class Holding:
             self._ear.stand_by(node)
         tasks.spawn("keep the book", self._keep_book)
 
+    def prove_by(self, lease: Lease, standstill: Standstill) -> None:
+        """After this process stood still nothing is told before the group of ``lease`` says that our nodes are still ours."""
+        self._lease, self._standstill, self._proved = lease, standstill, 0
+        self._ear.is_in_doubt = lambda: standstill.count != self._proved
+        self._tasks.spawn("notice standing still", standstill.run)
+        self._tasks.spawn("ask whose the nodes are", self._keep_sure)
+
     @property
     def nodes(self) -> list[NodeId]:
         """The nodes this replica is the ear of."""
@@ -78,11 +89,17 @@ class Holding:
         self._over.set()
 
     def leave(self) -> None:
-        """The service ends: what is lost from now on is just let go."""
+        """The service ends: what the switches say from now on is the next holder's to tell; what was told is sent."""
         self._is_leaving = True
+        for node_id, post in self._posts.items():
+            post.task.cancel()
+            self._ear.release(node_id)
 
     async def acquired(self, tenure: Tenure) -> None:
         """The lease says that the nodes of one partition are ours."""
+        if self._is_leaving:
+            return
+        self._tenures[tenure.partition] = tenure
         for node in self._nodes_of(tenure):
             if node.node_id not in self._posts:
                 log.info("node_acquired", node=node.node_id, epoch=tenure.epoch)
@@ -94,6 +111,7 @@ class Holding:
 
     async def lost(self, tenure: Tenure) -> None:
         """The nodes of one partition are somebody else's now."""
+        self._tenures.pop(tenure.partition, None)
         for node in self._nodes_of(tenure):
             post = self._posts.pop(node.node_id, None)
             if post is not None:
@@ -134,6 +152,24 @@ class Holding:
             log.warning("book_starts_over")
             await self._outgoing.idle()
             self._journal.reload()
+
+    async def _keep_sure(self) -> None:
+        """Who stood still asks for each of his tenures; one that the group does not confirm is given up, and claimed anew if ours."""
+        while True:
+            stood_still = self._standstill.count
+            if stood_still != self._proved and self._lease is not None:
+                tenures = list(self._tenures.values())
+                try:
+                    lost = [tenure for tenure in tenures if not await self._lease.confirms(tenure)]
+                except Unavailable as error:
+                    log.warning("nodes_in_doubt", reason=str(error))
+                else:
+                    for tenure in lost:
+                        self._lease.renounce(tenure)
+                    if not lost:
+                        self._proved = stood_still
+                        self._ear.settle()
+            await self._clock.sleep(ASK_EVERY_S)
 
     async def _hold(self, node: SwitchNode) -> None:
         held = self._ear.hold(node)

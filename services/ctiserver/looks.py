@@ -144,7 +144,7 @@ class Looker:
             # gone meanwhile: its end is told by its own event, or by the next look
             fold.wanted.pop(leg, None)
             return
-        if fold is self._ear.fold:
+        if fold is self._ear.fold and self._ear.listens_to(self._held):
             fold.wanted.pop(leg, None)
             self._ear.tell(fold.adopt(self._node.node_id, dump_from_json(text), self._clock.now()))
 
@@ -157,7 +157,7 @@ class Looker:
 
     async def _make_sure_of(self, leg: LegId, cause: HangupCause) -> None:
         fold: CallFold = self._ear.fold
-        if await self._node.exists(leg) or fold is not self._ear.fold:
+        if await self._node.exists(leg) or fold is not self._ear.fold or not self._ear.listens_to(self._held):
             return
         told = fold.lose(leg, Ending(self._clock.now(), cause.name, q850_of(cause.name)))
         log.warning("leg_lost", node=self._node.node_id, leg_id=leg, cause=cause.name)

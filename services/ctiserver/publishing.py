@@ -14,7 +14,7 @@ from ipcc.bus.port import partition_of
 from ipcc.contracts.envelope import Event, wrap
 from ipcc.contracts.payload import Payload
 from ipcc.errors import Invalid, IpccError
-from ipcc.ids import new_id
+from ipcc.ids import id_of
 from ipcc.metrics import CTI_DROPPED, CTI_UNSENT, Metrics
 from ipcc.tasks import Tasks
 
@@ -59,14 +59,19 @@ class Outgoing:
             tasks.spawn(f"send facts {number}", lambda number=number: self._run(number))  # type: ignore[misc]
 
     def put(self, payload: Payload, at: datetime) -> None:
-        """Tell ``payload`` as having happened ``at``. Returns at once, never raises."""
+        """Tell ``payload`` as having happened ``at``. Returns at once, never raises.
+
+        Its id follows from what it says: another replica that takes over and tells the same of the same moment, because it could not
+        know that this was on its way, tells it under the same id.
+        """
         if self._is_closed:
             self._metrics.count(CTI_DROPPED)
             return
         if self.waiting >= self._limit:
             self._overflow()
             return
-        event = wrap(payload, event_id=new_id(), source=self._publisher.source, time=at)
+        event_id = id_of(at, f"{payload.TYPE} {payload.model_dump_json()}".encode())
+        event = wrap(payload, event_id=event_id, source=self._publisher.source, time=at)
         number = partition_of(event.subject, LANES)
         self._echoes.add(event.id)
         self._lanes[number].append(event)

@@ -90,6 +90,13 @@ class CtiSettings(PhoneSettings, WebhookSettings, OrderSettings):
         description="Where each switch takes calls from the others (host:port of its profile nodes), as a JSON object by node: a "
         "phone that is registered at another node than the call's is rung through that node. Empty: it is not rung.",
     )
+    line_stays_s: float = Field(
+        0.0,
+        ge=0,
+        le=86_400,
+        description="So long a nailed-up line stands after its agent signed out, in seconds, so that he can sign in there again "
+        "without being rung; 0 hangs it up at once. A talk on it is never ended by that.",
+    )
     flow_limit_s: float = Field(
         600.0,
         gt=0,

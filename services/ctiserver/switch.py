@@ -17,7 +17,8 @@ from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Told
 from ipcc.call.phones import PhoneFold
 from ipcc.clock import Clock
-from ipcc.contracts.call import CallPayload, LegEnded, PhoneChanged
+from ipcc.contracts.call import CallArrived, CallPayload, LegEnded, LegStarted, PhoneChanged
+from ipcc.contracts.payload import Payload
 from ipcc.contracts.tags import line_place
 from ipcc.esl import meaning as m
 from ipcc.esl.headers import EventName, HangupCause, q850_of
@@ -25,7 +26,7 @@ from ipcc.esl.meaning import Heartbeat, Meaning, PhoneMeaning
 from ipcc.esl.normalise import normalise
 from ipcc.esl.port import ONE_EAR, SubscriptionPlan, SwitchNode
 from ipcc.esl.wire import SwitchEvent, WireError
-from ipcc.ids import NodeId
+from ipcc.ids import CallId, NodeId
 from ipcc.metrics import (
     CTI_DROPPED,
     CTI_EVENT_LAG,
@@ -82,12 +83,15 @@ class Ear:
         self.fold = self._new_fold()
         self.phone_fold = PhoneFold()
         self.held: dict[NodeId, Held] = {}
+        self.is_in_doubt: Callable[[], bool] = lambda: False
+        """Whether another replica may be the ear of our nodes by now, without a word to us."""
         self._outgoing = outgoing
         self._phones = phones
         self._changes = changes
         self._clock = clock
         self._metrics = metrics
         self._is_attentive = False
+        self._put_off: list[tuple[CallId, Ending]] = []
         self._taken = 0
         self._listening: set[NodeId] = set()
         self._overheard: defaultdict[NodeId, deque[tuple[datetime, Meaning]]] = defaultdict(
@@ -106,7 +110,7 @@ class Ear:
 
     def listens_to(self, held: Held) -> bool:
         """Whether facts of the node are folded as they come."""
-        return self._is_attentive and held.is_ready
+        return self._is_attentive and held.is_ready and not self.is_in_doubt()
 
     def stand_by(self, node: SwitchNode) -> None:
         """Keep what ``node`` said last: it may be ours in a moment."""
@@ -130,16 +134,26 @@ class Ear:
     def start_over(self) -> None:
         """Forget the book; what is heard waits until ``attend``."""
         self._is_attentive = False
+        self._put_off.clear()
         self.fold = self._new_fold()
 
     def recall(self, received: Received) -> None:
         """Something on the call topic: told by another replica, or by us in a former life."""
         if not self._outgoing.is_echo(received.event.id):
             data, at = received.event.data, received.event.time
+            if self._is_stale(data):
+                return
             self.fold.book.apply(data, at)
             if self._is_attentive and isinstance(data, LegEnded):
-                self.tell(self.fold.close(data.call_id, Ending(at, data.cause, data.q850, resynced=data.resynced)))
+                self._put_off.append((CallId(data.call_id), Ending(at, data.cause, data.q850, resynced=data.resynced)))
+                self._close_calls()
             self._changes.announce()
+
+    def _is_stale(self, data: Payload) -> bool:
+        """Whether it is the beginning of something that is known: sent once more, perhaps after its end, by one who stood still."""
+        if isinstance(data, CallArrived) and not data.resynced:
+            return self.book.call(data.call_id) is not None
+        return isinstance(data, LegStarted) and not data.resynced and self.book.leg(data.leg_id) is not None
 
     def attend(self) -> None:
         """The book is complete: fold what waited, and from now on everything as it comes."""
@@ -148,6 +162,12 @@ class Ear:
             if isinstance(event.data, PhoneChanged):
                 self.phone_fold.apply(event.data)
         self._is_attentive = True
+        for held in self.held.values():
+            self._work_off(held)
+
+    def settle(self) -> None:
+        """No longer in doubt: fold what waited."""
+        self._close_calls()
         for held in self.held.values():
             self._work_off(held)
 
@@ -228,6 +248,12 @@ class Ear:
                 self._take(held, meaning)
             else:
                 self._put_by(held, meaning)
+
+    def _close_calls(self) -> None:
+        """Calls whose last leg another replica told of may be over."""
+        while self._put_off and not self.is_in_doubt():
+            call_id, ending = self._put_off.pop(0)
+            self.tell(self.fold.close(call_id, ending))
 
     def _work_off(self, held: Held) -> None:
         if self.listens_to(held):

@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from ipcc.audit import Audit
 from ipcc.bus import Requester
 from ipcc.call.model import Call, Leg
 from ipcc.contracts.acd import AcdCommand, EndWrapUp, SetNotReady, SetReady, SignIn, SignOut
 from ipcc.contracts.config import DialRule
+from ipcc.contracts.tags import is_line
 from ipcc.dialling import Reacher, route_of
 from ipcc.errors import Invalid, IpccError, NotAllowed, NotNow, Unavailable
 from ipcc.ids import CallId
 from ipcc.logging import SECRET_KEYS
 from ipcc.metrics import CTI_CONTROL, Metrics
+from services.ctiserver.acts import About, told
 from services.ctiserver.consulting import Consulting
 from services.ctiserver.core.control import Verb, check_data, check_legal, check_supervised
 from services.ctiserver.core.dialling import Target, TargetKind
@@ -42,6 +45,8 @@ class AgentDesk:
     ask_timeout_s: float
     rules: Sequence[DialRule] = ()
     """The dial rules where none are administered."""
+    owner_of_line: Callable[[str], str] = lambda _: ""
+    """Whose a nailed-up line is."""
 
     async def sign_in_outside(self, agent_id: str, number: str, ready: bool) -> Mapping[str, Any]:
         """Bind the agent to a number outside that his user and his dial rules allow him.
@@ -58,7 +63,10 @@ class AgentDesk:
         return await self._ask(SignIn(domain=user.domain, agent_id=agent_id, phone_id=route.place, ready=ready))
 
     async def sign_in(self, agent_id: str, phone_id: str | None, ready: bool) -> Mapping[str, Any]:
-        """Bind the agent to a phone that can be rung; without ``phone_id`` to the one configured for him."""
+        """Bind the agent to a phone that can be rung; without ``phone_id`` to the one configured for him.
+
+        Raises NotAllowed (line.not_his) for somebody else's nailed-up line.
+        """
         user = self.directory.agent(agent_id)
         chosen = phone_id or user.phone or ""
         if not chosen and not user.capacity.voice:
@@ -66,6 +74,8 @@ class AgentDesk:
             return await self._ask(SignIn(domain=user.domain, agent_id=agent_id, phone_id="", ready=ready))
         if not chosen:
             raise NotNow("agent.no_phone", f"agent {agent_id} has no phone of his own: name one", agent_id=agent_id)
+        if is_line(chosen) and self.owner_of_line(chosen) != agent_id:
+            raise NotAllowed("line.not_his", f"{chosen} is not the line of {agent_id}", agent_id=agent_id)
         self.directory.check_phone(chosen)
         return await self._ask(SignIn(domain=user.domain, agent_id=agent_id, phone_id=chosen, ready=ready))
 
@@ -124,6 +134,7 @@ class CallControl:
     hands: Hands
     requests: RequestBook
     metrics: Metrics
+    audit: Audit
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
@@ -161,12 +172,14 @@ class CallControl:
         """
         # what is remembered holds no digits
         meant = replace(ask, digits="")
-        return await self._once(ask.verb.value, meant, asker, lambda: self._do(ask, asker))
+        about = About.leg(self.ear.book.leg(ask.leg_id), ask.leg_id, ask.target)
+        return await self._once((ask.verb.value, meant), asker, about, lambda: self._do(ask, asker))
 
     async def dial(self, agent_id: str, target: Target, asker: Asker) -> Leg:
         """Ring the agent's phone, then the target; returns the agent's leg. Raises as ``do``."""
+        about = About("agent", agent_id, agent_id)
         return await self._once(
-            "dial", (agent_id, target), asker, lambda: self.hands.dialling.dial(agent_id, target, asker)
+            ("dial", (agent_id, target)), asker, about, lambda: self.hands.dialling.dial(agent_id, target, asker)
         )
 
     async def pick_up(self, agent_id: str, leg_id: str, asker: Asker) -> Leg:
@@ -177,7 +190,8 @@ class CallControl:
             parked = self.leg(leg_id)
             return await hands.handovers.pick_up(parked, hands.dialling.agent(agent_id, asker))
 
-        return await self._once("pick_up", (agent_id, leg_id), asker, pick)
+        about = About("agent", agent_id, agent_id)
+        return await self._once(("pick_up", (agent_id, leg_id)), asker, about, pick)
 
     async def watch(self, supervisor_id: str, leg_id: str, mode: Mode, asker: Asker) -> Leg:
         """Ring the supervisor and let him hear the leg; returns his leg. Raises as ``do``."""
@@ -187,12 +201,15 @@ class CallControl:
             target = self._supervised(leg_id)
             return await hands.supervision.watch(target, hands.dialling.agent(supervisor_id, asker), mode)
 
-        return await self._once(mode.value, (supervisor_id, leg_id, mode), asker, begin)
+        about = About.leg(self.ear.book.leg(leg_id), leg_id)
+        return await self._once((mode.value, (supervisor_id, leg_id, mode)), asker, about, begin)
 
     async def change_mode(self, leg_id: str, mode: Mode, asker: Asker) -> Leg:
         """Listen, whisper or barge from now on; ``leg_id`` is the supervisor's. Raises as ``do``."""
         change = self.hands.supervision.change
-        return await self._once(mode.value, (leg_id, mode), asker, lambda: change(self.leg(leg_id), mode))
+        return await self._once(
+            (mode.value, (leg_id, mode)), asker, self._heard(leg_id), lambda: change(self.leg(leg_id), mode)
+        )
 
     async def intercept(self, supervisor_id: str, leg_id: str, asker: Asker) -> Leg:
         """The supervisor takes over the call of an agent's leg, or of the one his own leg listens to; returns his leg."""
@@ -205,11 +222,17 @@ class CallControl:
             target = self._supervised(leg_id)
             return await hands.supervision.intercept(target, hands.dialling.agent(supervisor_id, asker))
 
-        return await self._once("intercept", (supervisor_id, leg_id), asker, take)
+        return await self._once(("intercept", (supervisor_id, leg_id)), asker, self._heard(leg_id), take)
 
-    async def hang_up_call(self, call_id: str) -> Call:
+    async def hang_up_call(self, call_id: str, asker: Asker) -> Call:
         """Hang up every leg of the call and return it when all have ended. Raises as ``do``, and NotNow when it is over."""
         call = self.call(call_id)
+        his = asker.subject if self.has_part(asker.subject, call) else ""
+        async with told(self.audit, asker.subject, "hang_up", About("call", call_id, his)):
+            return await self._hang_up_call(call)
+
+    async def _hang_up_call(self, call: Call) -> Call:
+        call_id = call.call_id
         if call.ended_at is not None and not call.live:
             raise NotNow("call.ended", f"call {call_id} has ended", call_id=call_id)
         for leg_id in sorted(call.live):
@@ -232,17 +255,25 @@ class CallControl:
         self.ear.tell(self.ear.fold.attach(CallId(call_id), dict(data), now))
         return self.call(call_id)
 
-    async def _once(self, verb: str, meant: Any, asker: Asker, act: Callable[[], Awaitable[T]]) -> T:
+    def _heard(self, leg_id: str) -> About:
+        """An order about an agent's leg, or about the leg of the supervisor who hears it."""
+        leg = self.ear.book.leg(leg_id)
+        return About.leg(self.ear.book.leg(leg.supervises) if leg and leg.supervises else leg, leg_id)
+
+    async def _once(self, what: tuple[str, Any], asker: Asker, about: About, act: Callable[[], Awaitable[T]]) -> T:
+        verb = what[0]
+
         async def counted() -> T:
             try:
-                done = await act()
+                async with told(self.audit, asker.subject, verb, about):
+                    done = await act()
             except IpccError as error:
                 self.metrics.count(CTI_CONTROL, verb=verb, result=error.code)
                 raise
             self.metrics.count(CTI_CONTROL, verb=verb, result="done")
             return done
 
-        return await self.requests.once((asker.subject, asker.request_id), (verb, meant), counted)
+        return await self.requests.once((asker.subject, asker.request_id), what, counted)
 
     async def _do(self, ask: Ask, asker: Asker) -> Leg:
         leg = self.leg(ask.leg_id)

@@ -1,6 +1,7 @@
-"""What becomes of calls when the replica of ctiserver that is the ear of their switch is killed.
+"""What becomes of calls when the replica of ctiserver that is the ear of their switch is killed, frozen, or ends in good order.
 
-``python -m tests.load.cti_killed [calls/s] [session timeout in s] [kills]`` (20, 3 and 2 unless told otherwise) starts a Kafka, two
+``python -m tests.load.cti_killed [calls/s] [session timeout in s] [kills] [how]`` (20, 3, 2 and kill unless told otherwise; freeze:
+it stands still for longer than its session and goes on; end: it is asked to end, and says good-bye) starts a Kafka, two
 replicas of ctiserver, each in its own process, and a simulated switch; lets that many calls arrive every second, some of which last
 through the kill, kills the holder (SIGKILL), and while nobody listens puts some of the lasting calls on hold, takes others off hold,
 and ends others. Prints how long nobody held the switch, and every fault: a call or leg that did not begin and end exactly once, a
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +48,8 @@ class Siege:
     kills: int = 2
     between_s: float = BETWEEN_S
     talk_s: float = 2.0
+    how: str = "kill"
+    frozen_s: float = 8.0
 
     @property
     def load(self) -> Load:
@@ -84,7 +88,7 @@ async def besiege(siege: Siege, folder: Path, kafka: str) -> Outcome:
         for _ in range(siege.kills):
             lasting += await _lasting(floor)
             await floor.clock.sleep(siege.between_s / 2)
-            outcome.kills.append(await _kill(floor, lasting, outcome.faults))
+            outcome.kills.append(await _strike(floor, siege, lasting, outcome.faults))
             await floor.clock.sleep(siege.between_s / 2)
         floor.stop()
         await arrivals
@@ -109,17 +113,23 @@ async def _lasting(floor: Rig) -> list[tuple[str, str]]:
     return made
 
 
-async def _kill(floor: Rig, lasting: list[tuple[str, str]], faults: list[str]) -> Kill:
+async def _strike(floor: Rig, siege: Siege, lasting: list[tuple[str, str]], faults: list[str]) -> Kill:
     victim = await holder(floor)
     other = next(name for name in floor.urls if name != victim)
     await until(lambda: floor.is_green(other), 60, f"{other} can take over")
     at = floor.clock.now()
     # it stays dead until another has its place: started again at once, it would at times take it itself
     floor.family.hold_back(victim)
-    await floor.family.kill(victim)
+    process = floor.family.child(victim).process
+    assert process is not None
+    process.send_signal({"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "end": signal.SIGTERM}[siege.how])
     _stir(floor, lasting)
     await until(lambda: _holds(floor, other), 60, "another holds the switch")
     held_s = (floor.clock.now() - at).total_seconds()
+    if siege.how == "freeze":
+        await until(lambda: (floor.clock.now() - at).total_seconds() > siege.frozen_s, 60, "it was frozen for long")
+        process.send_signal(signal.SIGCONT)
+        await until(lambda: floor.is_green(victim), 60, f"{victim} is well again")
     floor.family.let_go(victim)
     wrong: list[str] = []
 
@@ -190,7 +200,8 @@ async def _told_at_rest(floor: Rig) -> list[Event]:
     told: list[Event] = []
 
     async def rests() -> bool:
-        told[:] = [received_from(record).event for record in await floor.records(CALL)]
+        # one that comes twice under one id is one
+        told[:] = {e.id: e for e in (received_from(record).event for record in await floor.records(CALL))}.values()
         kinds = Counter(type(event.data) for event in told)
         return kinds[CallArrived] == kinds[CallEnded] and kinds[LegStarted] == kinds[LegEnded]
 
@@ -205,6 +216,8 @@ def accounted(told: list[Event], calls: list[str]) -> list[str]:
     begun: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     arrived: Counter[str] = Counter()
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    """How each call was said to end, and by whom: two ends that differ tell where they came from."""
     over: Counter[str] = Counter()
     for event in told:
         data = event.data
@@ -216,8 +229,9 @@ def accounted(told: list[Event], calls: list[str]) -> list[str]:
             arrived[data.call_id] += 1
         elif isinstance(data, CallEnded):
             over[data.call_id] += 1
+            said[data.call_id].append(f"{event.source} {event.time:%H:%M:%S.%f} {data.model_dump_json()}")
     faults = [
-        f"call {call} arrived {arrived[call]} times and ended {over[call]} times"
+        f"call {call} arrived {arrived[call]} times and ended {over[call]} times: {said[call]}"
         for call in {*calls, *arrived, *over}
         if (arrived[call], over[call]) != (1, 1)
     ]
@@ -257,7 +271,8 @@ async def main(siege: Siege) -> int:
 
 def _siege_of(words: list[str]) -> Siege:
     given = dict(zip(("calls_per_s", "session_timeout_s"), map(float, words), strict=False))
-    return Siege(**given, **({"kills": int(words[2])} if len(words) > 2 else {}))  # type: ignore[arg-type]
+    more = {"kills": int(words[2])} if len(words) > 2 else {}
+    return Siege(**given, **more, **({"how": words[3]} if len(words) > 3 else {}))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

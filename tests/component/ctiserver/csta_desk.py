@@ -135,6 +135,7 @@ class CstaDesk:
         self.customer = floor.switch.place_call(Caller("13800000001", "95500")) or ""
         await floor.hand.watch(LegId(self.customer))
         await floor.hand.execute(LegId(self.customer), "answer", timeout=5)
+        await floor.until_waits(self.customer)
         self.agent = await floor.ring(self.customer, "1001", "li")
         await floor.hand.api(UuidBridge(LegId(self.customer), LegId(self.agent)))
         await self.is_leg(self.agent, bridged_to=self.customer)

@@ -14,7 +14,7 @@ from ipcc.bus import Publisher
 from ipcc.bus.events import received_from
 from ipcc.bus.port import BEGINNING
 from ipcc.call.model import Told
-from ipcc.contracts.call import CallPayload
+from ipcc.contracts.call import CallPayload, LegAnswered, LegStarted
 from ipcc.contracts.config import ConfigChanged
 from ipcc.contracts.topics import CALL
 from ipcc.esl.commands import Originate
@@ -100,6 +100,16 @@ class Floor:
 
         await until(are_told, what=f"{number} {kind.__name__}", timeout=20)
         return await self.told()
+
+    async def until_waits(self, customer: str) -> None:
+        """Wait until somebody who called is told of, answered: whoever is rung for him before his dialplan has run is rung for nobody
+        known."""
+
+        async def is_told() -> bool:
+            his = [one.payload for one in await self.told() if getattr(one.payload, "leg_id", "") == customer]
+            return {LegStarted, LegAnswered} <= {type(payload) for payload in his}
+
+        await until(is_told, what=f"{customer} waits")
 
     async def ring(self, call: str, phone: str, agent: str, timeout_s: int = 5) -> LegId:
         """Ring an agent for a call, as acd does."""

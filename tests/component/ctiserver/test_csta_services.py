@@ -304,6 +304,7 @@ async def test_an_offer_that_is_not_answered_is_diverted_while_the_caller_waits(
         call = floor.switch.place_call(Caller("13800000001", "95500")) or ""
         await floor.hand.watch(LegId(call))
         await floor.hand.execute(LegId(call), "answer", timeout=5)
+        await floor.until_waits(call)
         with contextlib.suppress(SwitchRefused):
             await floor.ring(call, "1003", "li", timeout_s=1)
         _, diverted = await desk.until_at("1003", "Delivered", "Diverted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -85,3 +86,47 @@ async def test_what_a_line_dials_is_offered_what_phones_speak(bench: Bench) -> N
         assert f"loopback/{place}/lines" in order
         assert "loopback_bowout=false" in order
         assert order.count("absolute_codec_string=PCMA") == 1
+
+
+async def at_his_line(bench: Bench, client: httpx.AsyncClient) -> str:
+    """Li is signed in at a line; its place."""
+    await client.post("/v1/agents/li/line", json={})
+    place = line_place(bench.node.told(Originate)[0].leg_id)
+    await bench.publisher.publish(AgentChanged(agent_id="li", state=AgentState.NOT_READY, phone_id=place))
+
+    async def is_shown() -> bool:
+        return bool((await client.get("/v1/agents/li")).json()["phone_id"] == place)
+
+    await until(is_shown, what="he is shown at his line")
+    return place
+
+
+async def test_who_signs_out_has_no_line_any_more(bench: Bench) -> None:
+    async with at_his_phone(bench) as client, Acd().running(bench):
+        place = await at_his_line(bench, client)
+        looks = bench.looks
+        await until(lambda: bench.looks > looks + 4, what="it stands while he is there")
+        assert bench.node.told(UuidKill) == []
+        await bench.publisher.publish(AgentChanged(agent_id="li", state=AgentState.OUT))
+        await until(lambda: bench.node.told(UuidKill), what="his line is hung up")
+        assert line_place(bench.node.told(UuidKill)[0].leg_id) == place
+
+
+async def test_two_orders_for_a_line_at_once_ring_once_and_mean_the_same_line(bench: Bench) -> None:
+    async with at_his_phone(bench) as client, Acd().running(bench) as acd:
+        orders = (client.post("/v1/agents/li/line", json={}) for _ in range(2))
+        answers = await asyncio.gather(*orders)
+        assert [answer.status_code for answer in answers] == [200, 200]
+        place = line_place(bench.node.told(Originate)[0].leg_id)
+        assert len(bench.node.told(Originate)) == 1
+        assert {getattr(asked, "phone_id", "") for asked in acd.asked} == {place}
+
+
+async def test_nobody_signs_in_at_a_line_that_is_not_his(bench: Bench) -> None:
+    async with at_his_phone(bench) as client, Acd().running(bench) as acd:
+        place = await at_his_line(bench, client)
+        await bench.publisher.publish(AgentChanged(agent_id="li", state=AgentState.OUT))
+        async with office_of(bench, line_stays_s=60) as office, office.client("han") as other:
+            answer = await other.post("/v1/agents/han/sign-in", json={"phone": place})
+            assert (answer.status_code, answer.json()["code"]) == (403, "line.not_his")
+        assert all(getattr(asked, "agent_id", "") == "li" for asked in acd.asked)

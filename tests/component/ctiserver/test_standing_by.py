@@ -161,3 +161,50 @@ async def test_the_last_leg_of_a_call_ends_it_whichever_switch_it_is_on(bench: B
     assert told.index("LegEnded a1") < told.index("CallEnded c1")
     for replica in (first, second):
         await replica.die()
+
+
+async def test_who_is_in_doubt_tells_nothing_until_he_is_sure_and_then_everything(bench: Bench) -> None:
+    first = Replica(bench, bench.node)
+    await first.take_over()
+    first.ear.is_in_doubt = lambda: True
+    bench.node.arrive("c1")
+    bench.node.pick_up("c1")
+    await first.outgoing.idle(5)
+    assert await bench.told() == []
+    first.ear.is_in_doubt = lambda: False
+    first.ear.settle()
+    await first.outgoing.idle(5)
+    assert await bench.told() == ["CallArrived c1", "LegStarted c1", "LegAnswered c1"]
+    await first.die()
+
+
+async def test_a_fact_that_was_on_its_way_when_another_took_over_is_told_by_both_under_one_id(bench: Bench) -> None:
+    first, second = Replica(bench, bench.node), Replica(bench, bench.node)
+    await first.take_over()
+    bench.broker.go_down()
+    bench.node.arrive("c1")
+    bench.broker.come_back()
+    # the second reads before what the first sends has arrived
+    await second.take_over()
+    await first.outgoing.idle(5)
+    events = await bench.events()
+    assert len(events) > len({event.id for event in events}) == len(await bench.told()) / 2
+    for replica in (first, second):
+        await replica.die()
+
+
+async def test_a_beginning_that_comes_once_more_after_the_end_opens_nothing(bench: Bench) -> None:
+    first = Replica(bench, bench.node)
+    await first.take_over()
+    bench.node.arrive("c1")
+    bench.node.end("c1")
+    await first.follow()
+    for late in (await bench.events())[:2]:
+        # as one who stood still sends it when he wakes
+        await bench.publisher.send(late)
+    await first.follow()
+    call = first.ear.book.call("c1")
+    assert call is not None
+    assert call.ended_at is not None
+    assert not call.live
+    await first.die()

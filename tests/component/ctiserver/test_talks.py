@@ -30,12 +30,23 @@ class Talk:
         ):
             assert floor.switch.register(phone)
             floor.switch.set_phone(script)
+        await self.is_registered("1001", "1002", "1003", "1004")
         self.customer = floor.switch.place_call(Caller("13800000001", "95500")) or ""
         await floor.hand.watch(LegId(self.customer))
         await floor.hand.execute(LegId(self.customer), "answer", timeout=5)
+        await floor.until_waits(self.customer)
         self.agent = await floor.ring(self.customer, "1001", "li")
         await floor.hand.api(UuidBridge(LegId(self.customer), LegId(self.agent)))
         await self.are_joined(self.customer, self.agent)
+
+    async def is_registered(self, *phones: str) -> None:
+        """Wait until ctiserver knows that they can be rung: it hears of it some time after the switch does."""
+
+        async def is_known() -> bool:
+            found = (await self.client.get("/v1/phones")).json()
+            return set(phones) <= {phone["phone_id"] for phone in found if phone["registered"]}
+
+        await until(is_known, what=f"{phones} are registered")
 
     async def do(self, verb: str, leg: str = "", body: Any = None, **headers: str) -> httpx.Response:
         return await self.client.post(f"/v1/legs/{leg or self.agent}/{verb}", json=body, headers=headers)

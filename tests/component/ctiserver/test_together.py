@@ -11,6 +11,7 @@ from tests.support.until import until
 async def supervised(floor: Floor, talk: Talk, mode: str = "listen") -> str:
     assert floor.switch.register("1005")
     floor.switch.set_phone(PhoneScript("1005", answer_after_s=0.1))
+    await talk.is_registered("1005")
     found = await talk.done("supervise", body={"mode": mode})
     assert (found["supervises"], found["supervision"], found["role"]) == (talk.agent, mode, "supervisor")
     return str(found["leg_id"])
@@ -94,6 +95,7 @@ async def test_a_customers_leg_and_one_where_nobody_talks_cannot_be_listened_to(
         talk = Talk(floor, client)
         await talk.begin()
         assert floor.switch.register("1005")
+        await talk.is_registered("1005")
         assert (await talk.do("supervise", talk.customer, {"mode": "listen"})).json()["code"] == "leg.wrong_role"
         await talk.done("park")
         await talk.has_ended(talk.agent)

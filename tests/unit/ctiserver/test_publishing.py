@@ -143,3 +143,22 @@ async def test_an_overflow_drops_what_waits_and_what_comes_until_it_is_opened_ag
     assert await rig.outgoing.idle(5)
     assert await rig.sent() == {"c": [99]}
     await rig.close()
+
+
+async def test_what_two_replicas_say_of_the_same_moment_has_one_id_and_what_differs_has_another() -> None:
+    async def ids_of(*facts: tuple[str, int]) -> list[str]:
+        rig = Rig()
+        for call, number in facts:
+            rig.put(call, number)
+        assert await rig.outgoing.idle(5)
+        async with rig.bus.replay(CALL.name, BEGINNING) as reader:
+            found = [received_from(record).event.id async for record in reader]
+        await rig.close()
+        return found
+
+    one, other = await ids_of(("c1", 1)), await ids_of(("c1", 1))
+    assert one == other
+    assert len(set(await ids_of(("c1", 1), ("c1", 2)))) == 2
+    # made of the time it happened, so that it sorts by it
+    assert one[0][14] == "7"
+    assert int(one[0].replace("-", "")[:12], 16) == int(T0.timestamp() * 1000)
