@@ -92,13 +92,16 @@ class Outgoing:
         self._is_closed = False
 
     def close(self) -> int:
-        """Drop what waits, but not what is being sent, and everything put from now on until ``open``; how many waited."""
+        """Drop what waits, but not what is being sent, and everything put from now on until ``open``; how many waited.
+
+        The book is started over then: what comes back from the topic, also of ours and what is being sent, is news to it.
+        """
         self._is_closed = True
         dropped = 0
         for lane in self._lanes:
             dropped += len(lane)
-            self._echoes.difference_update(event.id for event in lane)
             lane.clear()
+        self._echoes.clear()
         self._waiting -= dropped
         self._settle()
         return dropped

@@ -17,8 +17,7 @@ from ipcc.call.fold import CallFold, Ending
 from ipcc.call.model import Told
 from ipcc.call.phones import PhoneFold
 from ipcc.clock import Clock
-from ipcc.contracts.call import CallArrived, CallPayload, LegEnded, LegStarted, PhoneChanged
-from ipcc.contracts.payload import Payload
+from ipcc.contracts.call import CallPayload, LegEnded, PhoneChanged
 from ipcc.contracts.tags import line_place
 from ipcc.esl import meaning as m
 from ipcc.esl.headers import EventName, HangupCause, q850_of
@@ -141,19 +140,11 @@ class Ear:
         """Something on the call topic: told by another replica, or by us in a former life."""
         if not self._outgoing.is_echo(received.event.id):
             data, at = received.event.data, received.event.time
-            if self._is_stale(data):
-                return
             self.fold.book.apply(data, at)
             if self._is_attentive and isinstance(data, LegEnded):
                 self._put_off.append((CallId(data.call_id), Ending(at, data.cause, data.q850, resynced=data.resynced)))
                 self._close_calls()
             self._changes.announce()
-
-    def _is_stale(self, data: Payload) -> bool:
-        """Whether it is the beginning of something that is known: sent once more, perhaps after its end, by one who stood still."""
-        if isinstance(data, CallArrived) and not data.resynced:
-            return self.book.call(data.call_id) is not None
-        return isinstance(data, LegStarted) and not data.resynced and self.book.leg(data.leg_id) is not None
 
     def attend(self) -> None:
         """The book is complete: fold what waited, and from now on everything as it comes."""

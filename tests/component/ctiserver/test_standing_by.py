@@ -191,20 +191,3 @@ async def test_a_fact_that_was_on_its_way_when_another_took_over_is_told_by_both
     assert len(events) > len({event.id for event in events}) == len(await bench.told()) / 2
     for replica in (first, second):
         await replica.die()
-
-
-async def test_a_beginning_that_comes_once_more_after_the_end_opens_nothing(bench: Bench) -> None:
-    first = Replica(bench, bench.node)
-    await first.take_over()
-    bench.node.arrive("c1")
-    bench.node.end("c1")
-    await first.follow()
-    for late in (await bench.events())[:2]:
-        # as one who stood still sends it when he wakes
-        await bench.publisher.send(late)
-    await first.follow()
-    call = first.ear.book.call("c1")
-    assert call is not None
-    assert call.ended_at is not None
-    assert not call.live
-    await first.die()

@@ -162,3 +162,17 @@ async def test_what_two_replicas_say_of_the_same_moment_has_one_id_and_what_diff
     # made of the time it happened, so that it sorts by it
     assert one[0][14] == "7"
     assert int(one[0].replace("-", "")[:12], 16) == int(T0.timestamp() * 1000)
+
+
+async def test_after_the_book_was_started_over_what_was_being_sent_is_news_to_it() -> None:
+    rig = Rig()
+    rig.broker.go_down()
+    rig.put("c1", 1)
+    await until(lambda: rig.outgoing.problem() is not None, what="it is being sent")
+    rig.outgoing.close()
+    rig.broker.come_back()
+    assert await rig.outgoing.idle(5)
+    async with rig.bus.replay(CALL.name, BEGINNING) as reader:
+        ids = [received_from(record).event.id async for record in reader]
+    assert [rig.outgoing.is_echo(event_id) for event_id in ids] == [False]
+    await rig.close()
