@@ -87,14 +87,7 @@ class _Works:
         changes = Changes()
         ear = Ear(self.outgoing, self.phones, changes, clock, metrics)
         self.journal = Journal(bus, CALL, clock, timedelta(hours=settings.read_back_hours), ear.recall)
-        times = LookTimes(
-            settings.look_every_s,
-            settings.look_again_s,
-            settings.look_timeout_s,
-            settings.ghost_after_s,
-            settings.node_lost_after_s,
-        )
-        self.holding = Holding(ear, self.outgoing, self.journal, self.switches, self.phones, times)
+        self.holding = Holding(ear, self.outgoing, self.journal, self.switches, self.phones, look_times_of(settings))
         self.outgoing.on_overflow = self.holding.start_over
         self.lease = Lease(bus, NODE_LEASE, settings.instance, self.holding, clock)
         self.directory = Directory(self.config, self.phones)
@@ -213,6 +206,17 @@ class _Works:
         health.add("desktops", self.feed.problem)
         health.add("webhooks", self.webhooks.problem)
         health.add_tasks(self.tasks)
+
+
+def look_times_of(settings: CtiSettings) -> LookTimes:
+    """How often the switches are looked at, and how patiently."""
+    return LookTimes(
+        settings.look_every_s,
+        settings.look_again_s,
+        settings.look_timeout_s,
+        settings.ghost_after_s,
+        settings.node_lost_after_s,
+    )
 
 
 def ways_of(settings: CtiSettings) -> Ways:

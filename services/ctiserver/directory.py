@@ -108,15 +108,6 @@ class Directory:
         event = self._phones.get(phone_id)
         return event.data if event and isinstance(event.data, PhoneChanged) else None
 
-    def standing_lines(self) -> list[str]:
-        """The nailed-up lines that are up, as places."""
-        return [place for place in self._phones if is_line(place) and self.is_registered(place)]
-
-    def is_registered(self, phone_id: str) -> bool:
-        """Whether a phone, or a line, can be rung."""
-        state = self.phone_state(phone_id)
-        return state is not None and state.registered
-
     def phones(self) -> list[tuple[str, str, PhoneChanged | None]]:
         """Id, name and state of every phone that is configured or was heard of; a name is empty when it is not configured."""
         names = {found.id: found.name for found in self._all(Phone)}

@@ -50,8 +50,8 @@ class LineKeeper:
         ear = self._steering.ear
         standing = {
             place: NodeId(state.node_id)
-            for place in self._directory.standing_lines()
-            if (state := self._directory.phone_state(place)) is not None
+            for place, _, state in self._directory.phones()
+            if is_line(place) and state is not None and state.registered
         }
         seats = {
             now.changed.phone_id: agent_id

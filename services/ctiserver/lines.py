@@ -106,4 +106,5 @@ class Lines:
         raise Unavailable("line.not_told", "his phone answered, and the switch did not tell that it is parked")
 
     def _stands(self, place: str) -> bool:
-        return self.dialling.directory.is_registered(place)
+        state = self.dialling.directory.phone_state(place)
+        return state is not None and state.registered
