@@ -75,9 +75,8 @@ class _Works:
     """Everything the service is made of, and its life from start to stop."""
 
     def __init__(self, settings: CtiSettings, parts: Parts, metrics: Metrics, tasks: Tasks) -> None:
-        clock = parts.clock
+        clock, self.session_timeout_s = parts.clock, settings.kafka_session_timeout_s
         self.tasks, self.clock, self.metrics = tasks, clock, metrics
-        self.session_timeout_s = settings.kafka_session_timeout_s
         self.bus = bus = parts.bus(settings)
         publisher = parts.publisher(settings, bus)
         self.switches = parts.switches(settings, PLAN)
@@ -118,13 +117,11 @@ class _Works:
             self.control, self.directory, self.requester, self.audit, sealer, settings.ask_timeout_s
         )
         self.minder = Minder(self.steering, self.control.is_busy, settings.mind_every_s)
-        self.line_keeper = LineKeeper(
-            self.lines,
-            self.directory,
-            self.desktops,
-            self.steering,
-            lambda: self.feed.is_ready and self.phones.is_ready,
-        )
+        self.line_keeper = LineKeeper(self.lines, self.directory, self.desktops, self.steering, self._knows_seats)
+
+    def _knows_seats(self) -> bool:
+        """Whether it is known who is signed in where, and which phones are there."""
+        return self.feed.is_ready and self.phones.is_ready
 
     def _webhooks(self, settings: CtiSettings) -> Webhooks:
         return Webhooks(
