@@ -178,7 +178,20 @@ class Bench:
         async def is_empty() -> bool:
             return not await self.ear.channels()
 
-        await until(is_empty, timeout, "no leg is left on the switch")
+        try:
+            await until(is_empty, timeout, "no leg is left on the switch")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._story(await self.ear.channels())}") from None
+
+    def _story(self, rows: list[dict[str, Any]]) -> str:
+        """What the legs in these rows were told to do and did, in order."""
+        left = {row["uuid"] for row in rows}
+        told = (event for event in self.ear.events if event.uuid in left)
+        return "\n".join(
+            f"{event.get('Event-Date-Timestamp')} {event.uuid[:8]} {event.name} {event.get('Channel-State')} "
+            f"{event.get('Application')} {event.get('Application-Data')}"
+            for event in told
+        )
 
     async def _is_green(self, name: str) -> bool:
         assert self.suite is not None
