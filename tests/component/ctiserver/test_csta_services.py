@@ -306,7 +306,9 @@ async def test_an_offer_that_is_not_answered_is_diverted_while_the_caller_waits(
         await floor.hand.execute(LegId(call), "answer", timeout=5)
         await floor.until_waits(call)
         with contextlib.suppress(SwitchRefused):
-            await floor.ring(call, "1003", "li", timeout_s=1)
+            await floor.ring(
+                call, "1003", "li", timeout_s=2
+            )  # whole seconds of the clock: one may be over before it rings
         _, diverted = await desk.until_at("1003", "Delivered", "Diverted")
         assert diverted.order == [
             "monitorCrossRefID",
