@@ -1,6 +1,13 @@
 """Scripted people: what they do, and when."""
 
-from ipcc.sim.outputs import CallerAnswered, PhoneCancelled, PhoneInvited, PlaybackStarted, SimEvent
+from ipcc.sim.outputs import (
+    CallerAnswered,
+    PhoneCancelled,
+    PhoneInvited,
+    PlaybackStarted,
+    RecordingStarted,
+    SimEvent,
+)
 from ipcc.sim.people import Caller, Keys, Move, People, PhoneScript
 
 
@@ -90,3 +97,22 @@ def test_keys_without_prompt_count_from_the_answer() -> None:
     people.hear(CallerAnswered("u"), 1)
     assert people.take(3) == [Move("u", "press", digit="9")]
     assert people.take(5) == [Move("u", "hang_up")]
+
+
+def test_who_says_something_when_he_alone_is_recorded_falls_silent_after_it_each_time() -> None:
+    people = People()
+    people.watch("leg", Caller("13800000001", "95500", says_s=4), 0)
+    people.hear(RecordingStarted("leg", "/r/both.wav", 0, stereo=True), 0)
+    assert people.next_due() is None
+    for begun in (10, 20):
+        people.hear(RecordingStarted("leg", "/r/a.wav", begun, stereo=False, alone=True), begun)
+        assert kinds(people, begun) == ["speak"]
+        assert people.next_due() == begun + 4
+        assert kinds(people, begun + 4) == ["fall_silent"]
+
+
+def test_who_is_to_say_nothing_special_speaks_on_and_on() -> None:
+    people = People()
+    people.watch("leg", Caller("13800000001", "95500"), 0)
+    people.hear(RecordingStarted("leg", "/r/a.wav", 0, stereo=False, alone=True), 0)
+    assert people.next_due() is None

@@ -1,5 +1,6 @@
 """The running switch: its time, people, files and the commands only a simulated switch has."""
 
+import array
 import asyncio
 import json
 import wave
@@ -71,6 +72,26 @@ async def test_the_file_is_complete_when_its_end_is_told(switch: SimSwitch, tmp_
     switch.api("uuid_record", f"{uuid} start /r/a.wav")
     await until(lambda: bool(lengths))
     assert lengths[0] > 6 * 8000
+
+
+async def test_a_caller_says_his_message_and_his_silence_ends_it_and_the_file_holds_both(
+    switch: SimSwitch, tmp_path: Path
+) -> None:
+    outputs = heard(switch)
+    (tmp_path / "r").mkdir()
+    uuid = switch.place_call(Caller("13800000001", "9001", context="test", says_s=12.0)) or ""
+    await until(lambda: bool(named(outputs, "CHANNEL_PARK")))
+    assert switch.execute(uuid, Message("execute", "record", "/r/a.wav 60 200 3")) == "+OK"
+    stopped = (await until(lambda: named(outputs, "RECORD_STOP")))[0]
+    assert stopped.headers["variable_silence_hits_exhausted"] == "true"
+    assert int(str(stopped.headers["variable_record_seconds"])) >= 14
+    with wave.open(str(tmp_path / "r" / "a.wav"), "rb") as sound:
+        said = array.array("h", sound.readframes(sound.getnframes()))
+    assert len(said) / 8000 == pytest.approx(int(str(stopped.headers["variable_record_ms"])) / 1000, abs=0.05)
+    is_heard = [any(said[at : at + 8000]) for at in range(0, len(said) - 8000, 8000)]
+    assert is_heard == sorted(is_heard, reverse=True)
+    assert sum(is_heard) >= 12
+    assert not any(is_heard[-2:])
 
 
 async def test_other_processes_move_people_by_commands(switch: SimSwitch) -> None:
