@@ -121,9 +121,10 @@ class Runner:
             self._over.set()
 
     def leave(self) -> bool:
-        """The caller is gone. True when the bank is being asked for him: what became of it is told first, then he is."""
+        """The caller is gone. True when the bank is being asked for him, or he was leaving a message: what became of it is told first,
+        then he is."""
         self._end_with(CallerGone())
-        return self._asking is not None
+        return self._asking is not None or isinstance(self._action, Record)
 
     async def stop(self) -> None:
         """Whoever lent the leg takes it back: what is said or asked is cut short, a question to the bank answered first."""

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from ipcc.auth.principal import Role
+from ipcc.cli.calling_back import CallingBack
+from ipcc.sim.people import PhoneScript
 from tests.live.bench import Arrival, Bench
 from tests.live.conftest import SWITCHES, stand
 from tests.live.kinds import Middle, number_of, plan_of
@@ -94,6 +97,29 @@ async def hangs_up(bench: Bench) -> None:
 
 async def test_what_is_sent_and_what_is_said_before_a_hang_up_both_reach_the_queue(bench: Bench) -> None:
     await asyncio.gather(sends(bench), hangs_up(bench))
+
+
+async def test_an_agent_of_the_queue_takes_it_hears_it_calls_back_and_the_history_ties_the_two_calls(
+    bench: Bench,
+) -> None:
+    call = await arrive(bench)
+    await speak(bench, call)
+    await call.line.hang_up()
+    await voicemail(bench, call)
+    await bench.agent("1001", ready=False)
+    customer = await bench.people.far_end()
+    customer.behave(PhoneScript("", answer_after_s=0.5, hang_up_after_s=2))
+    assert bench.suite
+    problems: list[str] = []
+    desk = CallingBack(bench.client, bench.suite.urls, bench.suite.token_of("1001", Role.AGENT))
+    said = await desk.play(call.id, "1001", problems)
+    assert problems == []
+    assert "reached" in said
+    mail = (await bench.get("record", "/v1/voicemails", state="done"))["items"][0]
+    assert (mail["agent_id"], mail["outcome"], mail["call_id"]) == ("1001", "reached", call.id)
+    queues = (await bench.get("monitor", "/v1/board"))["queues"]
+    board = next(queue for queue in queues if queue["queue_id"] == "retail")
+    assert (board["voicemails_waiting"], board["voicemails_taken"]) == (0, 0)
 
 
 async def test_who_says_nothing_leaves_nothing_whether_he_waits_or_hangs_up(bench: Bench) -> None:
