@@ -6,6 +6,7 @@ import asyncio
 import random
 import struct
 from collections import deque
+from collections.abc import Sequence
 from typing import cast
 
 from ipcc.tasks import Tasks
@@ -31,6 +32,7 @@ class RtpStream(asyncio.DatagramProtocol):
         self._heard: deque[bytes] = deque(maxlen=KEPT_PACKETS)
         self._last_event = b""
         self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._speech: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks = Tasks()
         self._number = random.getrandbits(15)
         self._stamp = random.getrandbits(30)
@@ -64,6 +66,13 @@ class RtpStream(asyncio.DatagramProtocol):
             self._keys.put_nowait(digit)
         await self._keys.join()
 
+    async def say(self, samples: Sequence[int]) -> None:
+        """Say something; returns when the last of it was sent."""
+        coded = bytes(map(sound.encode, samples))
+        for first in range(0, len(coded) - sound.SAMPLES + 1, sound.SAMPLES):
+            self._speech.put_nowait(coded[first : first + sound.SAMPLES])
+        await self._speech.join()
+
     async def hear(self, packets: int = KEPT_PACKETS) -> list[int]:
         """The samples of the next half second; less, when nothing comes."""
         self._heard.clear()
@@ -96,7 +105,7 @@ class RtpStream(asyncio.DatagramProtocol):
         tick = 0
         while True:
             if self._keys.empty():
-                self._send(ALAW, sound.tone(0 if self.is_silent else self.hertz)[tick % 50], self._stamp)
+                self._send(ALAW, self._voice(tick), self._stamp)
                 self._stamp += sound.SAMPLES
                 packets = 1
             else:
@@ -106,6 +115,12 @@ class RtpStream(asyncio.DatagramProtocol):
             # behind a stalled machine the missed packets are not sent in one burst
             due = max(due + PACKET_S, loop.time() - 0.1)
             await asyncio.sleep(max(due - loop.time(), 0))
+
+    def _voice(self, tick: int) -> bytes:
+        if self._speech.empty():
+            return sound.tone(0 if self.is_silent else self.hertz)[tick % 50]
+        self._speech.task_done()
+        return self._speech.get_nowait()
 
     async def _send_key(self, digit: str) -> int:
         """The key's event packets all bear the time it was pressed; its end is sent three times."""
