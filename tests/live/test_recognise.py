@@ -50,7 +50,7 @@ async def asked(bench: Bench, *, is_quiet: bool = False) -> Arrival:
     """A caller who has been told that he may speak."""
     call = await bench.call(dialled=number_of(0))
     if is_quiet:
-        voice_of(call).hertz = 0
+        await call.line.speak(speaks=False)
     await bench.prompted(call, "main-menu")
     await until(lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, Application="record"), 30, "he is listened to")
     return call
@@ -109,7 +109,7 @@ async def press_at_the_end_of_the_prompt(bench: Bench, key: str, *, is_quiet: bo
     """In the moment in which he begins to be listened to."""
     call = await bench.call(dialled=number_of(0))
     if is_quiet:
-        voice_of(call).hertz = 0
+        await call.line.speak(speaks=False)
     await bench.prompted(call, "main-menu")
 
     def is_said() -> list[SwitchEvent]:
@@ -128,7 +128,6 @@ async def test_a_key_counts_as_the_key_before_a_sample_is_written(bench: Bench, 
     assert left_behind(bench) == []
 
 
-@pytest.mark.parametrize("bench", REAL, indirect=True)
 async def test_the_end_key_of_one_who_has_said_nothing_is_a_key_and_not_his_silence(
     bench: Bench, at_hand: Engine
 ) -> None:
@@ -179,9 +178,10 @@ async def test_words_spoken_into_a_telephone_are_understood_and_his_silence_ends
     assert left_behind(listening) == []
 
 
-async def test_who_says_nothing_into_his_telephone_is_asked_again_after_the_silence(listening: Bench) -> None:
-    call = await asked(listening, is_quiet=True)
-    await listening.prompted(call, "no-input")
-    assert ended_by_silence(listening, call) == [True]
+async def test_who_says_nothing_is_asked_again_after_the_silence(bench: Bench, at_hand: Engine) -> None:
+    call = await asked(bench, is_quiet=True)
+    await bench.prompted(call, "no-input")
+    assert ended_by_silence(bench, call) == [True]
     await call.line.hang_up()
-    await until_over(listening, call)
+    await until_over(bench, call)
+    assert at_hand.given == []

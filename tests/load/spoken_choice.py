@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from websockets.asyncio.server import serve
 
+from ipcc.clock import SystemClock
 from tests.live.bench import Bench
 from tests.live.by_sip import SipLine
 from tests.live.conftest import stand
@@ -38,11 +38,10 @@ async def one(bench: Bench, samples: list[int]) -> tuple[float, float]:
     """One call: milliseconds after the recording, and after his last word."""
     call = await bench.call(dialled=number_of(0))
     assert isinstance(call.line, SipLine)
-    voice = call.line.call.stream
-    voice.hertz = 0
+    await call.line.speak(speaks=False)
     await until(lambda: bench.ear.heard("CHANNEL_EXECUTE", call.id, Application="record"), 30, "he is listened to")
-    await voice.say(samples)
-    silent_at = datetime.now(UTC)
+    await call.line.call.stream.say(samples)
+    silent_at = SystemClock().now()
     await bench.prompted(call, "welcome")
     [over] = bench.ear.heard("CHANNEL_EXECUTE_COMPLETE", call.id, Application="record")
     said = bench.ear.heard("CHANNEL_EXECUTE", call.id, Application_Data="/welcome.wav")[0]
