@@ -96,7 +96,10 @@ class NotedBank:
         is_movement = OPERATIONS[operation].kind is Kind.MOVEMENT
         own = str(uuid.uuid5(uuid.NAMESPACE_URL, key))
         if is_movement:
-            assert own not in self.asked, "a movement was asked for twice"
+            # a wrong password is no answer to an agent's order: it is given again by the same key
+            _, before = self.asked.get(own, (operation, BankAnswer("refused")))
+            assert before is not None
+            assert before.outcome == "refused", "a movement was asked for twice"
             self.asked[own] = (operation, None)
         answer = await self.core.ask(operation, inputs, key)
         if is_movement:

@@ -37,6 +37,7 @@ from services.ivr.core.actions import (
 from services.ivr.core.flow import Flow
 from services.ivr.core.nodes.callback import CallbackNode
 from services.ivr.core.nodes.collect import CollectNode
+from services.ivr.core.nodes.consent import ConsentNode
 from services.ivr.core.nodes.menu import MenuNode
 from services.ivr.core.nodes.queue import QueueNode
 from services.ivr.core.nodes.survey import SurveyNode
@@ -53,6 +54,7 @@ from tests.component.ivr.machines import (
     RandomUtterances,
     answer_of_a_machine,
 )
+from tests.component.ivr.orders_at_random import ordered
 from tests.component.ivr.queue_at_hand import Ear, NoSystems, RandomQueues
 
 PROMPT_S = 0.4
@@ -208,8 +210,8 @@ class Stroller:
             return self._number(node)
         if isinstance(node, CallbackNode | QueueNode):
             return self.dice.choice("12") if session.phase == "where" else "60000001"
-        if isinstance(node, SurveyNode):
-            return self.dice.choice("123")
+        if isinstance(node, SurveyNode | ConsentNode):
+            return self.dice.choice("112")
         return self.customer.card_no if session.phase == "number" else self.customer.pin
 
     def _number(self, node: CollectNode) -> str:
@@ -221,10 +223,8 @@ class Stroller:
         if name in ("to_account", "target_no"):
             return self.dice.choice([one.card_no for one in demo_customers()])
         known = {"subscriber": "60000001", "merchant": "100200", "number": f"{100001 + self.dice.randrange(40)}"}
-        known |= {
-            "keyed_rate": self.dice.choice(("7*1", "0*14", "1")),
-            "keyed_stop": self.dice.choice(("6*9", "0*13", "8")),
-        }
+        known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1"))}
+        known |= {"keyed_stop": self.dice.choice(("6*9", "0*13", "8"))}
         known |= {"issue": self.dice.choice(("260136", "250160")), "month": "202601"}
         known |= {"order_cvv": self.customer.cvv or "123"}
         if name in known:
@@ -316,14 +316,15 @@ class Stroll:
         ids = (new_id(), new_id(), "leg", "fs1", "95500", "13800000001", "")
         known = {"customer_id": customer.id, "card_tail": customer.card_no[-4:], "access": customer.access}
         known |= {"segment": customer.segment, "contracted": "yes" if customer.is_contracted else "no"}
-        is_part = flow.is_part
+        secrets = {"card_no": customer.card_no} if flow.is_part else {}
         return Session(
             *ids,
             self.dice.choice(("zh", "en")),
             self.clock.now(),
-            lent_to=flow.id if is_part else "",
-            variables=known if is_part else {},
-            secrets={"card_no": customer.card_no} if is_part else {},
+            lent_to=flow.id if flow.is_part else "",
+            variables=known if flow.is_part else {},
+            secrets=secrets,
+            **ordered(flow, self.dice),
         )
 
     @staticmethod

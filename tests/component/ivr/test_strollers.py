@@ -23,7 +23,9 @@ async def stroll(monkeypatch: pytest.MonkeyPatch) -> Stroll:
     # a PIN checked in no time: not what is tried here
     monkeypatch.setattr(bankcore.core.cards, "_SCRYPT", {"n": 2, "r": 1, "p": 1, "dklen": 32})
     store = open_folder(Path("flows"), Path("freeswitch/sounds/prompts.yaml"))
-    return Stroll(store.all(), LoopClock(SOURCE), random.Random(20261123))
+    # what is asked of the bank alone is walked inside the flows that have found out what
+    flows = [flow for flow in store.all() if not flow.id.startswith("do-")]
+    return Stroll(flows, LoopClock(SOURCE), random.Random(20261123))
 
 
 async def test_every_session_ends_in_a_stated_way_nobody_sits_in_silence_and_the_books_balance(stroll: Stroll) -> None:
