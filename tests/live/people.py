@@ -80,7 +80,7 @@ class Phone(Protocol):
 
 
 class People(Protocol):
-    """Everybody; ``caller_hz`` and ``agent_hz`` are how they sound in a recording."""
+    """Everybody; ``caller_hz`` and ``agent_hz`` are how they sound in a recording (a caller of 0 says nothing)."""
 
     caller_hz: int
     agent_hz: int

@@ -95,7 +95,9 @@ class SimPeople:
         switch.add_listener(self._hear)
 
     async def call(self, number: str, dialled: str, name: str = "") -> SimLine:
-        uuid = self._switch.place_call(Caller(number, dialled, name, variables={"ipcc_trunk": self._trunk}))
+        says_s = None if self.caller_hz else 0.0
+        caller = Caller(number, dialled, name, variables={"ipcc_trunk": self._trunk}, says_s=says_s)
+        uuid = self._switch.place_call(caller)
         assert uuid is not None, "the switch refused the call"
         return self._lines.setdefault(uuid, SimLine(self._switch, uuid, Heard.AGENT))
 

@@ -123,8 +123,6 @@ async def test_an_agent_of_the_queue_takes_it_hears_it_calls_back_and_the_histor
 
 
 async def test_who_says_nothing_leaves_nothing_whether_he_waits_or_hangs_up(bench: Bench) -> None:
-    if bench.name == "simulated":
-        pytest.skip("whoever calls a simulated switch speaks all the time")
     bench.people.caller_hz = 0
     waits, hangs = await asyncio.gather(arrive(bench), arrive(bench))
     await speak(bench, hangs)
