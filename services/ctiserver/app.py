@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from ipcc.audit import Audit
 from ipcc.auth.tokens import authenticator_for
 from ipcc.bus import Lease, Requester, View
@@ -49,7 +47,7 @@ from services.ctiserver.looks import LookTimes
 from services.ctiserver.minder import Minder
 from services.ctiserver.order_api import router as order_router
 from services.ctiserver.orders import OrderDesk, opened_results
-from services.ctiserver.posting import TIMEOUT_S, Poster
+from services.ctiserver.posting import Poster, client_of
 from services.ctiserver.presence import Attendance
 from services.ctiserver.publishing import Outgoing
 from services.ctiserver.requests import RequestBook
@@ -101,7 +99,7 @@ class _Works:
         self.steering = Steering(ear, self.switches, changes, clock, ways_of(settings))
         self.control = CallControl(self._hands(settings), RequestBook(clock, tasks), metrics, self.audit)
         self.knowledge = Knowledge(self.directory, ear.book, lambda: self.feed.is_ready and self.journal.is_ready)
-        self.poster = Poster(httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False), settings.webhook_reach)
+        self.poster = Poster(client_of(settings.webhook_ca_file), settings.webhook_reach)
         self.webhooks = self._webhooks(settings)
         self.monitors = CstaMonitors()
         self.attendance = Attendance(

@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
@@ -36,6 +37,14 @@ async def resolve(host: str, port: int) -> list[str]:
     """The addresses a name leads to, in the order to be tried. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
+
+
+def client_of(ca_file: Path | None) -> httpx.AsyncClient:
+    """What connects: TLS as the public authorities and those in ``ca_file`` vouch for, no proxy. Raises OSError, ssl.SSLError."""
+    trust = httpx.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        trust.load_verify_locations(cafile=str(ca_file))
+    return httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, verify=trust)
 
 
 @dataclass(frozen=True)

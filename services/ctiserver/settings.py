@@ -90,6 +90,11 @@ class CtiSettings(PhoneSettings, WebhookSettings, OrderSettings):
         description="Where each switch takes calls from the others (host:port of its profile nodes), as a JSON object by node: a "
         "phone that is registered at another node than the call's is rung through that node. Empty: it is not rung.",
     )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) of authorities that receivers of webhooks are trusted by, besides the public ones: the "
+        "bank's own, for what stands in its networks.",
+    )
     line_stays_s: float = Field(
         0.0,
         ge=0,

@@ -47,7 +47,7 @@ async def wallboard() -> Response:
 @pages.get("/wallboard/{name}", include_in_schema=False)
 async def wallboard_part(name: str) -> Response:
     # only what is listed here is served: the name never becomes a path
-    parts = {"wallboard.js": "text/javascript", "wallboard.css": "text/css"}
+    parts = {"wallboard.js": "text/javascript", "wallboard.css": "text/css", "icon.svg": "image/svg+xml"}
     if name not in parts:
         return Response(status_code=404)
     return FileResponse(STATIC / name, media_type=parts[name])

@@ -38,6 +38,7 @@ def build(settings: MonitorSettings, parts: Parts | None = None) -> Service:
         metrics=metrics,
         publish_every_s=settings.publish_every_s,
     )
+    live.cut_off_since = lambda: None if bus.health.is_up else bus.health.since
     feed = Feed(bus, clock, live)
 
     @asynccontextmanager

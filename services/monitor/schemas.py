@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel
 
@@ -38,8 +40,21 @@ class QueueView(BaseModel):
     oldest_voicemail_s: float
 
 
+class PlacesView(BaseModel):
+    """What an agent holds of one medium of writing; ``reason`` says why he is offered no more of it."""
+
+    medium: str
+    held: int
+    capacity: int
+    reason: str
+
+
 class AgentView(BaseModel):
-    """One agent; ``since`` is when his present state began."""
+    """One agent; ``since`` is when his present state began.
+
+    ``reason_name`` is what people call the reason, in Chinese and English where it is administered; ``overdue``: the time it is
+    good for is over. ``places``: what he holds of each medium of writing.
+    """
 
     agent_id: str
     name: str
@@ -50,6 +65,9 @@ class AgentView(BaseModel):
     since: datetime | None
     answered: int
     missed: int
+    reason_name: str
+    overdue: bool
+    places: list[PlacesView]
 
 
 class NodeView(BaseModel):
@@ -94,8 +112,16 @@ class AlertView(BaseModel):
     since: datetime
 
 
+class News(StrEnum):
+    """How current a board is: as things happen, still reading what happened today, or cut off from the broker."""
+
+    LIVE = "live"
+    READING = "reading"
+    CUT_OFF = "cut_off"
+
+
 class BoardView(BaseModel):
-    """Everything on the wallboard."""
+    """Everything on the wallboard. ``news_until``: cut off, nothing is known of what happened later."""
 
     at: datetime
     day: str
@@ -106,6 +132,8 @@ class BoardView(BaseModel):
     trunks: dict[str, int]
     nodes: list[NodeView]
     alerts: list[AlertView]
+    news: News = News.LIVE
+    news_until: datetime | None = None
 
 
 def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now: datetime) -> BoardView:
@@ -121,7 +149,7 @@ def board_view(board: Board, nodes: list[NodeView], alerts: list[AlertView], now
         day=str(board.day or ""),
         totals=totals(board, now),
         queues=queues,
-        agents=[agent_view(a) for _, a in sorted(board.agents.items())],
+        agents=[agent_view(a, board.reasons) for _, a in sorted(board.agents.items())],
         agents_by_state=states,
         trunks=dict(board.trunks),
         nodes=nodes,
@@ -179,8 +207,8 @@ def queue_view(queue: QueueBoard, mails: VoicemailLine, now: datetime) -> QueueV
     )
 
 
-def agent_view(agent: AgentBoard) -> AgentView:
-    """One agent."""
+def agent_view(agent: AgentBoard, reasons: Mapping[str, tuple[str, str]]) -> AgentView:
+    """One agent; ``reasons`` are the names of the administered ones."""
     return AgentView(
         agent_id=agent.agent_id,
         name=agent.name,
@@ -191,4 +219,10 @@ def agent_view(agent: AgentBoard) -> AgentView:
         since=agent.since,
         answered=agent.answered,
         missed=agent.missed,
+        reason_name=" ".join(filter(None, reasons.get(agent.reason, ()))),
+        overdue=agent.overdue,
+        places=[
+            PlacesView(medium=medium, held=one.held, capacity=one.capacity, reason=one.reason)
+            for medium, one in sorted(agent.places.items())
+        ],
     )

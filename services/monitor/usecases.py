@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -34,7 +35,7 @@ from ipcc.metrics import (
 )
 from services.monitor.core.board import Board
 from services.monitor.core.invariants import Breach, Watch
-from services.monitor.schemas import AlertView, BoardView, NodeView, board_view
+from services.monitor.schemas import AlertView, BoardView, News, NodeView, board_view
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ class Live:
     watch: Watch = field(default_factory=Watch)
     alerts: dict[str, AlertView] = field(default_factory=dict)
     behind: set[str] = field(default_factory=set)
+    cut_off_since: Callable[[], datetime | None] = lambda: None
+    """Since when the broker does not answer; None while it does."""
     _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Queue[AlertRaised | AlertCleared] = field(default_factory=asyncio.Queue)
@@ -83,7 +86,11 @@ class Live:
         """The picture now."""
         now = self.clock.now()
         self.board.turn_day(now)
-        return board_view(self.board, self._nodes(), list(self.alerts.values())[-SHOWN_ALERTS:], now)
+        view = board_view(self.board, self._nodes(), list(self.alerts.values())[-SHOWN_ALERTS:], now)
+        cut_off = self.cut_off_since()
+        if cut_off is not None:
+            return view.model_copy(update={"news": News.CUT_OFF, "news_until": cut_off})
+        return view.model_copy(update={"news": News.READING if self.behind else News.LIVE})
 
     async def send_changes(self) -> None:
         """Send the board to the wallboards when it changed, at most every ``publish_every_s``; once a second anyway for the clocks."""

@@ -20,7 +20,8 @@ from ipcc.contracts.acd import (
     OfferOutcome,
 )
 from ipcc.contracts.call import CallArrived, CallEnded, LegsBridged, LegsUnbridged, PhoneChanged
-from ipcc.contracts.config import ConfigChanged, Queue, User
+from ipcc.contracts.config import ConfigChanged, PauseReason, Queue, User
+from ipcc.contracts.digital import AgentMediumChanged
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import SessionEnded, SessionStarted
 from ipcc.contracts.recording import VoicemailChanged
@@ -91,6 +92,16 @@ class QueueBoard:
         return self.waiting.oldest()
 
 
+@dataclass(frozen=True)
+class Places:
+    """What an agent holds of one medium of writing: offers, contacts and work after them, of so many places."""
+
+    held: int
+    capacity: int
+    reason: str
+    """Why he is offered no more of it until he is ready again; "" when he is."""
+
+
 @dataclass
 class AgentBoard:
     """One agent now, and his day."""
@@ -102,6 +113,9 @@ class AgentBoard:
     phone_id: str = ""
     call_id: str = ""
     since: datetime | None = None
+    overdue: bool = False
+    """The time his reason is good for is over, and he is still not ready."""
+    places: dict[str, Places] = field(default_factory=dict)
     answered: int = 0
     missed: int = 0
 
@@ -131,6 +145,8 @@ class Board:
     calls: dict[str, CallBoard] = field(default_factory=dict)
     phones: dict[str, bool] = field(default_factory=dict)
     voicemails: Voicemails = field(default_factory=Voicemails)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What people call the reasons of not being ready, in Chinese and English."""
     # sums over the calls, kept as they change
     in_flow: int = 0
     with_agent: int = 0
@@ -198,6 +214,8 @@ class Board:
             queue.set_limit(data.object.service_level_s)
         elif isinstance(data.object, User) and data.object.skills:
             self.agent(data.object.id).name = data.object.name
+        elif isinstance(data.object, PauseReason):
+            self.reasons[data.object.id] = (data.object.name, data.object.name_en)
         elif data.object is None and data.kind == "user":
             self.agents.pop(data.object_id, None)
 
@@ -209,7 +227,14 @@ class Board:
         if (agent.state, agent.reason) != (data.state, data.reason):
             agent.since = at
         agent.state, agent.reason = data.state, data.reason
-        agent.phone_id, agent.call_id = data.phone_id, data.call_id
+        agent.phone_id, agent.call_id, agent.overdue = data.phone_id, data.call_id, data.overdue
+
+    def _medium_changed(self, data: AgentMediumChanged, at: datetime) -> None:
+        held = data.offered + data.serving + data.wrapping
+        places = self.agent(data.agent_id).places
+        places[data.medium] = Places(held, data.capacity, data.reason)
+        if not held and not data.capacity:
+            del places[data.medium]
 
     def _entry_queued(self, data: EntryQueued, at: datetime) -> None:
         if data.entry_id in self._standing or data.entry_id in self._over:
@@ -336,6 +361,7 @@ _TABLE: dict[str, Callable[[Board, Any, datetime], None]] = {
     ConfigChanged.TYPE: Board._configured,
     PhoneChanged.TYPE: Board._phone,
     AgentChanged.TYPE: Board._agent_changed,
+    AgentMediumChanged.TYPE: Board._medium_changed,
     EntryQueued.TYPE: Board._entry_queued,
     EntryChanged.TYPE: Board._entry_changed,
     EntryEnded.TYPE: Board._entry_ended,

@@ -19,7 +19,7 @@ from ipcc.contracts.acd import (
     OfferOutcome,
 )
 from ipcc.contracts.alert import Severity
-from ipcc.contracts.call import LegEnded, PhoneChanged
+from ipcc.contracts.call import LegEnded, LegStarted, PhoneChanged
 from ipcc.contracts.config import VOICE, Strategy
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.recording import RecordingFailed, RecordingStored, VoicemailChanged
@@ -202,6 +202,14 @@ class Watch:
             self.unrecorded[data.leg_id] = at
         return []
 
+    def _leg_started(self, data: LegStarted, at: datetime) -> list[Breach]:
+        """One that was lost and found again goes on, and so does its recording."""
+        self.unrecorded.pop(data.leg_id, None)
+        if data.leg_id not in self.late:
+            return []
+        del self.late[data.leg_id]
+        return [Breach("I10", data.leg_id, Severity.INFO, "the leg was found again and goes on", cleared=True)]
+
     def _voicemail_changed(self, data: VoicemailChanged, at: datetime) -> list[Breach]:
         self.voicemails.take(data)
         return []
@@ -265,6 +273,7 @@ _TABLE: dict[str, Callable[[Watch, Any, datetime], list[Breach]]] = {
     EntryEnded.TYPE: Watch._entry_ended,
     AgentChanged.TYPE: Watch._agent_changed,
     PhoneChanged.TYPE: Watch._phone,
+    LegStarted.TYPE: Watch._leg_started,
     LegEnded.TYPE: Watch._leg_ended,
     RecordingStored.TYPE: Watch._recording,
     RecordingFailed.TYPE: Watch._recording,

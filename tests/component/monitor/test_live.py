@@ -196,6 +196,20 @@ async def test_alerts_wait_out_a_broker_that_is_away(world: World) -> None:
         await world.alert(AlertRaised, "I10")
 
 
+async def test_a_board_says_itself_when_its_numbers_are_old(world: World) -> None:
+    async with world.running() as (_, http):
+
+        async def news(expected: str) -> bool:
+            found = (await http.get("/v1/board")).json()
+            return bool(found["news"] == expected and (found["news_until"] is not None) == (expected == "cut_off"))
+
+        await until(lambda: news("live"), what="everything was read")
+        world.broker.go_down()
+        assert await news("cut_off")
+        world.broker.come_back()
+        assert await news("live")
+
+
 async def test_nonsense_on_a_topic_is_passed_over(world: World) -> None:
     async with world.running() as (_, http):
         await world.bus.send(Message(ACD.name, "default", b"\xff\xfe", {TYPE_HEADER: "ipcc.acd.entry_queued"}))
@@ -228,7 +242,8 @@ async def test_the_wallboard_page_is_served_with_a_policy_that_lets_nothing_fore
         assert "unsafe" not in policy
         assert "<script>" not in page.text
         assert " style=" not in page.text
-        for part in ("wallboard.js", "wallboard.css"):
+        # a browser that finds no icon asks for one that nobody serves
+        for part in ("wallboard.js", "wallboard.css", "icon.svg"):
             assert f"/wallboard/{part}" in page.text
             assert (await http.get(f"/wallboard/{part}")).status_code == 200
         script = (await http.get("/wallboard/wallboard.js")).text

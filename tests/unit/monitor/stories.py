@@ -16,7 +16,16 @@ from ipcc.contracts.acd import (
     OfferMade,
     OfferOutcome,
 )
-from ipcc.contracts.call import CallArrived, CallEnded, Direction, LegEnded, LegsBridged, LegsUnbridged, PhoneChanged
+from ipcc.contracts.call import (
+    CallArrived,
+    CallEnded,
+    Direction,
+    LegEnded,
+    LegsBridged,
+    LegStarted,
+    LegsUnbridged,
+    PhoneChanged,
+)
 from ipcc.contracts.config import ConfigChanged, Queue, User
 from ipcc.contracts.envelope import Event, wrap
 from ipcc.contracts.ivr import SessionEnded, SessionStarted
@@ -70,6 +79,11 @@ def agent_leg_ended(call: str, leg: str) -> LegEnded:
     return LegEnded(
         call_id=call, leg_id=leg, node_id="fs1", role=LegRole.AGENT, cause="NORMAL_CLEARING", talk_ms=1000, offer_id=leg
     )
+
+
+def agent_leg_found(call: str, leg: str) -> LegStarted:
+    """An agent's leg that was lost with its switch is there again."""
+    return LegStarted(call_id=call, leg_id=leg, node_id="fs1", role=LegRole.AGENT, resynced=True)
 
 
 def session(call: str) -> SessionStarted:

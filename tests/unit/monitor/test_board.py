@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcc.contracts.acd import AgentState, EntryOutcome, OfferOutcome
+from ipcc.contracts.acd import AgentChanged, AgentState, EntryOutcome, OfferOutcome
+from ipcc.contracts.config import ConfigChanged, PauseReason
+from ipcc.contracts.digital import AgentMediumChanged
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.payload import unknown_of
 from services.monitor.core.board import Board
@@ -294,3 +296,36 @@ def test_a_flow_that_ended_while_its_switch_was_lost_does_not_come_back_with_the
         told.at(200, s.found_again("c1")),
     ]
     assert (fold(events).in_flow, list(fold(events).calls)) == (0, ["c1"])
+
+
+def test_who_is_past_the_time_of_his_reason_is_shown_so_under_the_reasons_own_name_until_he_goes_on() -> None:
+    board, told = Board(ZONE), Told()
+    lunch = PauseReason(id="lunch", name="用餐", name_en="Meal", limit_s=60)
+    board.apply(told.at(0, ConfigChanged(kind="pause_reason", object_id="lunch", version=1, object=lunch)), NOON)
+
+    def shown(*, overdue: bool, state: AgentState = AgentState.NOT_READY) -> tuple[str, bool]:
+        changed = AgentChanged(agent_id="a1", state=state, phone_id="p1", reason="lunch", overdue=overdue)
+        board.apply(told.at(1, changed), NOON)
+        view = board_view(board, [], [], NOON).agents[0]
+        return view.reason_name, view.overdue
+
+    assert shown(overdue=False) == ("用餐 Meal", False)
+    since = board.agents["a1"].since
+    assert shown(overdue=True) == ("用餐 Meal", True)
+    # it is the same pause
+    assert board.agents["a1"].since == since
+    assert shown(overdue=False, state=AgentState.READY)[1] is False
+
+
+def test_what_an_agent_holds_in_writing_is_shown_by_medium() -> None:
+    board, told = Board(ZONE), Told()
+    for offered, serving, capacity in ((1, 1, 3), (0, 2, 3)):
+        changed = AgentMediumChanged(
+            agent_id="a1", medium="chat", offered=offered, serving=serving, wrapping=0, capacity=capacity
+        )
+        board.apply(told.at(1, changed), NOON)
+        places = board_view(board, [], [], NOON).agents[0].places
+        assert [(one.medium, one.held, one.capacity) for one in places] == [("chat", offered + serving, capacity)]
+    gone = AgentMediumChanged(agent_id="a1", medium="chat", offered=0, serving=0, wrapping=0, capacity=0)
+    board.apply(told.at(2, gone), NOON)
+    assert board_view(board, [], [], NOON).agents[0].places == []

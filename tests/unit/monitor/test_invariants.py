@@ -98,6 +98,18 @@ def test_an_answered_leg_without_a_recording_is_seen_in_time_only() -> None:
     assert watch.look(late) == []
 
 
+def test_a_leg_that_was_lost_and_found_again_is_not_missed_before_it_really_ended() -> None:
+    watch, told = Watch(), Told()
+    watch.apply(told.at(0, s.agent_leg_ended("c1", "l1")))
+    assert watch.apply(told.at(5, s.agent_leg_found("c1", "l1"))) == []
+    assert watch.look(NOON + timedelta(hours=1)) == []
+    watch.apply(told.at(3600, s.agent_leg_ended("c1", "l1")))
+    missed = watch.look(NOON + timedelta(hours=1, seconds=1) + RECORDING_WITHIN)
+    assert short(missed) == [("I10", "l1", False)]
+    # found so late that it was missed already: the alert goes
+    assert short(watch.apply(told.at(4000, s.agent_leg_found("c1", "l1")))) == [("I10", "l1", True)]
+
+
 def test_a_recording_that_failed_is_seen_at_once() -> None:
     watch, told = Watch(), Told()
     watch.apply(told.at(0, s.agent_leg_ended("c1", "l1")))
