@@ -46,7 +46,7 @@ def test_the_demonstration_is_without_fault() -> None:
     document = read_document(DEMO.read_text(encoding="utf-8"))
     assert document.complaints == []
     # queues that are always open need no calendar
-    assert {kind for kind, _ in document.objects} == set(KINDS) - {"calendar", "pause_reason", "webhook"}
+    assert {kind for kind, _ in document.objects} == set(KINDS) - {"calendar", "webhook"}
     agents = [one for one in document.objects.values() if isinstance(one, User) and one.skills]
     assert [agent.id for agent in agents] == ["1001", "1002", "1003", "1004", "1005", "1006"]
 
