@@ -34,6 +34,7 @@ from tests.support.until import until
 
 ROOT = Path(__file__).parents[3]
 PASSWORD = "sesame"
+LISTED_LATE_S = 0.3
 
 
 @dataclass
@@ -64,6 +65,11 @@ class Floor:
         switches.start(self.tasks)
         self.hand = switches.node(NodeId("fs1"))
         await until(lambda: self.hand.is_up, what="the hand is connected")
+
+    async def legs(self) -> int:
+        """How many legs there are by the switch's own list, which is up to 0.2 s old: one leg too many is in it by then."""
+        await self.parts.clock.sleep(LISTED_LATE_S)
+        return len(await self.hand.channels())
 
     async def close(self) -> None:
         """Let go of the switch and the broker."""

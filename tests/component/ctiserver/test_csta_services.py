@@ -355,7 +355,7 @@ async def test_what_is_asked_in_the_wrong_state_or_of_a_foreign_device_is_refuse
         unknown = part("callToBeHeld", "no-such-call", "1001")
         assert await desk.refused("HoldCall", unknown) == ("operation", "invalidCallID")
         assert desk.at("1001") == []
-        assert len(await floor.hand.channels()) == 2
+        assert await floor.legs() == 2
 
 
 async def test_a_monitor_that_is_stopped_tells_nothing_more(floor: Floor) -> None:

@@ -207,7 +207,7 @@ async def test_an_agents_phone_is_dialled_first_and_a_request_sent_twice_dials_o
             return str((await talk.leg(mine))["bridged_to"] or "")
 
         theirs = await until(talks, what="the agent talks to whom he dialled")
-        assert len(await floor.hand.channels()) == 2
+        assert await floor.legs() == 2
         await talk.done("hang-up", theirs)
         await talk.has_ended(mine)
         await talk.is_empty()
@@ -228,7 +228,7 @@ async def test_a_number_the_dial_rules_do_not_allow_does_nothing_to_the_switch(f
         unknown = await talk.do("consult", body={"to": {"kind": "phone", "value": "1999"}})
         assert unknown.json()["code"] == "phone.unknown"
         await talk.are_joined(talk.agent, talk.customer)
-        assert len(await floor.hand.channels()) == 2
+        assert await floor.legs() == 2
 
 
 async def test_an_agent_who_hangs_up_in_a_consult_leaves_the_two_others_to_each_other(floor: Floor) -> None:
