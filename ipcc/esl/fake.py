@@ -86,12 +86,16 @@ class Script:
 
 
 class FakeNode:
-    """One switch. ``legs`` are the channels it has: put some in; UuidKill takes them out, an originate puts one in."""
+    """One switch. ``legs`` are the channels it has: put some in; UuidKill takes them out, an originate puts one in.
+
+    ``sent`` is every filter and command in the order in which they were sent.
+    """
 
     def __init__(self, node_id: str = "node-1") -> None:
         self.node_id = NodeId(node_id)
         self.legs: dict[LegId, dict[str, str]] = {}
         self.commands: list[Command] = []
+        self.sent: list[str] = []
         self.jobs: list[Command] = []
         self.executed: list[Execute] = []
         self.watched: set[LegId] = set()
@@ -211,8 +215,13 @@ class FakeNode:
         return request.event_id
 
     async def watch(self, leg: LegId) -> None:
-        self.watched.add(leg)
+        self.begin_watch(leg)
         self._check_up()
+
+    def begin_watch(self, leg: LegId) -> None:
+        if leg not in self.watched and self._is_up:
+            self.sent.append(f"filter Unique-ID {leg}")
+        self.watched.add(leg)
 
     async def unwatch(self, leg: LegId) -> None:
         self.watched.discard(leg)
@@ -234,6 +243,7 @@ class FakeNode:
         line = command.render()
         self._check_up()
         self.commands.append(command)
+        self.sent.append(line)
         rule = self.script.find(line)
         answer = rule(command) if rule else self._built_in(command)
         if isinstance(answer, Exception):

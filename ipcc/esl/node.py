@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from logging import INFO, WARNING
@@ -259,15 +260,26 @@ class ConnectedNode:
         return request.event_id
 
     async def watch(self, leg: LegId) -> None:
+        asked = self._ask_to_hear(leg)
+        if asked is not None:
+            # also the second to ask waits: until the switch has the filter nothing of the leg is heard
+            self._agreed((await self._answer_of(asked, self._times.setup_s)).reply)
+
+    def begin_watch(self, leg: LegId) -> None:
+        with suppress(SwitchDown):
+            asked = self._ask_to_hear(leg)
+            if asked is not None:
+                _forget(asked)
+
+    def _ask_to_hear(self, leg: LegId) -> asyncio.Future[Frame] | None:
+        """The answer to the filter, which is sent if it was not; None where all legs are heard. Raises SwitchDown."""
         request = Filter(_LEG, leg)
         request.message()
-        known = self._watched.get(leg)
-        if known is None and self._plan.only_watched_legs:
+        asked = self._watched.get(leg)
+        if asked is None and self._plan.only_watched_legs:
             self._watched[leg] = None  # asked for again when the link is back
-            known = self._watched[leg] = self._link(self._events).send(request)
-        if known is not None:
-            # also the second to ask waits: until the switch has the filter nothing of the leg is heard
-            self._agreed((await self._answer_of(known, self._times.setup_s)).reply)
+            asked = self._watched[leg] = self._link(self._events).send(request)
+        return asked
 
     async def unwatch(self, leg: LegId) -> None:
         self._stop_watching(leg)

@@ -129,6 +129,10 @@ class SwitchNode(Protocol):
         """Hear the events of ``leg`` from now on, also after a reconnect; twice is as good as once. Raises SwitchDown: it is
         remembered all the same and asked for when the link is back."""
 
+    def begin_watch(self, leg: LegId) -> None:
+        """Order what `watch` orders without waiting for it: what is sent after this goes behind it. Never raises: on a link that
+        is down it is remembered and asked for when the link is back."""
+
     async def unwatch(self, leg: LegId) -> None:
         """Hear them no more. Never raises for a link that is down."""
 

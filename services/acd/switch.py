@@ -119,15 +119,14 @@ class Hands:
         caller = [LegId(effect.caller_leg_id)] if isinstance(effect, RingAgent) and effect.caller_leg_id else []
         try:
             node = self.switches.node(NodeId(effect.node_id))
-            # both are on their way before either is answered: a phone takes longer to ring than the switch to take a filter
-            for other in [leg, *caller]:
-                self.tasks.once(f"watch {other} for {leg}", self._watch(node, other))
-            await asyncio.sleep(0)  # the filters go first
             if not self.may_act():
                 log.warning(
                     "not_dialled", leg_id=leg, reason="this process stood still: the offer may be another's to make"
                 )
                 return
+            # sent first and not waited for: a phone takes longer to ring than the switch to take a filter
+            for other in [leg, *caller]:
+                node.begin_watch(other)
             text = await node.job(originate_of(effect, self.dialling), effect.ring_s + JOB_MARGIN_S)
         except SwitchRefused as refused:
             self.report(RingFailed(leg, refused.cause or UNKNOWN_CAUSE))
@@ -241,12 +240,6 @@ class Hands:
             log.info("leg_not_ended", leg_id=leg, reason=str(error))
 
     # --- watch ---------------------------------------------------------------------------------
-    async def _watch(self, node: SwitchNode, leg: LegId) -> None:
-        try:
-            await node.watch(leg)
-        except SwitchDown as error:
-            log.info("leg_not_watched_yet", leg_id=leg, reason=str(error))
-
     async def _forget(self, node: SwitchNode, *legs: LegId) -> None:
         for leg in legs:
             await node.unwatch(leg)

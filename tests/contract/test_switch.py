@@ -293,6 +293,21 @@ async def test_a_watch_outlives_the_link(rig: Rig) -> None:
     await until(lambda: heard == ["CHANNEL_ANSWER", "CHANNEL_BRIDGE"], what="both legs are heard")
 
 
+async def test_a_watch_that_is_not_waited_for_is_as_good_and_never_raises(rig: Rig) -> None:
+    heard: list[str] = []
+    rig.node.listen(lambda event: heard.append(event.name))
+    rig.node.begin_watch(LEG)
+    # whatever is answered was sent behind it
+    await rig.node.watch(LEG)
+    rig.say("CHANNEL_ANSWER", LEG)
+    await until(lambda: heard == ["CHANNEL_ANSWER"], what="the leg is heard")
+    await rig.cut()
+    rig.node.begin_watch(OTHER)
+    await rig.restore()
+    rig.say("CHANNEL_BRIDGE", OTHER)
+    await until(lambda: heard == ["CHANNEL_ANSWER", "CHANNEL_BRIDGE"], what="both legs are heard")
+
+
 async def test_legs_can_be_looked_up(rig: Rig) -> None:
     assert await rig.node.channels() == []
     rig.has(LEG)

@@ -91,6 +91,15 @@ async def test_the_job_that_succeeds_is_the_answer(scene: Scene) -> None:
 
 
 @pytest.mark.looptime
+async def test_both_legs_are_listened_to_before_the_phone_is_dialled_and_nothing_is_waited_for(scene: Scene) -> None:
+    scene.hands.carry_out(ring())
+    await until(lambda: scene.node.told(Originate), what="the phone is dialled")
+    first = scene.node.sent[:3]
+    assert first[:2] == [f"filter Unique-ID {OFFER}", f"filter Unique-ID {CALLER}"]
+    assert first[2].startswith("originate ")
+
+
+@pytest.mark.looptime
 async def test_events_are_acted_upon_before_the_job_ends(scene: Scene) -> None:
     scene.answer_later("originate")
     scene.hands.carry_out(ring())

@@ -9,6 +9,7 @@ import pytest
 
 from ipcc.clock import FakeClock
 from ipcc.errors import Bug, SwitchDown
+from ipcc.esl.commands import Words
 from ipcc.esl.fake import switch_event
 from ipcc.esl.link import Link, LinkError, LinkSink
 from ipcc.esl.node import ConnectedNode, NodeTimes, delay_before
@@ -35,7 +36,9 @@ class QuietLink:
     is_closed: bool = False
 
     def send(self, request: Request) -> asyncio.Future[Frame]:
-        self.lines.append(encode(request).decode().split("\n")[0])
+        line = encode(request).decode().split("\n")[0]
+        self.lines.append(line)
+        self.world.sent.append(line)
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         if self.world.answers:
             self.heard_at = asyncio.get_running_loop().time()
@@ -53,6 +56,7 @@ class World:
     answers: bool = True
     refuses: str = ""
     links: list[QuietLink] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
     attempts: list[float] = field(default_factory=list)
 
     async def connect(self, address: NodeAddress, sink: LinkSink) -> Link:
@@ -171,6 +175,24 @@ async def test_the_one_ear_hears_all_legs_and_phones_without_filters(world: Worl
         assert lines[0].endswith("CUSTOM sofia::register sofia::unregister sofia::expire")
         with pytest.raises(Bug):
             await node.execute(LegId("a"), "playback", "x", timeout=1)
+
+
+async def test_a_watch_that_is_not_waited_for_is_sent_before_whatever_is_sent_behind_it(world: World) -> None:
+    async with Runs(world) as node:
+        await until(lambda: node.is_up)
+        world.answers = False
+        sent = len(world.sent)
+        node.begin_watch(LegId("a"))
+        node.begin_watch(LegId("a"))
+        with pytest.raises(SwitchDown):
+            await node.api(Words("status"), timeout=0.1)
+        assert world.sent[sent : sent + 2] == ["filter Unique-ID a", "api status"]
+        world.answers = True
+        world.links[1].sink.on_lost(LinkError("switch.lost", "cut"))
+        await until(lambda: not node.is_up)
+        node.begin_watch(LegId("b"))
+        await until(lambda: node.is_up)
+        assert {"filter Unique-ID a", "filter Unique-ID b"} <= set(world.links[3].lines)
 
 
 async def test_watched_legs_are_asked_for_again_with_the_subscription(world: World) -> None:
