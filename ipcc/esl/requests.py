@@ -73,7 +73,8 @@ class BgApi:
 
 @dataclass(frozen=True)
 class Execute:
-    """Run an application on a leg. With the lock, executes wait for one another; without, they run nested (fact 13).
+    """Run an application on a leg, behind those already sent to it: without the lock they would run nested (fact 13), so that
+    there is no way to leave it out.
 
     The argument is taken literally (no ``${…}``). ``event_id`` comes back as Application-UUID.
     """
@@ -82,7 +83,6 @@ class Execute:
     application: str
     argument: str = field(default="", repr=False)
     event_id: str = ""
-    is_locked: bool = True
     loops: int = 1
 
     def message(self) -> Message:
@@ -90,9 +90,8 @@ class Execute:
             f"sendmsg {name(self.leg_id, 'a leg')}",
             "call-command: execute",
             f"execute-app-name: {name(self.application, 'an application')}",
+            "event-lock: true",
         ]
-        if self.is_locked:
-            lines.append("event-lock: true")
         if self.loops != 1:
             lines.append(f"loops: {self.loops}")
         if self.event_id:

@@ -83,6 +83,16 @@ async def data_of(talk: Talk) -> dict[str, str]:
     return found
 
 
+async def is_entertained(talk: Talk) -> None:
+    """The agent waits with music, his customer's leg has none of it: ivr will speak there."""
+
+    async def is_so() -> bool:
+        rows = {row.leg_id: row.application for row in await talk.floor.hand.channels()}
+        return (rows[LegId(talk.agent)], rows[LegId(talk.customer)]) == ("playback", "park")
+
+    await until(is_so, what="music for the agent alone")
+
+
 async def is_at_the_net(talk: Talk) -> None:
     async def is_so() -> bool:
         rows = await talk.floor.hand.channels()
@@ -100,6 +110,7 @@ async def test_a_customer_walks_through_a_flow_apart_from_his_agent_and_comes_ba
         assert (began["leg_id"], began["bridged_to"]) == (talk.agent, None)
         customer = await talk.leg(talk.customer)
         assert (customer["in_flow"], customer["waits_for"], customer["bridged_to"]) == ("pin", talk.agent, None)
+        await is_entertained(talk)
         assert (ivr.last.leg_id, ivr.last.node_id, ivr.last.language) == (talk.customer, "fs1", "en")
         assert ivr.last.data == {"language": "en", "case": "7"}
         for verb in ("retrieve", "hold", "park", "send-to-flow"):

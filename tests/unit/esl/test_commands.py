@@ -130,7 +130,7 @@ def test_an_execute_waits_its_turn_and_carries_its_id() -> None:
         f"sendmsg {A}\ncall-command: execute\nexecute-app-name: playback\nevent-lock: true\n"
         "Event-UUID: event-1\nexecute-app-arg: x.wav\n\n"
     )
-    assert "event-lock" not in sent(r.Execute(A, "answer", is_locked=False))
+    assert "\nevent-lock: true\n" in sent(r.Execute(A, "answer"))
     assert "loops: 3" in sent(r.Execute(A, "playback", "x.wav", loops=3))
 
 
