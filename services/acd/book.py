@@ -24,7 +24,7 @@ from ipcc.metrics import (
 from services.acd.consumers import Input, place_of
 from services.acd.core.decision import Decision, advance
 from services.acd.core.effects import Effect
-from services.acd.core.fold import learn
+from services.acd.core.learning import learn
 from services.acd.core.state import State
 from services.acd.journal import REFUSED, Journal, digest_of
 from services.acd.log import Fact, LogWriter

@@ -27,7 +27,7 @@ from ipcc.errors import Bug, Invalid, InvalidMessage, Refused
 from services.acd.consumers import HEARD
 from services.acd.core import inputs
 from services.acd.core.decision import Decision, advance
-from services.acd.core.fold import learn
+from services.acd.core.learning import learn
 from services.acd.core.snapshot import from_dict, to_dict
 from services.acd.core.state import State
 

@@ -20,21 +20,20 @@ from ipcc.contracts.acd import InputRef
 from ipcc.contracts.call import LegAnswered
 from ipcc.contracts.topics import CALL, Topic
 from ipcc.dialling import is_outside
-from ipcc.errors import NotFound, Refused, SwitchDown, Unavailable
+from ipcc.errors import NotFound, Refused, Unavailable
 from ipcc.esl.port import SwitchNode
-from ipcc.esl.wire import WireError
 from ipcc.metrics import ACD_STORE_DURATION
 from ipcc.tasks import Tasks
 from services.acd.book import Book, Page
 from services.acd.consumers import Ears, Input, place_of
 from services.acd.core.decision import advance
 from services.acd.core.effects import EndLeg, JoinLegs
-from services.acd.core.inputs import LegsSeen, NodeChanged, TakenOver, TimePassed
+from services.acd.core.inputs import NodeChanged, TakenOver, TimePassed
 from services.acd.core.state import State
 from services.acd.journal import begin
 from services.acd.log import AcdLog, LogWriter
-from services.acd.looks import Lookout
 from services.acd.replies import send_reply
+from services.acd.sight import Sight
 from services.acd.surroundings import Surroundings, Title
 from services.acd.switch import Hands
 
@@ -64,11 +63,10 @@ class Owner:
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._log = AcdLog(around.bus, domain)
         self._ears = Ears(around.bus, domain, self._inbox.put_nowait, around.last_good)
-        self._lookout = Lookout(around.clock)
         self._hands = Hands(around.switches, around.dialling, self._report, lambda: not title.is_in_doubt)
+        self._sight = Sight(around.switches, around.clock, self._believed, self._report)
         self._book: Book | None = None
         self._poison: InputRef | None = None
-        self._not_looked_at: set[str] = set()
         self._held = Page()
         self._held_until: float | None = None
 
@@ -101,7 +99,7 @@ class Owner:
 
     def node_up(self, node: SwitchNode) -> None:
         """A switch is back: compared first, used afterwards."""
-        self._hands.tasks.once(f"greet {node.node_id}", self._greet(node))
+        self._hands.tasks.once(f"greet {node.node_id}", self._sight.greet(node))
 
     def complaint(self) -> str:
         """What is wrong here though contacts are routed: inputs not recorded, queues by rules of before; "" when nothing is."""
@@ -119,6 +117,9 @@ class Owner:
 
     def _report(self, given: object) -> None:
         self._inbox.put_nowait(Input(given))
+
+    def _believed(self) -> State | None:
+        return self._book.state if self._book is not None else None
 
     # --- open ----------------------------------------------------------------------------------
     async def _open_and_stay_afloat(self) -> Book:
@@ -191,6 +192,7 @@ class Owner:
             await feeds.stop()
 
     async def _take_over(self, book: Book, feeds: Tasks) -> None:
+        around = self._around
         self._forget_heard()
         # at once: every moment here is one in which nobody is offered anything
         (lessons, learnt_to), starts = await asyncio.gather(self._ears.learn(), self._ears.starts(book.positions))
@@ -201,13 +203,13 @@ class Owner:
         for topic, at in starts.items():
             book.positions.update({place_of(topic.name, number): offset for number, offset in at.items()})
         await self._catch_up(book, starts[CALL])
-        looks = await self._first_looks(book)
+        looks = await self._sight.first(book.state, lambda found: book.learn(found, around.clock.now()))
         await self._turn(book, [Input(TakenOver(tuple(looks)))], may_wait=False)
         # it must not hold what would be appended behind it
         await book.snapshot()
         for topic, at in starts.items():
             feeds.spawn(f"hear {topic.name}", partial(self._hear, book, topic, list(at)))
-        feeds.spawn("look at switches", self._keep_looking)
+        feeds.spawn("look at switches", partial(self._sight.keep_looking, around.look_every_s))
 
     async def _catch_up(self, book: Book, start: Mapping[int, int]) -> None:
         """What became of calls while nobody owned the domain is decided as of then: whoever hung up waited or talked no longer.
@@ -237,19 +239,6 @@ class Owner:
         for item in kept:
             if item.cause is None:
                 self._inbox.put_nowait(item)
-
-    async def _first_looks(self, book: Book) -> list[LegsSeen]:
-        looks: list[LegsSeen] = []
-        self._not_looked_at.clear()
-        for node in self._around.switches.nodes():
-            seen = await self._look(node, book.state, is_takeover=True)
-            if seen is not None:
-                looks.append(seen)
-            else:
-                self._not_looked_at.add(node.node_id)
-            reason = "" if seen is not None else node.state.last_error
-            book.learn(NodeChanged(node.node_id, seen is not None, reason), self._around.clock.now())
-        return looks
 
     async def _next(self, book: Book) -> list[Input]:
         """What has come in, at least one; the time itself when a timer runs out."""
@@ -335,34 +324,3 @@ class Owner:
             effect = urgent.pop(0)
             page.effects.remove(effect)
             self._hands.carry_out_unstored(effect)
-
-    # --- switches ------------------------------------------------------------------------------
-    async def _greet(self, node: SwitchNode) -> None:
-        if self._book is not None:
-            seen = await self._look(node, self._book.state, is_takeover=node.node_id in self._not_looked_at)
-            if seen is not None:
-                self._not_looked_at.discard(node.node_id)
-                self._report(seen)
-                self._report(NodeChanged(node.node_id, is_up=True))
-
-    async def _keep_looking(self) -> None:
-        while True:
-            await self._around.clock.sleep(self._around.look_every_s)
-            for node in self._around.switches.nodes():
-                if not node.is_up or self._book is None:
-                    continue
-                if self._book.state.is_up(node.node_id):
-                    seen = await self._look(node, self._book.state, is_takeover=False)
-                    if seen is not None:
-                        self._report(seen)
-                else:
-                    await self._greet(node)
-
-    async def _look(self, node: SwitchNode, state: State, *, is_takeover: bool) -> LegsSeen | None:
-        if not node.is_up:
-            return None
-        try:
-            return await self._lookout.look(node, state, is_takeover=is_takeover)
-        except (SwitchDown, WireError) as error:
-            log.warning("switch_not_looked_at", node_id=node.node_id, reason=str(error))
-            return None

@@ -19,7 +19,7 @@ from ipcc.contracts.callback import (
     RequestCallback,
 )
 from ipcc.errors import Invalid, NotFound, NotNow
-from services.acd.core import customers, entries, offers
+from services.acd.core import admission, customers, entries, offers
 from services.acd.core.rows import Entry, Offer
 from services.acd.core.rules import JOIN_LIMIT_S, RING_MARGIN_S
 from services.acd.core.turn import Turn
@@ -56,7 +56,7 @@ def _check(turn: Turn, command: RequestCallback, entry: Entry | None, number: st
     state = turn.state
     if not _NUMBER.fullmatch(number):
         raise Invalid("acd.bad_number", "no number is known that could be called back", field="phone_number")
-    queue = entries.open_queue(state, entry.queue_id if entry is not None else command.queue_id)
+    queue = admission.open_queue(state, entry.queue_id if entry is not None else command.queue_id)
     if queue.callback is None:
         raise NotNow("acd.no_callback", f"queue {queue.id} does not call back", queue_id=queue.id)
     customers.route_for(state, queue.callback, number)
@@ -68,8 +68,8 @@ def _check(turn: Turn, command: RequestCallback, entry: Entry | None, number: st
     if entry is not None:
         entries.refuse_answered(state, entry)
     else:
-        entries.check_terms(state, _enqueue(turn, command, number))
-        entries.check_room(state, queue)
+        admission.check_terms(state, _enqueue(turn, command, number))
+        admission.check_room(state, queue)
 
 
 def _off_the_line(turn: Turn, entry: Entry) -> Entry:

@@ -25,9 +25,8 @@ from ipcc.contracts.call import CallEnded, LegAnswered, LegEnded, LegRinging, Le
 from ipcc.contracts.callback import CallbackOutcome, CancelCallback, RequestCallback
 from ipcc.contracts.config import VOICE, ConfigChanged
 from ipcc.contracts.digital import AcceptOffer, DeclineOffer, EndContact
-from services.acd.core import absences, agents, callbacks, customers, digital, entries, offers
+from services.acd.core import absences, agents, callbacks, customers, digital, entries, interventions, offers
 from services.acd.core.effects import Effect, EndLeg
-from services.acd.core.fold import learn
 from services.acd.core.inputs import (
     Bridged,
     Joined,
@@ -40,6 +39,7 @@ from services.acd.core.inputs import (
     TakenOver,
     TimePassed,
 )
+from services.acd.core.learning import learn
 from services.acd.core.reconciliation import STRAY_CAUSE, reconcile, take_over
 from services.acd.core.routing import match
 from services.acd.core.rows import Entry, Offer
@@ -260,8 +260,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     # commands
     Enqueue: entries.enqueue,
     LeaveQueue: entries.leave,
-    ChangeEntry: entries.change,
-    PullEntry: entries.pull,
+    ChangeEntry: interventions.change,
+    PullEntry: interventions.pull,
     RequestCallback: callbacks.request,
     CancelCallback: callbacks.cancel,
     SignIn: agents.sign_in,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from ipcc.conditions import holds_for
 from ipcc.contracts.acd import (
     AgentState,
-    ChangeEntry,
     Enqueue,
     EntryChanged,
     EntryEnded,
@@ -18,28 +16,23 @@ from ipcc.contracts.acd import (
     EntryQueued,
     LeaveQueue,
     OfferOutcome,
-    PullEntry,
     WaitForetold,
 )
-from ipcc.contracts.config import VOICE, Queue
+from ipcc.contracts.config import VOICE
 from ipcc.errors import Invalid, NotFound, NotNow
 from services.acd.core import offers
+from services.acd.core.admission import check_enqueue
 from services.acd.core.estimate import COVERAGE, expected_wait
 from services.acd.core.last_agents import last_agent
-from services.acd.core.media import obstacle_for
-from services.acd.core.overflow import closed_now, overflow_of
+from services.acd.core.overflow import overflow_of
 from services.acd.core.rows import Agent, Entry
 from services.acd.core.state import State, opens_at, overflows_at, relaxes_at
 from services.acd.core.turn import Turn, milliseconds
 
-MAX_ATTRIBUTES = 64
-MAX_TEXT = 1_000
 SAFETY = "safety"
 _BY_COMMAND = (EntryOutcome.TRANSFERRED, EntryOutcome.OVERFLOWED)
 # clocks of two machines may differ by so much; nobody is joined to the safety net so soon
 SKEW = timedelta(seconds=1)
-# these become parts of commands to the switch
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,99}")
 
 
 def enqueue(turn: Turn, command: Enqueue) -> None:
@@ -52,7 +45,7 @@ def enqueue(turn: Turn, command: Enqueue) -> None:
         # repeated long after the answer (its end is forgotten by then): the caller talks, he must not be rung for again
         turn.result = {"entry_id": command.entry_id, "outcome": EntryOutcome.ANSWERED.value}
         return
-    _check_enqueue(state, command, turn.now)
+    check_enqueue(state, command, turn.now)
     take_in(turn, command)
     entry = state.entries[command.entry_id]
     rule = overflow_of(state, entry, turn.now)
@@ -124,75 +117,6 @@ def _terms(state: State, command: Enqueue, now: datetime) -> dict[str, Any]:
             terms["precedence"] = rule.when
             break
     return terms
-
-
-def check_terms(state: State, command: Enqueue) -> None:
-    """Refuse what is too long or unknown in it. Raises Invalid."""
-    for name in ("entry_id", "call_id"):
-        if not _ID.fullmatch(getattr(command, name)):
-            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
-    _check_texts(command)
-    for skill, level in command.skills.items():
-        if skill not in state.skills or not 1 <= level <= 10:
-            raise Invalid("acd.unknown_skill", f"there is no skill {skill} at level {level}", skill=skill)
-
-
-def _check_enqueue(state: State, command: Enqueue, now: datetime) -> None:
-    check_terms(state, command)
-    queue = open_queue(state, command.queue_id)
-    for other_id in command.also:
-        refuse_other_medium(open_queue(state, other_id), queue.medium)
-    _check_line(state, command, queue)
-    for other in state.by_call.get(command.call_id, ()):
-        raise NotNow("acd.already_queued", f"the call waits already as entry {other}", entry_id=other)
-    check_room(state, queue)
-    closed = closed_now(state, queue, now)
-    if closed and all(rule.when != "closed" for rule in queue.overflow):
-        raise NotNow("acd.closed", f"{queue.id} is {closed}", queue_id=queue.id)
-
-
-def _check_line(state: State, command: Enqueue, queue: Queue) -> None:
-    """A caller has a leg on a switch of ours; a contact in writing has none. Raises what is wrong with it."""
-    if queue.medium != VOICE:
-        if command.leg_id or command.node_id:
-            raise Invalid("acd.wrong_medium", f"{queue.id} is for {queue.medium}, not for calls", queue_id=queue.id)
-        return
-    for name in ("leg_id", "node_id"):
-        if not _ID.fullmatch(getattr(command, name)):
-            raise Invalid("acd.bad_id", f"{name} is not an id", field=name)
-    if state.nodes and command.node_id not in state.nodes:
-        raise NotFound("acd.unknown_node", f"there is no switch {command.node_id}", node_id=command.node_id)
-    if command.leg_id in state.gone or command.call_id in state.gone:
-        raise NotNow("acd.caller_gone", "the caller has hung up", call_id=command.call_id)
-
-
-def refuse_other_medium(queue: Queue, medium: str) -> None:
-    """Raises Invalid when contacts of ``medium`` have no place in ``queue``."""
-    if queue.medium != medium:
-        raise Invalid("acd.wrong_medium", f"{queue.id} is for {queue.medium}, not for {medium}", queue_id=queue.id)
-
-
-def open_queue(state: State, queue_id: str) -> Queue:
-    """The queue, if it takes anybody in. Raises NotFound."""
-    queue = state.queues.get(queue_id)
-    if queue is None or queue_id in state.removed_queues:
-        raise NotFound("acd.unknown_queue", f"there is no queue {queue_id}", queue_id=queue_id)
-    return queue
-
-
-def _check_texts(command: Enqueue) -> None:
-    texts = (command.caller_name, command.caller_number, command.language, *command.attributes.values())
-    if len(command.attributes) > MAX_ATTRIBUTES or any(len(t) > MAX_TEXT for t in (*texts, *command.attributes)):
-        raise Invalid(
-            "acd.too_much", f"at most {MAX_ATTRIBUTES} attributes and {MAX_TEXT} characters in any", field="attributes"
-        )
-
-
-def check_room(state: State, queue: Queue) -> None:
-    """Raises NotNow when as many wait in ``queue`` as it lets."""
-    waiting = len(state.queued(queue.id))
-    if waiting >= queue.max_waiting:
-        raise NotNow("acd.queue_full", f"{waiting} wait in {queue.id} already", queue_id=queue.id, waiting=waiting)
 
 
 def leave(turn: Turn, command: LeaveQueue) -> None:
@@ -293,51 +217,6 @@ def tell_change(turn: Turn, entry: Entry, to: Changes) -> Entry:
         by=to.by,
     )
     return turn.state.entries[entry.id]
-
-
-def change(turn: Turn, command: ChangeEntry) -> None:
-    """Move it to another queue or give it another priority; an offer that is out is taken back when it moves."""
-    state = turn.state
-    entry = _waiting(state, command.entry_id)
-    refuse_answered(state, entry)
-    if command.queue_id is not None and command.queue_id != entry.queue_id:
-        queue = open_queue(state, command.queue_id)
-        refuse_other_medium(queue, entry.medium)
-        check_room(state, queue)
-        for key in list(state.offers_of.get(entry.id, ())):
-            offers.end(turn, state.offers[key], OfferOutcome.WITHDRAWN, "the caller was moved")
-        entry = state.entries[entry.id]
-        entry = tell_change(turn, entry, Changes("moved", command.by, queue_id=queue.id, step=0, preferred=()))
-    if command.priority is not None and command.priority != entry.priority:
-        entry = tell_change(turn, entry, Changes("reprioritised", command.by, priority=command.priority))
-    turn.result = describe(state, entry.id)
-
-
-def pull(turn: Turn, command: PullEntry) -> None:
-    """Offer it to one agent now: declared as an exception to the order of the queue, named in the offer."""
-    state = turn.state
-    entry = _waiting(state, command.entry_id)
-    if entry.offer_id:
-        raise NotNow("acd.being_offered", "it is being offered already", entry_id=entry.id)
-    if entry.is_paused:
-        raise NotNow("acd.callback_paused", "its customer may not be dialled yet", entry_id=entry.id)
-    agent = turn.agent(command.agent_id)
-    user = state.users.get(agent.id)
-    obstacle = obstacle_for(user, agent, entry.medium) if user is not None else f"is {agent.state.value}"
-    if obstacle:
-        raise NotNow("acd.agent_not_ready", f"agent {agent.id} {obstacle}", agent_id=agent.id)
-    if entry.queue_id not in state.queues or not state.is_up(entry.node_id):
-        raise NotNow("acd.switch_down", f"switch {entry.node_id} takes no commands", node_id=entry.node_id)
-    why = {"rule": "pulled", "by": command.by, "candidates": [], "inverted_by": {"pulled": state.position(entry) - 1}}
-    offers.make(turn, entry, agent, offers.Reason(entry.queue_id, why))
-    turn.result = describe(state, entry.id)
-
-
-def _waiting(state: State, entry_id: str) -> Entry:
-    entry = state.entries.get(entry_id)
-    if entry is None:
-        raise NotFound("acd.unknown_entry", f"there is no entry {entry_id}", entry_id=entry_id)
-    return entry
 
 
 def end(
