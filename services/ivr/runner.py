@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
 
 import structlog
 
 from ipcc.contracts.acd import EntryOutcome
 from ipcc.contracts.ivr import IvrPayload
-from ipcc.errors import Invalid, IpccError, SwitchDown, SwitchRefused
+from ipcc.errors import IpccError, SwitchDown, SwitchRefused
 from ipcc.esl.wire import WireError
+from services.ivr.asking import Asking
 from services.ivr.core.actions import (
     Action,
     AskCallback,
     BankAnswer,
-    CallbackAsked,
     CallBank,
     CallerGone,
     CallService,
     Collect,
     Connect,
     Connected,
-    Failed,
     Faxed,
-    Heard,
     Input,
     JoinQueue,
-    Keyed,
-    KeyedKind,
     Listen,
     Play,
     Played,
@@ -40,29 +35,21 @@ from services.ivr.core.actions import (
     Record,
     Recorded,
     SendFax,
-    ServiceAnswer,
     Stopped,
 )
 from services.ivr.core.flow import Flow, Node
 from services.ivr.core.proofs import Proof, proof_of
 from services.ivr.core.session import Moved, Session, abort, advance, answered, note_answer
-from services.ivr.core.speech import prompts
-from services.ivr.ports import END_KEY, LineLost, Standing, Surroundings
+from services.ivr.ports import LineLost, Standing, Surroundings
+from services.ivr.speaking import Speaking
 from services.ivr.waiting import Stay
 
 log = structlog.get_logger(__name__)
 
-# nobody hears more than 3 s of silence: after this much of a bank's thinking there is music
-QUIET_S = 1.5
-# the recogniser begins when he has been silent for a while already
-QUIET_AFTER_SPEECH_S = 0.8
-BUSY_MUSIC = "local_stream://ipcc"
 RETRY_S = 1.0
 SAFETY_NET_EVERY_S = 60.0
 # what was cut short on the switch comes back at once, or not at all
 STOP_S = 1.0
-
-Answer = TypeVar("Answer", BankAnswer, ServiceAnswer, CallbackAsked, Faxed, Heard)
 
 
 class Runner:
@@ -84,11 +71,11 @@ class Runner:
         self._is_back = is_back
         # the place in a queue that is his, also while he is asked for the number to be called back at
         self._place: JoinQueue | None = None
-        self._asking: asyncio.Task[Any] | None = None
         self._ending: CallerGone | Stopped | None = None
         self._ending_at: datetime | None = None
         self._over = asyncio.Event()
-        self._quiet_since = asyncio.get_running_loop().time()
+        self._asking = Asking(moved.session.call_id, around.line, self._is_ending, self._note_loss)
+        self._speaking = Speaking(around, self._asking, self._is_ending)
 
     @property
     def standing(self) -> Node:
@@ -124,13 +111,13 @@ class Runner:
         """The caller is gone. True when the bank is being asked for him, or he was leaving a message: what became of it is told first,
         then he is."""
         self._end_with(CallerGone())
-        return self._asking is not None or isinstance(self._action, Record)
+        return self._asking.due is not None or isinstance(self._action, Record)
 
     async def stop(self) -> None:
         """Whoever lent the leg takes it back: what is said or asked is cut short, a question to the bank answered first."""
         self._end_with(Stopped())
-        if self._asking is not None:
-            await asyncio.wait({self._asking})
+        if self._asking.due is not None:
+            await asyncio.wait({self._asking.due})
         else:
             await self._quieten()
         try:
@@ -177,6 +164,12 @@ class Runner:
     def _end_with(self, ending: CallerGone | Stopped) -> None:
         self._ending = ending
         self._ending_at = self._ending_at or self._around.clock.now()
+
+    def _is_ending(self) -> bool:
+        return self._ending is not None
+
+    def _note_loss(self) -> None:
+        self._end_with(CallerGone())
 
     def _moment(self) -> datetime:
         return self._ending_at or self._around.clock.now()
@@ -257,15 +250,15 @@ class Runner:
 
     async def _perform(self, action: Action) -> Input:
         if isinstance(action, Play | Collect | Record | Listen):
-            said = await self._speak(action)
-            self._note_quiet()
+            said = await self._speaking.say(self.session, action)
+            self._asking.note_quiet()
             return said
         if isinstance(action, CallBank):
-            return await self._ask(self._around.answer_of(action, self.session.order_key()))
+            return await self._asking.ask(self._around.answer_of(action, self.session.order_key()))
         if isinstance(action, CallService):
-            return await self._ask(self._around.systems.ask(action))
+            return await self._asking.ask(self._around.systems.ask(action))
         if isinstance(action, SendFax):
-            return await self._fax(action)
+            return await self._speaking.fax(self.session, action)
         if isinstance(action, JoinQueue):
             return await self._wait(action)
         if isinstance(action, AskCallback):
@@ -283,105 +276,15 @@ class Runner:
         found = await Stay(self._around, self.session, wanted, is_back=self._is_back, is_quiet=is_quiet).last()
         if not isinstance(found, QueueKeyed):
             self._place = None
-        self._note_quiet()
+        self._asking.note_quiet()
         return found
 
     async def _ask_callback(self, wanted: AskCallback) -> Input:
-        found = await self._ask(self._around.queues.call_back(self.session, wanted))
+        found = await self._asking.ask(self._around.queues.call_back(self.session, wanted))
         if found.outcome == "taken":
             # who hangs up now gives up nothing
             self._place = None
         return found
-
-    async def _speak(self, action: Play | Collect | Record | Listen) -> Input:
-        if isinstance(action, Listen) and not self._around.utterances.is_ready():
-            # nobody is made to speak to an engine that is not there
-            return Heard("unavailable")
-        line, language = self._around.line, self.session.language
-        try:
-            said = self._said(action.prompts)
-            if isinstance(action, Collect):
-                return await line.collect(said, language, action)
-            if isinstance(action, Record):
-                return await line.record(said, language, action)
-            if isinstance(action, Listen):
-                return await self._listen(said, action)
-            await line.play(said, language)
-        except Invalid as error:
-            log.error("cannot_be_said", call_id=self.session.call_id, flow_node=self.session.at, code=error.code)
-            return Failed(error.code)
-        return Played()
-
-    async def _listen(self, said: tuple[str, ...], action: Listen) -> Input:
-        """What he said, or the key he pressed instead; # ends what he says, and is a key like others where he has said nothing."""
-        utterances, language = self._around.utterances, self.session.language
-        with utterances.file() as path:
-            taken = await self._around.line.take_down(said, language, action, str(path))
-            self._note_quiet()
-            pressed = Keyed(KeyedKind.DIGITS, taken.key)
-            if taken.key and (taken.key != END_KEY or not taken.is_recorded):
-                return pressed
-            if self._ending is not None:
-                return Played()
-            asking = utterances.recognise(path, language, action.hints)
-            heard = await self._ask(asking, quiet_s=QUIET_AFTER_SPEECH_S, is_due=False)
-            return pressed if taken.key and heard.outcome == "nothing" else heard
-
-    async def _fax(self, action: SendFax) -> Input:
-        is_own_line = not action.number
-        if not is_own_line:
-            # before a word is said: who has heard that it is sent may hang up
-            self._around.faxes.order(self.session, action)
-        said = await self._speak(Play(action.prompts))
-        if isinstance(said, Failed):
-            return said
-        sending = self._around.faxes.send(self.session, self._around.line, action)
-        # his machine listens to the line itself: nothing else may sound on it. To a number it goes on without him
-        return await self._ask(sending, with_music=not is_own_line, is_due=is_own_line)
-
-    def _said(self, spoken: tuple[Any, ...]) -> tuple[str, ...]:
-        return prompts(spoken, self.session.speakable(), self.session.language)
-
-    async def _ask(
-        self,
-        question: Coroutine[Any, Any, Answer],
-        *,
-        with_music: bool = True,
-        quiet_s: float = QUIET_S,
-        is_due: bool = True,
-    ) -> Answer:
-        """The answer of another system; music when he has heard nothing for ``quiet_s``, other questions before this one included.
-        ``is_due``: it is told also when he is gone."""
-        loop = asyncio.get_running_loop()
-        asking: asyncio.Task[Answer] = loop.create_task(question)
-        self._asking = asking if is_due else None
-        try:
-            done, _ = await asyncio.wait({asking}, timeout=max(self._quiet_since + quiet_s - loop.time(), 0))
-            if not done and with_music and self._ending is None:
-                await self._play_during(asking)
-            await asyncio.wait({asking})
-            return asking.result()
-        finally:
-            # only a replica that lets go of its callers cuts a question off: the next one asks it again by the same key
-            asking.cancel()
-            self._asking = None
-
-    async def _play_during(self, asking: asyncio.Task[Answer]) -> None:
-        try:
-            await self._around.line.start_music(BUSY_MUSIC)
-            await asyncio.wait({asking})
-            await self._around.line.interrupt()
-            self._note_quiet()
-        except LineLost:
-            # nobody listens any more: the answer is told all the same, it may be money
-            self._end_with(CallerGone())
-        except SwitchDown as error:
-            # the answer is what counts: asking again might count a wrong PIN twice
-            log.warning("no_music", call_id=self.session.call_id, error=str(error))
-
-    def _note_quiet(self) -> None:
-        """From now on he hears nothing, until something is said or played."""
-        self._quiet_since = asyncio.get_running_loop().time()
 
     async def _keep_safety_net(self) -> None:
         while True:

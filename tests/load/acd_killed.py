@@ -13,12 +13,12 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ipcc.contracts.acd import AcdSnapshot
 from ipcc.sim.outputs import Output, SimEvent
 from tests.load.acd_books import books, gap_around
 from tests.load.acd_rig import REPLICAS, Rig, Staff, Told, rig, simulated
-from tests.support.kafka_broker import KafkaBroker
+from tests.load.stage import on_kafka
 from tests.support.until import until
 
 # ringing, joining, and hearing of the end, besides the talk
@@ -283,13 +283,7 @@ def report(load: Load, outcome: Outcome) -> None:
 
 
 async def main(load: Load) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        broker = KafkaBroker(Path(folder) / "kafka")
-        broker.start()
-        try:
-            outcome = await run(load, Path(folder) / "suite", broker.address)
-        finally:
-            broker.stop()
+    outcome = await on_kafka(partial(run, load))
     report(load, outcome)
     return 1 if outcome.faults else 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,30 +19,23 @@ import orjson
 
 from ipcc.bus import BEGINNING, Publisher, Requester, received_from
 from ipcc.bus.kafka import KafkaBus
-from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.bus.port import partition_of
 from ipcc.cli.plan import Plan
-from ipcc.cli.processes import Child, Family, family_of
+from ipcc.cli.processes import Family, family_of
 from ipcc.clock import SystemClock
 from ipcc.contracts.acd import AcdPayload, Enqueue, SignIn
 from ipcc.contracts.config import ConfigChanged, Phone, Queue, Skill, User
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.topics import ACD, ACD_LEASE, TOPICS
 from ipcc.errors import Refused, Unavailable
-from ipcc.ids import NodeId
 from ipcc.settings import SwitchAddress
-from ipcc.sim.esl_server import EslServer, ServerSettings
 from ipcc.sim.people import Caller, PhoneScript
-from ipcc.sim.site import Site as SimSite
-from ipcc.sim.site import engine_settings
 from ipcc.sim.switch import SimSwitch
 from ipcc.tasks import Tasks
+from tests.load.stage import PASSWORD, is_green, own_bus, ports_of, replica_of, simulated_switch, site_in
 from tests.support.kafka_broker import free_port
 from tests.support.until import until
 
-CONF = Path(__file__).parents[2] / "freeswitch"
-NODE = NodeId("sim1")
-PASSWORD = "sesame"
 QUEUE = Queue(id="service", name="Service", skills={"service": 3}, ring_s=8, wrap_up_s=0, max_waiting=5_000)
 REPLICAS = ("acd-0", "acd-1")
 ASKED = 20
@@ -131,11 +124,7 @@ class Rig:
 
     async def is_green(self, name: str) -> bool:
         """Whether a process says that it can work."""
-        try:
-            async with httpx.AsyncClient(timeout=5) as client:
-                return (await client.get(f"{self.urls[name]}/health/ready")).is_success
-        except httpx.HTTPError:
-            return False
+        return await is_green(self.urls[name])
 
     async def call(self, number: int) -> None:
         """Somebody calls and asks to be queued, as often as it takes."""
@@ -219,17 +208,9 @@ class Rig:
 @asynccontextmanager
 async def simulated(folder: Path, staff: Staff) -> AsyncIterator[Site]:
     """A simulated switch with the phones of ``staff``."""
-    site = SimSite(CONF / "conf", CONF / "sounds" / "prompts.yaml", folder / "spool", folder / "sounds", staff.phones)
-    switch = SimSwitch(engine_settings(site))
-    server = EslServer(switch, ServerSettings(password=PASSWORD))
-    await server.start()
-    await switch.start()
-    try:
-        address = SwitchAddress(node_id=NODE, host=server.address[0], port=server.address[1])
+    site = site_in(folder, staff.phones)
+    async with simulated_switch(site) as (switch, address):
         yield Site(address, PASSWORD, site.spool, switch)
-    finally:
-        await switch.stop()
-        await server.close()
 
 
 @asynccontextmanager
@@ -237,24 +218,11 @@ async def rig(folder: Path, kafka: str, staff: Staff, site: Site, settings: Mapp
     """Everything made, nothing started but our own bus. ``settings`` are further variables of all processes."""
     plan = Plan(var=folder, kafka=kafka, auth="none", esl_password=site.password, any_ports=True, spool=site.spool)
     ports = {name: free_port() for name in ("ctiserver", *REPLICAS)}
-    family = family_of(plan, (site.address,), _ports(ports), settings)
-    family.children = [family.child("ctiserver"), *(_replica(family.child("acd"), n, ports[n]) for n in REPLICAS)]
+    family = family_of(plan, (site.address,), ports_of(ports), settings)
+    family.children = [family.child("ctiserver"), *(replica_of(family.child("acd"), n, ports[n]) for n in REPLICAS)]
     async with AsyncExitStack() as stack:
-        bus = KafkaBus(KafkaSettings(kafka), SystemClock())
-        await bus.start()
-        stack.push_async_callback(bus.stop)
+        bus = await stack.enter_async_context(own_bus(kafka))
         found = Rig(staff, site, family, bus, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
         stack.push_async_callback(found.tasks.stop)
         stack.push_async_callback(family.stop)
         yield found
-
-
-def _ports(ports: dict[str, int]) -> dict[str, int]:
-    """A port for every process of a whole suite; those that are not used here are never started."""
-    others = ("admin", "acd", "ivr", "record", "report", "monitor", "outbound", "bankcore")
-    return {**dict.fromkeys(others, 0), **ports}
-
-
-def _replica(acd: Child, name: str, port: int) -> Child:
-    given = {"IPCC_INSTANCE_ID": name, "IPCC_ACD__HTTP_PORT": str(port)}
-    return replace(acd, name=name, environment={**acd.environment, **given})

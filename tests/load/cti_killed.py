@@ -14,11 +14,11 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -28,7 +28,7 @@ from ipcc.contracts.call import CallArrived, CallEnded, CallPayload, LegEnded, L
 from ipcc.contracts.envelope import Event
 from ipcc.contracts.topics import CALL
 from tests.load.cti_rig import Load, Rig, rig
-from tests.support.kafka_broker import KafkaBroker
+from tests.load.stage import on_kafka
 from tests.support.until import until
 
 LIMIT_S = 10.0
@@ -258,13 +258,7 @@ def report(siege: Siege, outcome: Outcome) -> None:
 
 
 async def main(siege: Siege) -> int:
-    with tempfile.TemporaryDirectory() as name:
-        broker = KafkaBroker(Path(name) / "kafka")
-        broker.start()
-        try:
-            outcome = await besiege(siege, Path(name) / "suite", broker.address)
-        finally:
-            broker.stop()
+    outcome = await on_kafka(partial(besiege, siege))
     report(siege, outcome)
     return 1 if outcome.faults or any(kill.held_s > LIMIT_S for kill in outcome.kills) else 0
 

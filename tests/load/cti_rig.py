@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +18,21 @@ import httpx
 
 from ipcc.bus import BEGINNING, Publisher, Record
 from ipcc.bus.kafka import KafkaBus
-from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.cli.plan import Plan
-from ipcc.cli.processes import Child, Family, family_of
+from ipcc.cli.processes import Family, family_of
 from ipcc.clock import SystemClock
 from ipcc.contracts.config import ConfigChanged, Phone, User
 from ipcc.contracts.topics import TOPICS, Topic
 from ipcc.errors import BusDown
-from ipcc.ids import NodeId, new_id
-from ipcc.settings import SwitchAddress
-from ipcc.sim.esl_server import EslServer, ServerSettings
+from ipcc.ids import new_id
 from ipcc.sim.outputs import Output, SimEvent
 from ipcc.sim.people import Caller, PhoneScript
-from ipcc.sim.site import Site, engine_settings
 from ipcc.sim.switch import SimSwitch
 from ipcc.tasks import Tasks
+from tests.load.stage import PASSWORD, is_green, own_bus, ports_of, replica_of, simulated_switch, site_in
 from tests.support.kafka_broker import free_port
 from tests.support.until import until
 
-CONF = Path(__file__).parents[2] / "freeswitch"
-NODE = NodeId("sim1")
-PASSWORD = "sesame"
 ANSWER_S = 0.3
 
 
@@ -107,11 +101,7 @@ class Rig:
 
     async def is_green(self, name: str) -> bool:
         """Whether a process says that it can work."""
-        try:
-            async with httpx.AsyncClient(timeout=5) as client:
-                return (await client.get(f"{self.urls[name]}/health/ready")).is_success
-        except httpx.HTTPError:
-            return False
+        return await is_green(self.urls[name])
 
     async def live_legs(self, name: str) -> dict[str, dict[str, Any]]:
         """What a replica believes of the live legs."""
@@ -209,30 +199,15 @@ async def rig(
     folder: Path, kafka: str, load: Load, replicas: int = 1, session_timeout_s: float = 3.0
 ) -> AsyncIterator[Rig]:
     """Everything made, nothing started but the switch and our own bus."""
-    site = Site(CONF / "conf", CONF / "sounds" / "prompts.yaml", folder / "spool", folder / "sounds", load.agents)
     async with AsyncExitStack() as stack:
-        switch = SimSwitch(engine_settings(site))
-        server = EslServer(switch, ServerSettings(password=PASSWORD))
-        await server.start()
-        stack.push_async_callback(server.close)
-        await switch.start()
-        stack.push_async_callback(switch.stop)
-        address = SwitchAddress(node_id=NODE, host=server.address[0], port=server.address[1])
+        switch, address = await stack.enter_async_context(simulated_switch(site_in(folder, load.agents)))
         plan = Plan(var=folder, kafka=kafka, auth="none", esl_password=PASSWORD, any_ports=True)
         ports = {f"cti-{number}": free_port() for number in range(replicas)}
-        others = ("admin", "acd", "ivr", "record", "report", "monitor", "outbound", "bankcore", "ctiserver")
         told = {"IPCC_KAFKA_SESSION_TIMEOUT_S": str(session_timeout_s)}
-        family = family_of(plan, (address,), dict.fromkeys(others, 0), told)
-        family.children = [_replica(family.child("ctiserver"), name, port) for name, port in ports.items()]
-        bus = KafkaBus(KafkaSettings(kafka), SystemClock())
-        await bus.start()
-        stack.push_async_callback(bus.stop)
+        family = family_of(plan, (address,), ports_of({}), told)
+        family.children = [replica_of(family.child("ctiserver"), name, port) for name, port in ports.items()]
+        bus = await stack.enter_async_context(own_bus(kafka))
         found = Rig(load, switch, family, bus, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
         stack.push_async_callback(found.tasks.stop)
         stack.push_async_callback(family.stop)
         yield found
-
-
-def _replica(cti: Child, name: str, port: int) -> Child:
-    given = {"IPCC_INSTANCE_ID": name, "IPCC_CTISERVER__HTTP_PORT": str(port)}
-    return replace(cti, name=name, environment={**cti.environment, **given})

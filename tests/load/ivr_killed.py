@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ipcc.contracts.envelope import Event
 from ipcc.contracts.ivr import NodeEntered, NodeLeft, SessionEnded, SessionStarted
 from ipcc.contracts.topics import IVR
 from tests.load.ivr_rig import MOVING, REPLICAS, TOLD_AGAIN, House, house
-from tests.support.kafka_broker import KafkaBroker
+from tests.load.stage import on_kafka
 from tests.support.until import until
 
 LIMIT_S = 10.0
@@ -241,13 +241,7 @@ def report(siege: Siege, outcome: Outcome) -> None:
 
 
 async def main(siege: Siege) -> int:
-    with tempfile.TemporaryDirectory() as name:
-        broker = KafkaBroker(Path(name) / "kafka")
-        broker.start()
-        try:
-            outcome = await besiege(siege, Path(name), broker.address)
-        finally:
-            broker.stop()
+    outcome = await on_kafka(partial(besiege, siege))
     report(siege, outcome)
     longest = max((kill.all_silences[-1] for kill in outcome.kills if kill.all_silences), default=0.0)
     return 1 if outcome.faults or longest > LIMIT_S else 0

@@ -10,21 +10,19 @@ import asyncio
 import gc
 import os
 import sys
-import tempfile
 import tracemalloc
 from pathlib import Path
 from time import perf_counter, process_time
 
 from ipcc.bus import Publisher
 from ipcc.bus.kafka import KafkaBus
-from ipcc.bus.kafka_link import KafkaSettings
 from ipcc.clock import SystemClock
 from ipcc.contracts.ivr import IvrPayload, NodeEntered, NodeLeft, SessionEnded, SessionStarted
 from ipcc.contracts.topics import IVR
 from ipcc.ids import new_id
 from services.ivr.core.place import Place, write_place
 from services.ivr.mirror import Mirror
-from tests.support.kafka_broker import KafkaBroker
+from tests.load.stage import on_kafka, own_bus
 
 NODES = ("language", "menu", "card", "identify", "pin", "verify", "balance", "after-balance")
 VARIABLES = {"customer_id": "C0001001", "segment": "gold", "verified": "yes", "branch": "0571", "product": "debit-card"}
@@ -109,17 +107,12 @@ async def measure(bus: KafkaBus, open_sessions: int, ended: int) -> None:
 
 
 async def main(open_sessions: int, ended: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        broker = KafkaBroker(Path(folder) / "kafka")
-        broker.start()
-        bus = KafkaBus(KafkaSettings(broker.address), SystemClock())
-        await bus.start()
-        try:
+    async def work(_folder: Path, kafka: str) -> None:
+        async with own_bus(kafka) as bus:
             await bus.reached(60)
             await measure(bus, open_sessions, ended)
-        finally:
-            await bus.stop()
-            broker.stop()
+
+    await on_kafka(work)
 
 
 if __name__ == "__main__":

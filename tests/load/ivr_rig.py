@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ipcc.sim.people import Caller, PhoneScript
 from tests.live.kinds import Middle, failing, middles, number_of, plan_of
 from tests.live.test_node_kinds import slow_system
 from tests.live.test_transfer_flow import AMOUNT, TARGET
+from tests.load.stage import replica_of
 from tests.support.kafka_broker import free_port
 from tests.support.until import until
 from tests.system.town import Town, town
@@ -205,8 +206,7 @@ async def house(folder: Path, kafka: str, session_timeout_s: float) -> AsyncIter
             "IPCC_IVR__RECOGNISER_URL": "ws://127.0.0.1:1",
         }
         port = free_port()
-        second = replace(first, name=REPLICAS[1], process=None, starts=0)
-        second.environment = first.environment | {"IPCC_INSTANCE_ID": "ivr-1", "IPCC_IVR__HTTP_PORT": str(port)}
+        second = replica_of(first, REPLICAS[1], port)
         made.suite.urls[REPLICAS[1]] = f"http://127.0.0.1:{port}"
         made.family.let_go("ivr")
         made.family.add(second)

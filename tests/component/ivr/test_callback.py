@@ -104,6 +104,8 @@ async def test_whose_number_is_unknown_is_asked_for_one_and_never_without_music_
         call, _ = await waiting(world, caller="anonymous")
         press(world, call, "1")
         assert "enter-phone" in await world.asked(call)
+        # silent for as long as he is given; over at once, it would be a key pressed out of habit
+        await world.clock.sleep(8)
         await world.key(call, "")
         await playing(world, call, MUSIC)
         await world.queued(2)
