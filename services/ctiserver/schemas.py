@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from ipcc.call.model import Call, Leg
+from ipcc.call.model import Call, FlowStay, Leg
 from services.ctiserver.core.dialling import Target
 from services.ctiserver.failures import Failure, Tried
 from services.ctiserver.supervision import Mode
@@ -87,7 +87,13 @@ class ModeBody(Body):
     mode: Mode = Mode.LISTEN
 
 
-class LegView(BaseModel):
+class Shown(BaseModel):
+    """An answer read from the model it shows: what is named here and nothing else."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class LegView(Shown):
     """A leg as it stands."""
 
     leg_id: str
@@ -112,36 +118,19 @@ class LegView(BaseModel):
     supervision: str
     cause: str
 
+    @field_validator("in_flow", mode="before")
+    @classmethod
+    def _flow_of(cls, stay: FlowStay | str | None) -> str:
+        return stay.flow_id if isinstance(stay, FlowStay) else stay or ""
+
     @classmethod
     def of(cls, leg: Leg) -> LegView:
         """The view of ``leg``."""
-        return cls(
-            leg_id=leg.leg_id,
-            call_id=leg.call_id,
-            node_id=leg.node_id,
-            role=leg.role.value,
-            state=leg.state.value,
-            address=leg.address,
-            owner=leg.owner,
-            offer_id=leg.offer_id,
-            agent_id=leg.agent_id,
-            started_at=leg.started_at,
-            answered_at=leg.answered_at,
-            ended_at=leg.ended_at,
-            bridged_to=leg.bridged_to,
-            waits_for=leg.waits_for,
-            is_waiting=leg.is_waiting,
-            in_flow=leg.in_flow.flow_id if leg.in_flow else "",
-            is_muted=leg.is_muted,
-            room=leg.room,
-            supervises=leg.supervises,
-            supervision=leg.supervision,
-            cause=leg.cause,
-        )
+        return cls.model_validate(leg)
 
 
-class CallView(BaseModel):
-    """A call as it stands, with its legs."""
+class CallHead(Shown):
+    """A call without its legs."""
 
     call_id: str
     node_id: str
@@ -155,26 +144,17 @@ class CallView(BaseModel):
     ended_at: datetime | None
     cause: str
     data: dict[str, str]
+
+
+class CallView(CallHead):
+    """A call as it stands, with its legs."""
+
     legs: list[LegView]
 
     @classmethod
     def of(cls, call: Call, legs: list[Leg]) -> CallView:
         """The view of ``call``."""
-        return cls(
-            call_id=call.call_id,
-            node_id=call.node_id,
-            direction=call.direction.value,
-            caller_number=call.caller_number,
-            caller_name=call.caller_name,
-            dialled_number=call.dialled_number,
-            trunk=call.trunk,
-            owner=call.owner,
-            arrived_at=call.arrived_at,
-            ended_at=call.ended_at,
-            cause=call.cause,
-            data=dict(call.data),
-            legs=[LegView.of(leg) for leg in legs],
-        )
+        return cls(**dict(CallHead.model_validate(call)), legs=[LegView.of(leg) for leg in legs])
 
 
 class PhoneView(BaseModel):
@@ -212,7 +192,7 @@ class Answer(BaseModel):
     answer: dict[str, Any]
 
 
-class DeliveryAnswer(BaseModel):
+class DeliveryAnswer(Shown):
     """What became of a message that was sent once."""
 
     delivered: bool
@@ -222,7 +202,7 @@ class DeliveryAnswer(BaseModel):
     @classmethod
     def of(cls, tried: Tried) -> DeliveryAnswer:
         """The answer that shows ``tried``."""
-        return cls(delivered=tried.delivered, status=tried.status, reason=tried.reason)
+        return cls.model_validate(tried)
 
 
 class FailureView(BaseModel):

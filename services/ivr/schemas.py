@@ -197,10 +197,16 @@ class Draft(BaseModel):
     cases: dict[str, Any] | None = None
 
 
-class VersionSummary(BaseModel):
+class Shown(BaseModel):
+    """An answer read from the value it shows: what is named here and nothing else."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class VersionSummary(Shown):
     """How far a version is, and who brought it there."""
 
-    flow: str
+    flow: str = Field(validation_alias="flow_id")
     version: int
     state: str
     changed_at: datetime
@@ -208,13 +214,7 @@ class VersionSummary(BaseModel):
 
     @classmethod
     def of(cls, found: Version) -> Self:
-        return cls(
-            flow=found.flow_id,
-            version=found.version,
-            state=found.state.value,
-            changed_at=found.changed_at,
-            changed_by=found.changed_by,
-        )
+        return cls.model_validate(found)
 
 
 class VersionView(VersionSummary):
@@ -222,11 +222,6 @@ class VersionView(VersionSummary):
 
     document: dict[str, Any]
     cases: dict[str, Any] | None
-
-    @classmethod
-    def of(cls, found: Version) -> Self:
-        known = VersionSummary.of(found).model_dump()
-        return cls(**known, document=dict(found.document), cases=None if found.cases is None else dict(found.cases))
 
 
 class FailedCase(BaseModel):
@@ -278,7 +273,7 @@ class Target(BaseModel):
     version: int = Field(ge=1)
 
 
-class DeedView(BaseModel):
+class DeedView(Shown):
     """One thing somebody did to a flow."""
 
     number: int
@@ -290,11 +285,4 @@ class DeedView(BaseModel):
 
     @classmethod
     def of(cls, deed: Deed) -> Self:
-        return cls(
-            number=deed.number,
-            at=deed.at,
-            actor=deed.actor,
-            action=deed.action,
-            version=deed.version,
-            note=deed.note,
-        )
+        return cls.model_validate(deed)

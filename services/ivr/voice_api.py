@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1/voices", tags=["voice library"])
 class View(BaseModel):
     """What is shown."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class VoiceView(View):
@@ -97,7 +97,7 @@ class VoiceActView(View):
 class MissingView(View):
     """A prompt that callers of a published flow would not hear: ``why`` is no_text or no_file (in the folder ``place``)."""
 
-    flow: str
+    flow: str = Field(validation_alias="flow_id")
     version: int
     node: str
     language: str
@@ -107,15 +107,7 @@ class MissingView(View):
 
     @classmethod
     def of(cls, one: Missing) -> Self:
-        return cls(
-            flow=one.flow_id,
-            version=one.version,
-            node=one.node,
-            language=one.language,
-            prompt=one.prompt,
-            why=one.why,
-            place=one.place,
-        )
+        return cls.model_validate(one)
 
 
 @router.post(
