@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from ipcc.auth.guard import CurrentPrincipal
 from ipcc.http.service import provided
@@ -18,16 +18,20 @@ from services.ctiserver.schemas import LegView
 router = APIRouter(prefix="/v1/legs/{leg_id}", tags=["orders"])
 
 Desk = Annotated[OrderDesk, Depends(provided(OrderDesk))]
+Only = Annotated[str, Query(max_length=64, description="the form of this flow alone")]
 Book = Annotated[OrderBook, Depends(provided(OrderBook))]
 
 
 @router.get(
     "/order-forms", summary="What the agent at this leg may order for his customer, with the fields of each form"
 )
-async def list_forms(leg_id: Id, who: CurrentPrincipal, control: Control, desk: Desk) -> list[FormView]:
+async def list_forms(
+    leg_id: Id, who: CurrentPrincipal, control: Control, desk: Desk, flow: Only = ""
+) -> list[FormView]:
     leg = control.leg(leg_id)
     check_leg(who, leg)
-    return [FormView.model_validate(found) for found in await desk.forms(leg, asker_of(who))]
+    forms = [FormView.model_validate(found) for found in await desk.forms(leg, asker_of(who))]
+    return [form for form in forms if flow in ("", form.flow_id)]
 
 
 @router.post(

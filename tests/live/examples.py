@@ -242,7 +242,22 @@ async def _looks_and_hold(scribe: Scribe, phone: Phone) -> None:
     await scene.to("send-to-flow", "flow", "verify")
     await scene.do("take-back")
     await scene.are_joined(scene.leg, scene.call.id)
+    await _order(scene)
     await scene.over()
+
+
+async def _order(scene: Scene) -> None:
+    scribe, leg = scene.scribe, scene.leg
+    await scribe.ask("GET", "/v1/legs/{leg_id}/order-forms", leg_id=leg, flow="agent-transfer")
+    await scene.do("orders", {"flow": "agent-transfer", "inputs": {"to_account": "60000001", "amount": 10050}})
+    await scene.do("take-back")
+
+    async def is_over() -> bool:
+        orders = await scribe.bench.get("ctiserver", f"/v1/legs/{leg}/orders")
+        return bool(orders and orders[0]["ended_at"])
+
+    await until(is_over, what="the order is over")
+    await scribe.ask("GET", "/v1/legs/{leg_id}/orders", leg_id=leg)
 
 
 async def _consult(scribe: Scribe, phone: Phone) -> None:
