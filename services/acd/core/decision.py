@@ -166,6 +166,7 @@ def _ring_failed(turn: Turn, given: RingFailed) -> None:
 def _join_failed(turn: Turn, given: JoinFailed) -> None:
     offer = _rung(turn, given.offer_id)
     if offer is None:
+        _part(turn, given)
         return
     entry = turn.state.entries[offer.entry_id]
     if entry.is_to_be_dialled:
@@ -178,6 +179,13 @@ def _join_failed(turn: Turn, given: JoinFailed) -> None:
         offers.lose_leg(turn, offer, offers.NORMAL_CLEARING)
     else:
         offers.end(turn, offer, OfferOutcome.FAILED, "the switch did not join the legs")
+
+
+def _part(turn: Turn, given: JoinFailed) -> None:
+    """The bridge was told first, and then the caller found gone: the agent's leg may stand there alone, and nothing would tell it."""
+    contact = turn.state.contact_on(given.offer_id)
+    if contact is not None and given.is_agent_alive and not given.is_caller_alive:
+        turn.do(EndLeg(contact.node_id, given.offer_id, offers.NORMAL_CLEARING))
 
 
 def _leg_ringing(turn: Turn, fact: LegRinging) -> None:

@@ -219,6 +219,20 @@ def test_a_caller_who_hangs_up_in_the_instant_of_the_answer_leaves_no_ghost() ->
     assert late.effects == (EndLeg(NODE, offer_id, "NORMAL_TEMPORARY_FAILURE"),)
 
 
+def test_an_agent_left_alone_by_a_caller_who_hangs_up_in_the_moment_of_the_bridge_is_let_go() -> None:
+    world = World()
+    world.come("ann")
+    world.call("x")
+    offer_id = world.offer_of("x")
+    world.give(PickedUp(offer_id, NODE))
+    world.give(Joined(offer_id))
+    assert world.give(JoinFailed(offer_id, is_caller_alive=True, is_agent_alive=True)).effects == ()
+    assert world.give(JoinFailed(offer_id, is_caller_alive=False, is_agent_alive=False)).effects == ()
+    let_go = world.give(JoinFailed(offer_id, is_caller_alive=False, is_agent_alive=True))
+    assert let_go.effects == (EndLeg(NODE, offer_id, "NORMAL_CLEARING"),)
+    assert let_go.events == ()
+
+
 def test_an_agent_who_hangs_up_before_he_is_joined_declined() -> None:
     world = World()
     world.come("ann", "bob")
