@@ -50,9 +50,13 @@ async def read_call(call_id: str, here: Here) -> JourneyView:
 
 @router.get("/reports/queue-intervals", summary="Queues by interval of the bank's clock")
 async def queue_intervals(
-    here: Here, since: AwareDatetime, until: AwareDatetime | None = None, minutes: int = 30
+    here: Here,
+    since: AwareDatetime,
+    until: AwareDatetime | None = None,
+    minutes: int = 30,
+    medium: Annotated[str, Query(max_length=16, description="only queues for this: voice, chat, mail or message")] = "",
 ) -> IntervalReport:
-    return await here.queue_intervals(since, until or since + timedelta(days=1), minutes)
+    return await here.queue_intervals(since, until or since + timedelta(days=1), minutes, medium)
 
 
 @router.get("/reports/flows", summary="Voice flows by version: sessions, nodes, exits, inputs, abandonment")

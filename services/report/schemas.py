@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from services.report.core.kpis import QueueFigures
+from services.report.core.kpis import KnownQueue, QueueFigures
 from services.report.core.self_service import VoicemailFigures
 
 
@@ -46,11 +46,13 @@ class JourneyView(CallView):
 class FiguresView(BaseModel):
     """The measures of one queue; ``adds_up``: offered = answered + abandoned + overflowed + transferred + ended otherwise + waiting.
 
-    ``transferred_in`` are those of the offered that were moved here from another queue, ``transferred`` those moved out.
+    ``transferred_in`` are those of the offered that were moved here from another queue, ``transferred`` those moved out. ``medium``
+    is what the queue is for: contacts of one queue are of one medium, and calls and chats are never in one sum.
     """
 
     queue_id: str
     queue_name: str
+    medium: str
     offered: int
     transferred_in: int
     answered: int
@@ -82,11 +84,12 @@ class IntervalReport(BaseModel):
     totals: list[FiguresView]
 
 
-def figures_view(queue_id: str, name: str, figures: QueueFigures) -> FiguresView:
+def figures_view(queue_id: str, queue: KnownQueue, figures: QueueFigures) -> FiguresView:
     """The figures as sent."""
     return FiguresView(
         queue_id=queue_id,
-        queue_name=name,
+        queue_name=queue.name,
+        medium=queue.medium,
         offered=figures.offered,
         transferred_in=figures.transferred_in,
         answered=figures.answered,

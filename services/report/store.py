@@ -20,7 +20,7 @@ from ipcc.db.outbox import DatabaseInbox
 from services.report import self_service
 from services.report.core.facts import Change, Move, changes
 from services.report.core.flow_figures import Stays, VersionFigures, figures_of
-from services.report.core.kpis import DEFAULT_SERVICE_LEVEL_S, QueueFigures
+from services.report.core.kpis import DEFAULT_SERVICE_LEVEL_S, KnownQueue, QueueFigures
 from services.report.core.self_service import FaxFigures, SurveyFigures, VoicemailFigures
 from services.report.tables import (
     INBOX,
@@ -173,10 +173,11 @@ class ReportStore:
         async with self._database.transaction(read_only=True) as session:
             return await self_service.surveys(session, since, until, survey)
 
-    async def queues(self) -> dict[str, tuple[str, int]]:
-        """Name and service-level limit in seconds of every queue."""
+    async def queues(self) -> dict[str, KnownQueue]:
+        """What is known of every queue."""
         async with self._database.transaction(read_only=True) as session:
-            return {row.queue_id: (row.name, row.service_level_s) for row in await session.scalars(select(QueueRow))}
+            rows = await session.scalars(select(QueueRow))
+            return {row.queue_id: KnownQueue(row.name, row.service_level_s, row.medium) for row in rows}
 
 
 def _path(session: Row, steps: list[Row]) -> list[str]:

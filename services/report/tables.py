@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from ipcc.contracts.config import VOICE
 from ipcc.db.tables import inbox_table, new_metadata
 from ipcc.db.types import Json, Number, UtcDateTime
 
@@ -195,6 +196,7 @@ class QueueRow(Base):
     queue_id: Mapped[str] = mapped_column(ID, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     service_level_s: Mapped[int] = mapped_column(default=20)
+    medium: Mapped[str] = mapped_column(String(16), default=VOICE)
 
 
 class VoicemailRow(Base):

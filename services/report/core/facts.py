@@ -200,7 +200,11 @@ def _configured(told: Told) -> list[Change]:
     queue = told.data.object
     if not isinstance(queue, Queue):
         return []
-    return [Change("queue", queue.id, {"name": queue.name, "service_level_s": queue.service_level_s})]
+    return [Change("queue", queue.id, _known(queue))]
+
+
+def _known(queue: Queue) -> dict[str, object]:
+    return {"name": queue.name, "service_level_s": queue.service_level_s, "medium": queue.medium}
 
 
 _ARRIVED = Copy(

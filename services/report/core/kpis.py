@@ -2,14 +2,29 @@
 
 A contact that is moved has a stay in each queue: the one it leaves ends there as transferred, and it enters the other at that
 moment (``transferred_in`` of the offered). Its wait clock runs on, so each stay's wait is the caller's, from the first queue on.
+Contacts of one queue are of one medium; the measures mean the same in each, and are never summed over several.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+from ipcc.contracts.config import VOICE
 
 SERVICE_LEVEL_FORMULA = "service_level/1: answered within the queue's limit, divided by all that ended"
 DEFAULT_SERVICE_LEVEL_S = 20
+
+
+class KnownQueue(NamedTuple):
+    """A queue as it is administered now: its name, its service-level limit in seconds, and what its contacts are carried by."""
+
+    name: str
+    service_level_s: int
+    medium: str
+
+
+UNKNOWN_QUEUE = KnownQueue("", DEFAULT_SERVICE_LEVEL_S, VOICE)
 
 
 @dataclass(frozen=True)

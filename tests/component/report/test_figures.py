@@ -18,7 +18,7 @@ from ipcc.contracts.envelope import Event, wrap
 from ipcc.contracts.payload import Payload, unknown_of
 from ipcc.db.database import Database
 from services.report.core.intervals import interval_of, interval_starts
-from services.report.core.kpis import QueueFigures
+from services.report.core.kpis import KnownQueue, QueueFigures
 from services.report.schemas import IntervalReport, figures_view
 from services.report.store import ReportStore
 from services.report.tables import MoveRow, StayRow
@@ -96,7 +96,10 @@ def matches(report: IntervalReport, expected: dict[tuple[datetime | None, str], 
     names = {queue: queue.upper() for queue in LIMITS}
     shown = {(interval.start, queue.queue_id): queue for interval in report.intervals for queue in interval.queues}
     shown |= {(None, queue.queue_id): queue for queue in report.totals}  # type: ignore[misc]
-    return shown == {cell: figures_view(cell[1], names.get(cell[1], ""), made) for cell, made in expected.items()}
+    return shown == {
+        cell: figures_view(cell[1], KnownQueue(names.get(cell[1], ""), 20, "voice"), made)
+        for cell, made in expected.items()
+    }
 
 
 @settings(

@@ -197,7 +197,7 @@ async def test_the_last_word_about_a_queue_counts_and_other_objects_are_passed_o
     skill = Skill(id="loans", name="Loans")
     await store.write(at("s", ConfigChanged(kind="skill", object_id="loans", version=1, object=skill), 0))
     await store.write(at("r", ConfigChanged(kind="queue", object_id="gone", version=2, object=None), 0))
-    assert await store.queues() == {"retail": ("Retail", 10)}
+    assert await store.queues() == {"retail": ("Retail", 10, "voice")}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 10])

@@ -113,6 +113,27 @@ async def test_a_call_is_found_with_its_whole_journey(world: World) -> None:
         assert (await http.get("/v1/calls/none")).json()["code"] == "call.unknown"
 
 
+async def test_calls_and_chats_are_told_apart_and_each_can_be_asked_for_alone(world: World) -> None:
+    async with world.running() as http:
+        web = Queue(id="web", name="Web chat", medium="chat")
+        stays = [a_stay(f"m{n}", DAY, EntryOutcome.ANSWERED, 1000, ("retail", "web")[n % 2]) for n in range(6)]
+        await world.tell([at("web", ConfigChanged(kind="queue", object_id="web", version=1, object=web), 0)])
+        await world.tell(chain.from_iterable(stays))
+
+        async def media(**asked: str) -> dict[str, tuple[str, int]]:
+            times = {"since": DAY.isoformat(), "until": (DAY + timedelta(hours=1)).isoformat()}
+            answer = await http.get("/v1/reports/queue-intervals", params={**times, **asked})
+            return {one["queue_id"]: (one["medium"], one["offered"]) for one in answer.json()["totals"]}
+
+        async def is_whole() -> bool:
+            return await media() == {"retail": ("voice", 3), "web": ("chat", 3)}
+
+        await until(is_whole, what="all is written")
+        assert await media(medium="chat") == {"web": ("chat", 3)}
+        assert await media(medium="voice") == {"retail": ("voice", 3)}
+        assert await media(medium="mail") == {}
+
+
 async def test_the_interval_report_adds_up_on_the_day_the_clock_goes_back(world: World) -> None:
     async with world.running(timezone="Europe/Berlin") as http:
         queue = Queue(id="retail", name="零售 Retail", service_level_s=10)
