@@ -20,7 +20,10 @@ from tests.support.service import make_settings
 BEYOND_SCHEMAS = ["positive_data_acceptance"]
 
 
-OPERATIONS = ["keys", "identify", "verify_pin", "balance", "entries", "transfer", "unlock", "proof"]
+OPERATIONS = [
+    "keys", "identify", "verify_pin", "balance", "entries", "transfer", "unlock", "proof", "limits", "hours", "payees", "transfer_terms",
+    "withdrawal_terms", "deal_terms", "exchange_rate", "bill_day", "set_rate",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -231,6 +231,8 @@ class Stroller:
             return known[name]
         if r"\d{1,9}" in node.pattern:
             return self.dice.choice(("100", "55*50", "1000", "5000", "20000", "99999999"))
+        if node.pattern.endswith("00"):
+            return self.dice.choice(("100", "500", "99900"))
         if "|" in node.pattern and node.pattern.replace("|", "").isdecimal():
             return self.dice.choice(node.pattern.split("|"))
         return str(self.dice.randrange(10 ** (node.min_digits - 1), 10**node.min_digits))

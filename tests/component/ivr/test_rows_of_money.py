@@ -109,12 +109,8 @@ async def test_b3_passbook_to_card(hall: Hall) -> None:
 async def test_b3_each_kind_of_deposit_is_opened_and_its_least_amount_said(
     hall: Hall, keys: tuple[str, ...], name: str
 ) -> None:
-    heard = await hall.call(
-        "4", *RICH_MAN, "3", *keys, "1", "1", RICH_PIN, "60000", "1", RICH_PIN, "2", "1", "1", *OVER
-    )
-    assert follows(
-        heard, name, "yearly-rate-is", "confirm", "least-is", name, "number-of-it", "deposits-are", "number-is"
-    )
+    heard = await hall.call("4", *RICH_MAN, "3", *keys, "1", "60000", "1", RICH_PIN, "2", "1", "1", *OVER)
+    assert follows(heard, "least-is", name, "yearly-rate-is", "confirm", "number-of-it", "deposits-are", "number-is")
     assert hall.booked() == ["OpenDeposit"]
 
 
@@ -167,7 +163,7 @@ async def test_b3_a_loan_is_opened_repaid_in_part_and_wholly(hall: Hall) -> None
 
 
 async def test_b3_bonds_are_offered_bought_and_given_back_early_at_the_cost_that_was_said(hall: Hall) -> None:
-    keys = ("2", "1", "3", "260136", "550", "1", RICH_PIN, "500", "1", RICH_PIN, "2", "1", "1")
+    keys = ("2", "1", "3", "260136", "550", "500", "1", RICH_PIN, "2", "1", "1")
     heard = await hall.call("4", *RICH_MAN, "5", *keys, *OVER)
     assert follows(heard, "issues-are", "sold-until", "bonds-whole", "number-of-it", "bonds-are", "due-on")
     [number] = hall.bank.deposits.held

@@ -22,6 +22,7 @@ from services.ivr.core.operations import OPERATIONS
 from services.ivr.core.rehearsal import Answer, Case, rehearse
 from services.ivr.rehearsing import open_folder, read_cases, try_all
 
+BY_CALLERS = {"transfer", "passbook", "deposits", "loans", "bonds", "securities", "exchange", "bills"}
 FLOWS, PROMPTS = Path("flows"), Path("freeswitch/sounds/prompts.yaml")
 
 
@@ -51,6 +52,40 @@ def test_every_order_is_repeated_before_it_is_given_and_proved_by_the_password(s
             assert order.inputs["pin"]
             assert order.on_unknown
             assert {"pin_wrong", "pin_locked"} <= set(order.refused)
+
+
+# what no caller can bring about: keys and codes of ours, and what a flow never asks for
+NOT_BY_CALLERS = {
+    "key_unknown", "key_void", "key_invalid", "pin_replayed", "idempotency_key_reused", "account_exists", "currency_differs", "no_mobile",
+    "rate_not_found", "text_not_found", "not_signed_in", "unavailable", "business_not_found", "securities_not_found",
+}  # fmt: skip
+
+
+def test_whatever_the_bank_refuses_with_has_words_of_its_own(store: FlowStore) -> None:
+    raised = re.compile(r"raise \w+\(\s*\"([a-z_]+)\"")
+    codes = {
+        code for path in Path("bankcore").rglob("*.py") for code in raised.findall(path.read_text(encoding="utf-8"))
+    }
+    nodes = [node for flow in store.parts().values() for node in flow.nodes.values()]
+    mapped = {code for node in nodes for code in getattr(node, "refused", {})}
+    assert codes - mapped - NOT_BY_CALLERS == set()
+    assert len(codes & mapped) > 30
+
+
+def test_who_may_order_is_asked_before_anything_is_keyed(store: FlowStore) -> None:
+    """A public customer hears at once what needs a signature: no way leads to an order without a look at it."""
+    parts = store.parts()
+    for flow in (parts[name] for name in BY_CALLERS):
+        orders = {name for name, n in flow.nodes.items() if isinstance(n, SubFlowNode) and n.flow.startswith("do-")}
+        looks = {name for name, n in flow.nodes.items() if n.kind == "decide" and "contracted" in n.reveals()}
+        assert orders, flow.id
+        seen, waiting = set(looks), [flow.start]
+        while waiting:
+            at = waiting.pop()
+            if at not in seen:
+                seen.add(at)
+                waiting += flow.nodes[at].targets()
+        assert seen & orders == set(), flow.id
 
 
 def test_after_every_movement_of_money_a_receipt_is_offered(store: FlowStore) -> None:
