@@ -225,8 +225,7 @@ class Stroller:
         known = {"subscriber": "60000001", "merchant": "100200", "number": f"{100001 + self.dice.randrange(40)}"}
         known |= {"keyed_rate": self.dice.choice(("7*1", "0*14", "1"))}
         known |= {"keyed_stop": self.dice.choice(("6*9", "0*13", "8"))}
-        known |= {"issue": self.dice.choice(("260136", "250160")), "month": "202601"}
-        known |= {"order_cvv": self.customer.cvv or "123"}
+        known |= {"issue": "260136", "month": "202601", "order_cvv": self.customer.cvv or "123"}
         if name in known:
             return known[name]
         if r"\d{1,9}" in node.pattern:
