@@ -87,10 +87,11 @@ class BankAtHand(httpx.AsyncBaseTransport):
 
 @dataclass
 class NotedBank:
-    """The bank client, noting what was asked by which key and what came of it (ports.Bank)."""
+    """The bank client, noting what was asked by which key and what came of it at last (ports.Bank); ``answers``: all there were."""
 
     core: BankCore
     asked: dict[str, tuple[str, BankAnswer | None]] = field(default_factory=dict)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def ask(self, operation: str, inputs: Mapping[str, str], key: str) -> BankAnswer:
         is_movement = OPERATIONS[operation].kind is Kind.MOVEMENT
@@ -104,6 +105,7 @@ class NotedBank:
         answer = await self.core.ask(operation, inputs, key)
         if is_movement:
             self.asked[own] = (operation, answer)
+            self.answers[operation, answer.outcome] += 1
         return answer
 
     async def settle(self, operation: str, key: str) -> BankAnswer:
