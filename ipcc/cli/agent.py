@@ -1,4 +1,4 @@
-"""a simulated agent: register his phone, sign him in, let him answer (or not) the calls he is offered"""
+"""a simulated agent: register his phone, sign him in, let him answer (or not) the calls he is offered, order for his callers"""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--does", choices=BEHAVIOURS, default="answer", help="what he does when it rings")
     parser.add_argument("--after", type=float, default=1.5, metavar="S", help="seconds until he answers")
     parser.add_argument("--talk", type=float, metavar="S", help="seconds until he hangs up (default: the caller does)")
+    parser.add_argument(
+        "--order", metavar="FLOW", help="order this for every caller he talks to, such as agent-transfer"
+    )
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a field of the order, such as amount=10050 (cents); again for more",
+    )
     parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="folder of the suite that is up")
 
 
@@ -40,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 async def _run(given: argparse.Namespace) -> int:
-    running, phone = read(given.var), given.phone or given.agent
+    running, phone, order = read(given.var), given.phone or given.agent, order_of(given.order, given.input)
     script = PhoneScript(
         phone,
         answer_after_s=None if given.does == "ignore" else given.after,
@@ -54,7 +64,7 @@ async def _run(given: argparse.Namespace) -> int:
     async with running.client() as client:
         await _sign_in(client, running, given.agent, phone)
         try:
-            await _show(running, given.agent)
+            await _show(running, given.agent, order)
         finally:
             await client.post(f"{running.urls['ctiserver']}/v1/agents/{given.agent}/sign-out", json={"force": True})
     return 0
@@ -73,8 +83,17 @@ async def _sign_in(client: httpx.AsyncClient, running: Running, agent: str, phon
     raise Invalid("agent.sign_in", f"agent {agent} cannot sign in: {text}")
 
 
-async def _show(running: Running, agent: str) -> None:
-    console = Console()
+def order_of(flow: str | None, inputs: list[str]) -> dict[str, Any] | None:
+    """The body of an order; None when nothing is ordered. Raises Invalid for an input that is no NAME=VALUE."""
+    pairs = [text.partition("=") for text in inputs]
+    wrong = next((name for name, equals, _ in pairs if not name or not equals), None)
+    if wrong is not None or (inputs and not flow):
+        raise Invalid("agent.order", "--input needs --order and is written NAME=VALUE, such as amount=10050")
+    return {"flow": flow, "inputs": {name: value for name, _, value in pairs}} if flow else None
+
+
+async def _show(running: Running, agent: str, order: dict[str, Any] | None) -> None:
+    console, ordered = Console(), set[str]()
     address = running.urls["ctiserver"].replace("http", "ws", 1) + f"/v1/agents/{agent}/events"
     headers = {"Authorization": f"Bearer {running.token}"} if running.token else {}
     async with connect(address, additional_headers=headers) as socket:
@@ -83,6 +102,24 @@ async def _show(running: Running, agent: str) -> None:
             told = json.loads(text)
             if told["type"] not in ("ping", "hello"):
                 console.print(line(told["type"], told.get("data", {})), highlight=False)
+                if order is not None:
+                    await _order(running, told, order, ordered, console)
+
+
+async def _order(
+    running: Running, told: dict[str, Any], order: dict[str, Any], ordered: set[str], console: Console
+) -> None:
+    """Once for each caller, when they are joined; and what came of it, when he is back."""
+    legs, data = f"{running.urls['ctiserver']}/v1/legs", told.get("data", {})
+    async with running.client() as client:
+        if told["type"] == "call.connected" and data["leg_id"] not in ordered:
+            ordered.add(data["leg_id"])
+            answer = await client.post(f"{legs}/{data['leg_id']}/orders", json=order)
+            if not answer.is_success:
+                console.print(f"         refused: {answer.json().get('detail', answer.text)}", highlight=False)
+        elif told["type"] == "call.flow_returned" and data["by_leg_id"] in ordered:
+            for found in (await client.get(f"{legs}/{data['by_leg_id']}/orders")).json():
+                console.print(f"         {found['flow_id']}  {found['outcome']}  {found['results']}", highlight=False)
 
 
 def line(kind: str, data: dict[str, Any]) -> str:

@@ -249,6 +249,24 @@ async def test_the_same_order_again_by_its_key_is_one_order(floor: Floor) -> Non
         assert reused.json()["code"] == "request.reused"
 
 
+async def test_another_replica_knows_the_order_a_dead_one_gave_and_brings_the_customer_back(floor: Floor) -> None:
+    async with Teller(floor).running() as ivr:
+        async with floor.ctiserver(order_key=KEY) as client:
+            talk = Talk(floor, client)
+            await talk.begin()
+            assert (await talk.do("orders", body=ORDER)).status_code == 200
+        await ivr.agree()
+        await ivr.end("done", "ok", {"moved": "100.50"})
+        async with floor.ctiserver(order_key=KEY) as client:
+            again = Talk(floor, client)
+            again.customer, again.agent = talk.customer, talk.agent
+            await again.are_joined(talk.agent, talk.customer)
+            (found,) = await orders(again)
+            assert (found["outcome"], found["movement"], found["consents"]) == ("done", "ok", {"transfer": "agreed"})
+            assert found["results"] == {"moved": "100.50"}
+        assert sum(isinstance(order, RunFlow) for order in ivr.asked) == 1
+
+
 async def test_without_a_key_between_the_two_nothing_can_be_ordered(floor: Floor) -> None:
     jwt_key = development_key(floor.folder)
     async with floor.ctiserver(auth_mode="jwt", jwt_key=jwt_key) as client:
