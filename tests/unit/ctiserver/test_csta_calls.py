@@ -13,7 +13,7 @@ from ipcc.contracts.call import Direction
 from ipcc.contracts.payload import Payload
 from ipcc.contracts.tags import LegRole
 from services.ctiserver.core.csta import CstaEvent
-from services.ctiserver.core.csta_calls import CstaCalls
+from services.ctiserver.core.csta_calls import _FAILED, CstaCalls
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LEGS = ("c", "a", "t", "s")
@@ -100,6 +100,10 @@ def test_a_customer_put_into_a_queue_by_his_agent_is_transferred_to_nobody_known
     assert "<transferredToDevice><notKnown" in after[-1].text("1")
 
 
+def test_why_a_call_failed_is_said_in_the_standards_words() -> None:
+    assert set(_FAILED.values()) <= CAUSES
+
+
 def test_a_fact_told_again_tells_nothing_again() -> None:
     calls = CstaCalls()
     events_of(*TALKING, ended("a"), calls=calls)
@@ -138,6 +142,12 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
 """The elements of each event in the order of ECMA-285's sequences and of messages real switches sent; left out: optional ones we
 never write. The element of a transfer is spelt with one r in ECMA-323."""
 OPTIONAL = {"secondaryOldCall"}
+CAUSES = frozenset(
+    """alternate busy callForwardNoAnswer callNotAnswered conference consultation destNotObtainable destOutOfOrder
+    incompatibleDestination makeCall networkCongestion networkOutOfOrder newCall normal normalClearing numberUnallocated
+    redirected singleStepTransfer transfer""".split()
+)
+"""Those of the event causes of ECMA-285 (9.18) that we have a use for."""
 
 
 def check_order(text: str) -> None:
@@ -147,6 +157,7 @@ def check_order(text: str) -> None:
     name = root.tag.rpartition("}")[2]
     wanted = ["monitorCrossRefID", *(one for one in ELEMENTS[name] if one not in OPTIONAL or one in found)]
     assert found == wanted, name
+    assert root[-1].text in CAUSES
 
 
 _LEG = st.sampled_from(LEGS)
