@@ -143,9 +143,27 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
 never write. The element of a transfer is spelt with one r in ECMA-323."""
 OPTIONAL = {"secondaryOldCall"}
 CAUSES = frozenset(
-    """alternate busy callForwardNoAnswer callNotAnswered conference consultation destNotObtainable destOutOfOrder
-    incompatibleDestination makeCall networkCongestion networkOutOfOrder newCall normal normalClearing numberUnallocated
-    redirected singleStepTransfer transfer""".split()
+    [
+        "alternate",
+        "busy",
+        "callForwardNoAnswer",
+        "callNotAnswered",
+        "conference",
+        "consultation",
+        "destNotObtainable",
+        "destOutOfOrder",
+        "incompatibleDestination",
+        "makeCall",
+        "networkCongestion",
+        "networkOutOfOrder",
+        "newCall",
+        "normal",
+        "normalClearing",
+        "numberUnallocated",
+        "redirected",
+        "singleStepTransfer",
+        "transfer",
+    ]
 )
 """Those of the event causes of ECMA-285 (9.18) that we have a use for."""
 
