@@ -47,9 +47,12 @@ TOLD_AGAIN = {
     "survey": "rate-service",
     "sub_flow": "main-menu",
     "callback": "callback-where",
-    # his password died with the replica: said by the flow itself, at its node for that
-    MOVING: "system-busy",
+    MOVING: "",
 }
+
+
+# what became of his order, of which the bank is asked before he is spoken to; or that his password died with the replica
+SETTLED = ("not-booked", "transfer-done", "outcome-unknown", "request-failed", "system-busy")
 
 
 @dataclass

@@ -14,8 +14,8 @@ from tests.support.kafka_broker import KafkaBroker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-# a fax needs a machine at the other end; an order by text message, and the way of an error, are over at once
-ELSEWHERE = {"fax", "sms", "error"}
+# a fax needs a machine at the other end, consent an agent who orders; an order by text message, and the way of an error, are over at once
+ELSEWHERE = {"fax", "consent", "sms", "error"}
 
 
 def test_a_caller_stands_at_every_kind_of_node_at_which_one_can_stand() -> None:
