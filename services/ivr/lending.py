@@ -62,7 +62,8 @@ class Lending:
         line = sessions.outside.lines.line(data.node_id, data.leg_id)
         await _check_there(line, data)
         session = replace(_session(flow, data, sessions), private=ordered, ordered_by=data.by if ordered else "")
-        proof = sessions.proofs.of(data.call_id, data.leg_id)
+        # only where the customer is asked for his yes: with his number any part could be had to act on what an agent attached
+        proof = sessions.proofs.of(data.call_id, data.leg_id) if ordered else None
         session = proved(session, proof) if proof else session
         moved = begin(flow, session, session.started_at)
         started = SessionStarted(

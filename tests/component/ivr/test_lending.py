@@ -260,3 +260,26 @@ async def test_a_leg_that_was_given_back_is_not_touched_by_the_next_replica(desk
         assert [r for r in desk.node.executed[told:] if r.leg_id == call] == []
         await desk.hang_up(other)
         await desk.ended(other)
+
+
+async def test_no_part_can_be_had_to_move_money_on_what_an_agent_has_attached(desk: Desk, bank: StandIn) -> None:
+    async with desk.replica():
+        call, _ = await desk.lend()
+        await desk.key(call, CUSTOMER.card_no)
+        await desk.key(call, CUSTOMER.pin)
+        await desk.returned(call)
+        await desk.ended(call)
+        desk.node.legs[LegId(call)] = {}
+        attached = {"to_account": demo_customers()[1].card_no, "amount": "100.50", "ordered_by": "1001"}
+        # the part asks for the password alone: the customer would not hear for what
+        _, session = await desk.lend(call, flow_id="do-transfer", data=attached)
+        for _ in range(3):
+            await desk.key(call, CUSTOMER.pin)
+        await desk.key(call, "0")
+
+        async def outcomes() -> list[str]:
+            facts = await desk.facts(call)
+            return [f.outcome for f in facts if isinstance(f, FlowReturned) and f.session_id == session]
+
+        assert await until(outcomes, what="the flow returns") == ["cancelled"]
+        assert not bank.asked("transfer")
