@@ -94,6 +94,18 @@ class TestEveryLease:
         await until(lambda: ("lost", old) in owner.story and 0 in owner.has)
         assert owner.has[0].epoch > old.epoch
 
+    async def test_the_group_confirms_a_tenure_until_it_has_forgotten_us(self, rig: Rig, tasks: Tasks) -> None:
+        bus = await rig.bus([self.TOPIC])
+        lease, owner = self.candidate(bus, rig, "a")
+        tasks.spawn("a", lease.run)
+        await until(lambda: len(owner.has) == self.TOPIC.partitions)
+        tenure = owner.has[0]
+        assert await lease.confirms(tenure)
+        assert not await lease.confirms(Tenure(0, tenure.epoch + 1))
+        assert lease.consumer is not None
+        rig.mute(lease.consumer)
+        assert not await lease.confirms(tenure)
+
     async def test_claims_stay_readable_as_the_story_of_ownership(self, rig: Rig, tasks: Tasks) -> None:
         bus = await rig.bus([self.TOPIC])
         lease, owner = self.candidate(bus, rig, "acd-0")
