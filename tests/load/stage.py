@@ -32,10 +32,12 @@ PASSWORD = "sesame"
 async def on_kafka(work: Callable[[Path, str], Awaitable[T]]) -> T:
     """``work`` with a folder of its own and the address of a Kafka of its own; both are gone afterwards."""
     with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "suite"
+        folder.mkdir()
         broker = KafkaBroker(Path(name) / "kafka")
         broker.start()
         try:
-            return await work(Path(name) / "suite", broker.address)
+            return await work(folder, broker.address)
         finally:
             broker.stop()
 
