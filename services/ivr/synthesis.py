@@ -18,7 +18,8 @@ import structlog
 from ipcc.errors import Invalid
 from ipcc.ids import new_id
 from services.ivr.core.speech import Words
-from services.ivr.spelling import spelled_for
+from services.ivr.spelling import COMMAND as SPELLING
+from services.ivr.spelling import needs_spelling
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +66,11 @@ class Program:
         half = path.with_suffix(f".{os.getpid()}.half")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            spelled = await asyncio.to_thread(spelled_for, self.voices[language], clean)
+            voice, spoken = self.voices[language], clean.encode()
             async with self._free:
-                await self._run(spelled, language, half)
+                if needs_spelling(voice):
+                    spoken = await _piped(SPELLING, spoken)
+                await _piped([word.format(voice=voice, file=half) for word in self.command], spoken)
             half.chmod(0o640)
             half.replace(path)
         except OSError as error:
@@ -76,23 +79,23 @@ class Program:
             with contextlib.suppress(OSError):
                 half.unlink(missing_ok=True)
 
-    async def _run(self, text: str, language: str, path: Path) -> None:
-        words = [word.format(voice=self.voices[language], file=path) for word in self.command]
-        devnull = asyncio.subprocess.DEVNULL
-        running = await asyncio.create_subprocess_exec(
-            *words, stdin=asyncio.subprocess.PIPE, stdout=devnull, stderr=devnull
-        )
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                await running.communicate(text.encode())
-        except TimeoutError as error:
-            raise Invalid("speech.slow", "the text-to-speech program took too long") from error
-        finally:
-            if running.returncode is None:
-                running.kill()
-                await running.wait()
-        if running.returncode:
-            raise Invalid("speech.not_made", f"the text-to-speech program ended with {running.returncode}")
+
+async def _piped(command: Sequence[str], text: bytes) -> bytes:
+    """What a program writes of what it is given. Raises Invalid, OSError."""
+    pipe, devnull = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    running = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=devnull)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            written, _ = await running.communicate(text)
+    except TimeoutError as error:
+        raise Invalid("speech.slow", "the text-to-speech program took too long") from error
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+    if running.returncode:
+        raise Invalid("speech.not_made", f"the text-to-speech program ended with {running.returncode}")
+    return written
 
 
 @dataclass

@@ -180,6 +180,8 @@ async def test_chinese_is_given_to_a_voice_that_knows_no_characters_as_sounds(tm
         speaker = Speaker(Program(command, {"zh": voice}), [], tmp_path / "spool")
         async with speaker.voiced([Words("重庆ATM", is_kept=False)], "zh"):
             assert noted(calls)[-1].partition(b"|")[2] == given
+    # its dictionary is half as large as the service
+    assert "pypinyin" not in sys.modules
 
 
 async def test_a_program_that_hangs_is_ended(speaker: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
