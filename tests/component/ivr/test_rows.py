@@ -281,3 +281,9 @@ async def test_a_card_blocked_between_two_steps_is_told_and_books_nothing(hall: 
     hall.bank.cards.block(SECOND)
     assert follows(await hall.call("1", SECOND, "135790"), "card-blocked", "transfer-to-agent")
     assert hall.booked() == []
+
+
+async def test_b4_a_company_changes_its_password(hall: Hall) -> None:
+    heard = await hall.call("7", COMPANY, COMPANY_PIN, "6", COMPANY_PIN, "860213", "860213", *OVER)
+    assert follows(heard, "enter-old-pin", "enter-new-pin", "enter-new-pin-again", "pin-changed")
+    assert follows(await hall.call("7", COMPANY, COMPANY_PIN, "860213", *OVER), "wrong-pin", "verified")
