@@ -1,7 +1,9 @@
 """Facsimile: what the two ends of a leg tell of it, and when (mod_spandsp_fax.c). Pure; what is sent is pages with a size.
 
-Held to recording 15d (audio, PCMU, one page). Beside it was measured on 1.10.12: a document of two pages, a far end that hangs up
-in the middle or is no fax, and a file that is not there.
+Held to recording 15d (audio, PCMU, one page) and to ``tests/traces/fax_t38.json``: a leg asks for T.38 where spandsp.conf or its
+``fax_enable_t38_request`` says so (never with ``fax_enable_t38=false``), and is refused unless ``fax_enable_t38`` is set on both
+legs, whatever spandsp.conf says of that. Beside it was measured on 1.10.12: a document of two pages, a far end that hangs up in the
+middle or is no fax, and a file that is not there. A fax machine that is no leg of this switch has no T.38.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ _BITS_S = 14400
 _IDENT = "SpanDSP Fax Ident"
 # from the beginning of the sender to his word that both agree, and from there to the receiver's, after the training
 _AGREED_S, _TRAINED_S = 5.14, 1.97
+# what agreeing takes longer with T.38
+_T38_S = 1.54
 # what the first and every later page takes beside its bits, its confirmation, and the goodbye of either side
 _FIRST_PAGE_S, _NEXT_PAGE_S, _CONFIRMED_S = 5.62, 2.4, 1.12
 _RECEIVER_DONE_S, _SENDER_DONE_S = 1.2, 0.97
 _PATIENCE_S = 60.0
+_NEGOTIATED = "negotiated"
 _LOOK_S = 0.1
 # fax_success, fax_result_code, fax_result_text
 _OK = ("1", "0", "OK")
@@ -44,6 +49,8 @@ class FaxLeg:
     """When sender and receiver had found each other."""
     done: int = 0
     confirmed: list[float] = field(default_factory=list)
+    t38: str = "off"
+    """``off``, ``refused`` or ``negotiated``."""
 
     @property
     def moments(self) -> list[tuple[float, float]]:
@@ -76,6 +83,9 @@ def send(channel: Channel, path: str) -> Steps:
     while channel.is_ready and not _receives(channel) and kernel.now < patience:
         yield from _until(channel, kernel.now + _LOOK_S)
     if channel.is_ready and _receives(channel):
+        _settle_t38(channel)
+        if leg.t38 == _NEGOTIATED:
+            yield from _until(channel, kernel.now + _T38_S)
         leg.agreed_at = kernel.now
         _tell(channel, "negociateresult", _agreed(leg))
         for _, confirmed_at in leg.moments:
@@ -142,6 +152,24 @@ def _sender_of(channel: Channel) -> FaxLeg | None:
     return found if found and found.way == "tx" and found.agreed_at is not None else None
 
 
+def _settle_t38(channel: Channel) -> None:
+    """Whether the two ends go over to T.38: told of both legs where both are of this switch."""
+    far = channel.kernel.find(channel.far_end)
+    legs = [one for one in (channel, far) if one is not None and one.fax is not None]
+    is_agreed = len(legs) == 2 and all(leg.var("fax_enable_t38") == "true" for leg in legs)
+    asking = [leg for leg in legs if _asks_for_t38(leg)]
+    for leg in legs:
+        if leg.fax is not None and asking:
+            leg.fax.t38 = _NEGOTIATED if is_agreed else "refused" if leg in asking else "off"
+
+
+def _asks_for_t38(channel: Channel) -> bool:
+    if channel.var("fax_enable_t38") == "false":
+        return False
+    own = channel.var("fax_enable_t38_request")
+    return channel.kernel.settings.fax_asks_for_t38 if own is None else own == "true"
+
+
 def _tell(channel: Channel, what: str, fields: dict[str, str]) -> None:
     leg = channel.fax
     if leg is None:
@@ -152,18 +180,18 @@ def _tell(channel: Channel, what: str, fields: dict[str, str]) -> None:
     channel.kernel.fire("CUSTOM", told, f"spandsp::{leg.way}fax{what}")
 
 
-def _line() -> dict[str, str]:
+def _line(leg: FaxLeg) -> dict[str, str]:
     return {
         "fax-transfer-rate": str(_BITS_S),
         "fax-ecm-used": "off",
-        "fax-t38-status": "off",
+        "fax-t38-status": leg.t38,
         "fax-local-station-id": _IDENT,
         "fax-remote-station-id": _IDENT,
     }
 
 
 def _agreed(leg: FaxLeg) -> dict[str, str]:
-    return {**_line(), **({"fax-document-total-pages": "0"} if leg.way == "tx" else {})}
+    return {**_line(leg), **({"fax-document-total-pages": "0"} if leg.way == "tx" else {})}
 
 
 def _page(leg: FaxLeg, page: FaxPage) -> dict[str, str]:
@@ -200,7 +228,7 @@ def _finish(channel: Channel, leg: FaxLeg, otherwise: tuple[str, str, str]) -> N
         "fax-image-resolution": _resolution(last) if last else "8040x7700",
         "fax-image-size": str(last.size_bytes if last else 0),
         "fax-bad-rows": "0",
-        **_line(),
+        **_line(leg),
     }
     _tell(channel, "result", fields)
     channel.fax = None

@@ -82,6 +82,8 @@ class EngineSettings:
     sounds: Callable[[str], float | None] = no_sound
     spool: Callable[[str], Spool] = any_spool
     faxes: Callable[[str], tuple[FaxPage, ...]] = no_fax
+    fax_asks_for_t38: bool = False
+    """``enable-t38-request`` of spandsp.conf."""
     seed: int = 1
     jitter: bool = False
     domain: str = "127.0.0.1"

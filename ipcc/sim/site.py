@@ -47,6 +47,7 @@ def engine_settings(site: Site) -> EngineSettings:
         sounds=_sounds(site),
         spool=spool_on_disk(),
         faxes=faxes_on_disk(),
+        fax_asks_for_t38=_asks_for_t38(site),
         domain=domain,
         hostname="sim",
         sounds_dir=str(site.sounds / "zh"),
@@ -61,6 +62,11 @@ def make_spool(site: Site) -> None:
     """Make the folders of the spool, as ``freeswitch/scripts/install`` does: the record application makes none."""
     for name in SPOOL_FOLDERS:
         (site.spool / name).mkdir(parents=True, exist_ok=True)
+
+
+def _asks_for_t38(site: Site) -> bool:
+    path = site.conf / "autoload_configs" / "spandsp.conf.xml"
+    return path.is_file() and '"enable-t38-request" value="true"' in path.read_text(encoding="utf-8")
 
 
 def trunk(site: Site) -> str:

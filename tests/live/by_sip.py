@@ -106,30 +106,36 @@ class SipPeople:
     agent_hz = AGENT_HZ
 
     def __init__(self, site: SipSite) -> None:
-        self._site = site
+        self.site = site
         self._callers: list[SipPhone] = []
         self._phones: dict[str, RegisteredPhone] = {}
 
     async def call(self, number: str, dialled: str, name: str = "") -> SipLine:
-        phone = SipPhone(number, self._site.trunks, self.caller_hz)
+        phone = SipPhone(number, self.site.trunks, self.caller_hz)
         self._callers.append(phone)
         await phone.open()
         return SipLine(await phone.call(dialled, number, name.replace("\\", "\\\\").replace('"', '\\"')))
 
     async def phone(self, number: str, hertz: int = 0) -> RegisteredPhone:
         if number not in self._phones:
-            phone = SipPhone(number, self._site.phones, hertz or AGENT_HZ, PhoneScript(number, answer_after_s=None))
+            phone = SipPhone(number, self.site.phones, hertz or AGENT_HZ, PhoneScript(number, answer_after_s=None))
             await phone.open()
-            who = Credentials(number, self._site.passwords[number])
-            self._phones[number] = RegisteredPhone(phone, who, self._site.domain)
+            who = Credentials(number, self.site.passwords[number])
+            self._phones[number] = RegisteredPhone(phone, who, self.site.domain)
         return self._phones[number]
 
     async def far_end(self) -> RegisteredPhone:
         if "" not in self._phones:
-            phone = SipPhone("customer", self._site.trunks, CALLER_HZ, PhoneScript("", answer_after_s=None))
-            await phone.open(*self._site.gateway)
+            phone = SipPhone("customer", self.site.trunks, CALLER_HZ, PhoneScript("", answer_after_s=None))
+            await phone.open(*self.site.gateway)
             self._phones[""] = RegisteredPhone(phone, Credentials("", ""), "")
         return self._phones[""]
+
+    async def free_far_end(self) -> None:
+        """Nobody is at the gateway's address any more."""
+        phone = self._phones.pop("", None)
+        if phone is not None:
+            await phone.close()
 
     async def close(self) -> None:
         for caller in self._callers:

@@ -48,7 +48,9 @@ def spool(path: str) -> Spool:
 class Bench:
     """One engine and what it said."""
 
-    def __init__(self, dialplan: str = DIALPLAN, *, jitter: bool = False, seed: int = 1) -> None:
+    def __init__(
+        self, dialplan: str = DIALPLAN, *, jitter: bool = False, seed: int = 1, fax_asks_for_t38: bool = False
+    ) -> None:
         self.engine = Engine(
             EngineSettings(
                 dialplan=parse_dialplan(dialplan),
@@ -57,6 +59,7 @@ class Bench:
                 sounds=SOUNDS_S.get,
                 spool=spool,
                 faxes=lambda path: FAXES.get(path, ()),
+                fax_asks_for_t38=fax_asks_for_t38,
                 profile_contexts={"external": "test"},
                 jitter=jitter,
                 seed=seed,
