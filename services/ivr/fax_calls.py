@@ -44,14 +44,16 @@ _HOW_NOT = {
 _LONGEST_REASON = 80
 
 
-async def transmit(node: SwitchNode, leg: LegId, path: str) -> Faxed:
+async def transmit(node: SwitchNode, leg: LegId, path: str, *, asks_for_t38: bool) -> Faxed:
     """Send the TIFF file on a watched leg. A machine hangs up as soon as it has everything: that is not the end of the result.
 
-    Raises SwitchDown (what arrived is unknown) and SwitchRefused.
+    ``asks_for_t38``: not on a caller's own line. His machine asks for it when he presses start, is refused where we do not send yet,
+    and goes on as sound; asked for it then, it may never answer. Raises SwitchDown (what arrived is unknown) and SwitchRefused.
     """
     try:
-        # without this on the leg the switch refuses T.38 in either direction, whatever spandsp.conf says
-        await node.api(UuidSetVar(leg, "fax_enable_t38", "true"))
+        # without the first on the leg the switch refuses T.38 in either direction, whatever spandsp.conf says
+        for name, value in (("fax_enable_t38", "true"), ("fax_enable_t38_request", str(asks_for_t38).lower())):
+            await node.api(UuidSetVar(leg, name, value))
     except SwitchRefused:
         return Faxed("dropped")
     with _result_of(node, leg) as heard:
@@ -135,7 +137,7 @@ class FaxCalls:
         await node.watch(leg)
         try:
             await node.job(command, timeout=ring_s + GRACE_S)
-            done = await transmit(node, leg, path)
+            done = await transmit(node, leg, path, asks_for_t38=True)
         except LegGoneError:
             done = Faxed("dropped")
         except SwitchRefused as error:

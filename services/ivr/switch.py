@@ -267,7 +267,7 @@ class SwitchLine(Leg):
         return ended.variables.get("playback_terminator_used", "")
 
     async def fax(self, path: str) -> Faxed:
-        return await transmit(self.node, self.leg, path)
+        return await transmit(self.node, self.leg, path, asks_for_t38=False)
 
     async def start_music(self, music: str) -> None:
         await self._set_keys("")

@@ -43,6 +43,12 @@ class FaxMachine:
         self._tasks.once("fax machine", self._receive(*self._relays))
         return self
 
+    async def stay(self) -> None:
+        """From the next call on it does not hang up in the middle."""
+        self.hang_up_after_s = None
+        if not isinstance(self.bench.people, SipPeople):
+            await self.__aenter__()
+
     async def __aexit__(self, *_: object) -> None:
         await self._tasks.stop()
         for relay in self._relays:

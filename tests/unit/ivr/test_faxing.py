@@ -94,7 +94,10 @@ async def test_the_leg_may_speak_t38_before_anything_is_sent_on_it(desk: Desk) -
     for number in ("", NUMBER):
         sending = desk.send(number)
         leg, _ = await desk.started(1 if not number else 2)
-        assert UuidSetVar(leg, "fax_enable_t38", "true") in desk.node.told(UuidSetVar)
+        told = desk.node.told(UuidSetVar)
+        assert UuidSetVar(leg, "fax_enable_t38", "true") in told
+        # on his own line it is his machine that asks, if anybody
+        assert UuidSetVar(leg, "fax_enable_t38_request", "true" if number else "false") in told
         desk.arrive(leg)
         assert (await sending).outcome == "sent"
 
