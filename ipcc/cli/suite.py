@@ -93,7 +93,8 @@ async def simulated_switch(
     password = password or secrets.token_hex(12)
     site = simulated_site(plan)
     make_spool(site)
-    switch = SimSwitch(engine_settings(site))
+    # uuids of its own, as every start of a real switch has: what a bus or a database remembers must meet no namesake
+    switch = SimSwitch(replace(engine_settings(site), seed=secrets.randbits(64)))
     server = EslServer(switch, ServerSettings(password=password))
     await server.start(host, port)
     await switch.start()
