@@ -49,7 +49,8 @@ class Floor:
     hand: SwitchNode = field(init=False)
 
     def settings(self, **given: Any) -> CtiSettings:
-        quick: dict[str, Any] = {"look_every_s": 0.3, "look_again_s": 0.1}
+        # two looks in a row must not both be at what was true before: the list is late
+        quick: dict[str, Any] = {"look_every_s": 0.3, "look_again_s": LISTED_LATE_S}
         where = f"fs1=127.0.0.1:{self.port}"
         fixed = {"switches": where, "esl_password": PASSWORD}
         return make_settings(CtiSettings, self.folder, **{**fixed, **quick, **given})
