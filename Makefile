@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+LIVE_AT_ONCE := $(if $(IPCC_LIVE_SWITCH),0,2)
 
 .PHONY: setup demo up test check docs lock clean
 
@@ -27,15 +28,18 @@ up: setup
 	$(BIN)/ipcc up $(ARGS)
 
 # Formatting, lint, types, import contracts, then every test; says at the end which were skipped and why. Tests of the whole suite
-# run one after the other: they start a dozen processes each and play calls in real time. What
-# fails is run once more by itself, since a machine that is busy with something else misses their moments; both runs are shown.
+# run one after the other: they start a dozen processes each and play calls in real time. Live tests run two at a time, for each has
+# a simulated switch of its own, but one after the other where there is a real one. The files in which something fails are run once
+# more by themselves, since a machine that is busy with something else misses their moments; both runs are shown.
 test: $(VENV)/.dev
 	tools/prepare-tests
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS) --ignore=tests/system --ignore=tests/live \
 	  || $(BIN)/python -m pytest --last-failed $(ARGS) --ignore=tests/system --ignore=tests/live
-	$(BIN)/python -m pytest $(ARGS) tests/system tests/live \
-	  || $(BIN)/python -m pytest $(ARGS) tests/system tests/live
+	$(BIN)/python -m pytest $(ARGS) tests/system \
+	  || $(BIN)/python -m pytest $(ARGS) $$(tools/failed-files tests/system)
+	$(BIN)/python -m pytest -n $(LIVE_AT_ONCE) $(ARGS) tests/live \
+	  || $(BIN)/python -m pytest $(ARGS) $$(tools/failed-files tests/live)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
