@@ -71,6 +71,11 @@ def _asking(pin: str) -> tuple[Middle, ...]:
             "enter-pin",
             pin[:-1],
         ),
+        Middle(
+            "consent",
+            {"about": "loss", "prompts": ["order/agree"]} | failing("end", "next", "on_refused", "on_failure"),
+            "order/agree",
+        ),
     )
 
 
