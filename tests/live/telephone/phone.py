@@ -29,6 +29,7 @@ class SipPhone(asyncio.DatagramProtocol):
         self._peer = peer
         self._hertz = hertz
         self._transport: asyncio.DatagramTransport | None = None
+        self._is_closed = asyncio.Event()
         self._tasks = Tasks()
         self._host, self._port = "127.0.0.1", 0
         self._sent: dict[tuple[str, str], bytes] = {}
@@ -44,14 +45,18 @@ class SipPhone(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
         self._host, self._port = transport.get_extra_info("sockname")[:2]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_closed.set()
+
     async def close(self) -> None:
-        """Hang up what is left and free the port."""
+        """Hang up what is left and free the port: when this returns another may take it."""
         await self._tasks.stop()
         for call in self.calls:
             await call.hang_up()
             await call.stream.close()
         if self._transport:
             self._transport.close()
+            await self._is_closed.wait()
 
     # --- ours -------------------------------------------------------------------------------------------------------
 
